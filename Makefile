@@ -1,0 +1,24 @@
+# make            builds out_sls_kafka.so
+# make demo       shows the whole way of a log on a local endpoint
+# make test       vets and runs all tests
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+PLUGIN  := out_sls_kafka.so
+
+.PHONY: build demo test clean
+
+build:
+	$(GO) build -buildmode=c-shared -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(PLUGIN) .
+	@rm -f out_sls_kafka.h
+
+demo: build
+	$(GO) run ./test/demo -plugin ./$(PLUGIN)
+
+test:
+	@test -z "$$(gofmt -l .)" || { echo 'gofmt would change:'; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) test -race ./...
+
+clean:
+	rm -rf $(PLUGIN) out_sls_kafka.h build

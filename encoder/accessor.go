@@ -1,0 +1,179 @@
+package encoder
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A step of a record accessor: the key of a map, or the index of an array.
+type step struct {
+	name    string
+	index   int
+	isIndex bool
+}
+
+const accessorSyntax = `a record accessor is $ and the name of a first-level field (a letter or _, then letters, digits, _ . -), ` +
+	`followed by any number of ['key'] and [0], as in $kubernetes['labels']['app'] (a ' within a key is written twice)`
+
+// ValidAccessor says whether s can be Options.KeyField or RouteField: a
+// record accessor as Fluent Bit writes it ($a['b'][0], src/record_accessor/ra.l),
+// or without the $ the name of a first-level field, taken as it is. The error
+// names the place of the fault and what is allowed.
+func ValidAccessor(s string) error {
+	_, err := parseField(s)
+	return err
+}
+
+func parseField(s string) ([]step, error) {
+	if s == "" {
+		return nil, fmt.Errorf("an empty field name; give the name of a first-level field or a record accessor: %s", accessorSyntax)
+	}
+	if s[0] != '$' {
+		return []step{{name: s}}, nil
+	}
+	fail := func(at int, what string) ([]step, error) {
+		return nil, fmt.Errorf("accessor %q, character %d: %s; %s", s, at+1, what, accessorSyntax)
+	}
+	pos := 1
+	for pos < len(s) && nameByte(s[pos], pos > 1) {
+		pos++
+	}
+	name := s[1:pos]
+	switch {
+	case name == "" && len(s) > 1 && s[1] >= '0' && s[1] <= '9':
+		return fail(1, "matches of a regular expression ($0, $1) are not supported")
+	case name == "":
+		return fail(1, "the name of a field is missing")
+	case strings.EqualFold(name, "TAG"):
+		return fail(1, "$TAG is not supported, only fields of the record are")
+	}
+	steps := []step{{name: name}}
+	for pos < len(s) {
+		if s[pos] != '[' {
+			return fail(pos, fmt.Sprintf("unexpected %q", s[pos]))
+		}
+		var (
+			st   step
+			next int
+		)
+		if rest := s[pos+1:]; strings.HasPrefix(rest, "'") {
+			st, next = parseKey(rest)
+		} else {
+			st, next = parseIndex(rest)
+		}
+		if next < 0 || pos+1+next >= len(s) || s[pos+1+next] != ']' {
+			return fail(pos, "this bracket does not hold a 'key' or a number and end in ]")
+		}
+		if steps = append(steps, st); len(steps) > maxDepth {
+			return fail(pos, fmt.Sprintf("more than %d steps", maxDepth))
+		}
+		pos += next + 2
+	}
+	return steps, nil
+}
+
+func nameByte(c byte, rest bool) bool {
+	return c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' || rest && (c >= '0' && c <= '9' || c == '.' || c == '-')
+}
+
+// parseKey reads 'key' and returns the offset behind it, or -1.
+func parseKey(s string) (step, int) {
+	for pos := 1; pos < len(s); pos++ {
+		if s[pos] != '\'' {
+			continue
+		}
+		if pos+1 < len(s) && s[pos+1] == '\'' {
+			pos++
+			continue
+		}
+		return step{name: strings.ReplaceAll(s[1:pos], "''", "'")}, pos + 1
+	}
+	return step{}, -1
+}
+
+// parseIndex reads a number and returns the offset behind it, or -1.
+func parseIndex(s string) (step, int) {
+	pos, index := 0, 0
+	for pos < len(s) && s[pos] >= '0' && s[pos] <= '9' {
+		if index = index*10 + int(s[pos]-'0'); index > 1<<31 {
+			return step{}, -1
+		}
+		pos++
+	}
+	if pos == 0 || pos > 1 && s[0] == '0' {
+		return step{}, -1
+	}
+	return step{index: index, isIndex: true}, pos
+}
+
+// find returns the offset of the value the steps lead to from the value at
+// pos, or -1. Of keys that stand twice in a map the last counts, as in the
+// record.
+func find(src []byte, pos int, steps []step) int {
+	for _, st := range steps {
+		if st.isIndex {
+			pos = element(src, pos, st.index)
+		} else {
+			pos = member(src, pos, st.name)
+		}
+		if pos < 0 {
+			return -1
+		}
+	}
+	return pos
+}
+
+func member(src []byte, pos int, name string) int {
+	n, pos, ok := mapHeader(src, pos)
+	if !ok || pos < 0 {
+		return -1
+	}
+	found := -1
+	for range n {
+		length, start, isString := stringHeader(src, pos, false)
+		if pos = skip(src, pos); pos < 0 {
+			return -1
+		}
+		if isString && string(src[start:start+length]) == name {
+			found = pos
+		}
+		if pos = skip(src, pos); pos < 0 {
+			return -1
+		}
+	}
+	return found
+}
+
+func element(src []byte, pos, index int) int {
+	n, pos, ok := arrayHeader(src, pos)
+	if !ok || index >= n {
+		return -1
+	}
+	for ; index > 0 && pos >= 0; index-- {
+		pos = skip(src, pos)
+	}
+	return pos
+}
+
+// A watchSlot is one of the first-level fields an Encoder looks out for.
+type watchSlot uint8
+
+const (
+	watchRaw watchSlot = iota
+	watchKey
+	watchRoute
+	watchSlots
+)
+
+type watch struct {
+	name string
+	slot watchSlot
+}
+
+func (e *Encoder) addWatch(slot watchSlot, steps []step) {
+	e.watch = append(e.watch, watch{steps[0].name, slot})
+	e.watchLens |= lengthBit(len(steps[0].name))
+	e.steps[slot] = steps[1:]
+}
+
+func lengthBit(n int) uint64 { return 1 << min(n, 63) }

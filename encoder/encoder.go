@@ -1,0 +1,209 @@
+// Package encoder turns the bytes of a Fluent Bit chunk into JSON records.
+//
+// A chunk is a run of msgpack events, [time, map] in the first layout and
+// [[time, metadata], map] in the second (Fluent Bit 5.1.1,
+// src/flb_log_event_decoder.c). Every event of it ends either in
+// [Batch.Records] or, with its offset and the reason, in [Batch.Rejects]:
+// nothing is lost silently. What is written is always valid JSON, also where
+// Fluent Bit's own JSON is not (NaN, ext values, keys that are no strings,
+// invalid UTF-8).
+//
+// The package knows neither Kafka nor SLS.
+package encoder
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Format says what of an event becomes the record value.
+type Format uint8
+
+const (
+	// FormatJSON makes the whole event a JSON object.
+	FormatJSON Format = iota
+	// FormatRaw makes the value of Options.RawKey alone the record: a string
+	// or binary value byte for byte, anything else as JSON. An event without
+	// that key is encoded whole, as in FormatJSON.
+	FormatRaw
+)
+
+// TimeFormat says how Options.TimeKey shows the event time.
+type TimeFormat uint8
+
+const (
+	// TimeISO8601 is a string in UTC with nine fraction digits.
+	TimeISO8601 TimeFormat = iota
+	// TimeEpoch is a number of seconds with all nine fraction digits.
+	TimeEpoch
+	// TimeEpochMillis is a whole number of milliseconds.
+	TimeEpochMillis
+	// TimeEpochNanos is a whole number of nanoseconds.
+	TimeEpochNanos
+)
+
+// Oversize says what happens to a record larger than Options.MaxBytes.
+type Oversize uint8
+
+const (
+	// OversizeReject moves the record to Batch.Rejects.
+	OversizeReject Oversize = iota
+	// OversizeTruncate cuts the longest string value on a rune boundary so
+	// that the record fits, and adds the first-level field
+	// "__truncated__":true, which replaces a field of that name. Where the
+	// record is one raw string there is no field to add; where cutting that
+	// one string is not enough the record is rejected.
+	OversizeTruncate
+)
+
+// Options of an Encoder. The fields TimeKey, TagKey, MetadataKey and GroupKey
+// name come first in the record; a field of the same name in the event
+// itself wins over them.
+type Options struct {
+	Format      Format
+	RawKey      string     // FormatRaw: the first-level key whose value alone is the record
+	TimeKey     string     // adds the event time under this key, "" = not
+	TimeFormat  TimeFormat // how TimeKey shows it
+	TagKey      string     // adds the tag under this key, "" = not
+	MetadataKey string     // adds the event's metadata under this key where there is any, "" = not
+	GroupKey    string     // adds the attributes of the OTLP group the event stands in, "" = not
+	KeyField    string     // record accessor or first-level name of the field that becomes Record.Key, "" = none
+	RouteField  string     // the same for Record.Route
+	MaxBytes    int        // largest record value in bytes, 0 = no limit
+	Oversize    Oversize   // what happens to a larger one
+}
+
+// Span is a range of Batch.Buf. Start == End means absent.
+type Span struct{ Start, End int }
+
+// Record is one encoded event.
+type Record struct {
+	Value Span // the record value
+	Key   Span // the value of Options.KeyField, unquoted
+	Route Span // the value of Options.RouteField, unquoted
+	Sec   int64
+	Nsec  int32 // event time: Sec since 1970 UTC plus Nsec, 0 to 999999999
+}
+
+// Reject is a piece of a chunk that could not become a record.
+type Reject struct {
+	Offset, Length int  // where it stands in the chunk
+	Record         Span // its JSON, where it could be encoded (too large), else empty
+	Sec            int64
+	Nsec           int32 // event time where it could be read, else 0
+	Err            error // why: errors.Is ErrTooLarge, ErrMalformed, ErrTooDeep or ErrBroken
+}
+
+// Batch receives the records of chunks and keeps its memory for the next
+// ones. The zero value is ready. A Batch must not be used concurrently.
+type Batch struct {
+	Buf     []byte // all values, keys and routes, back to back
+	Records []Record
+	Rejects []Reject
+
+	w walker
+}
+
+// Reset empties the batch and keeps its memory. Spans taken before are void.
+func (b *Batch) Reset() {
+	b.Buf = b.Buf[:0]
+	b.Records = b.Records[:0]
+	clear(b.Rejects) // the errors in it may be garbage now
+	b.Rejects = b.Rejects[:0]
+}
+
+// Bytes returns the bytes of s, valid until the next Append or Reset.
+func (b *Batch) Bytes(s Span) []byte { return b.Buf[s.Start:s.End:s.End] }
+
+// Encoder encodes chunks. It is immutable and safe for concurrent use, each
+// goroutine with a Batch of its own.
+type Encoder struct {
+	opts      Options
+	timeKey   []byte // the added keys as JSON with the colon, nil where not wanted
+	tagKey    []byte
+	metaKey   []byte
+	groupKey  []byte
+	watch     []watch // first-level fields whose place is remembered
+	watchLens uint64  // bit n: a watched name is n bytes long (63: or longer)
+	steps     [watchSlots][]step
+}
+
+// New checks the options and returns an encoder for them. The error names
+// the option, the place in a bad accessor, and what is allowed.
+func New(o Options) (*Encoder, error) {
+	e := &Encoder{opts: o}
+	if err := checkOptions(o); err != nil {
+		return nil, err
+	}
+	e.timeKey, e.tagKey = addedKey(o.TimeKey), addedKey(o.TagKey)
+	e.metaKey, e.groupKey = addedKey(o.MetadataKey), addedKey(o.GroupKey)
+	if o.Format == FormatRaw {
+		e.addWatch(watchRaw, []step{{name: o.RawKey}})
+	}
+	for _, f := range []struct {
+		slot         watchSlot
+		option, text string
+	}{{watchKey, "KeyField", o.KeyField}, {watchRoute, "RouteField", o.RouteField}} {
+		if f.text == "" {
+			continue
+		}
+		steps, err := parseField(f.text)
+		if err != nil {
+			return nil, fmt.Errorf("encoder: %s: %w", f.option, err)
+		}
+		e.addWatch(f.slot, steps)
+	}
+	return e, nil
+}
+
+func checkOptions(o Options) error {
+	var errs []error
+	if o.Format > FormatRaw {
+		errs = append(errs, fmt.Errorf("encoder: Format %d is unknown; allowed are FormatJSON and FormatRaw", o.Format))
+	}
+	if o.Format == FormatRaw && o.RawKey == "" {
+		errs = append(errs, errors.New("encoder: FormatRaw needs RawKey, the name of the field that is the record"))
+	}
+	if o.TimeFormat > TimeEpochNanos {
+		errs = append(errs, fmt.Errorf("encoder: TimeFormat %d is unknown; allowed are TimeISO8601, TimeEpoch, TimeEpochMillis and TimeEpochNanos", o.TimeFormat))
+	}
+	if o.Oversize > OversizeTruncate {
+		errs = append(errs, fmt.Errorf("encoder: Oversize %d is unknown; allowed are OversizeReject and OversizeTruncate", o.Oversize))
+	}
+	if o.MaxBytes < 0 {
+		errs = append(errs, fmt.Errorf("encoder: MaxBytes is %d; allowed are 0 (no limit) and more", o.MaxBytes))
+	}
+	added := []struct{ option, key string }{
+		{"TimeKey", o.TimeKey}, {"TagKey", o.TagKey}, {"MetadataKey", o.MetadataKey}, {"GroupKey", o.GroupKey},
+	}
+	for i, a := range added {
+		for _, b := range added[:i] {
+			if a.key != "" && a.key == b.key {
+				errs = append(errs, fmt.Errorf("encoder: %s and %s are both %q; each needs a name of its own", b.option, a.option, a.key))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func addedKey(name string) []byte {
+	if name == "" {
+		return nil
+	}
+	return append(appendString(nil, []byte(name), 0, len(name)), ':')
+}
+
+// Append encodes every event of the chunk into b. The tag is used for
+// Options.TagKey alone. It never panics, and the chunk is not kept: it may be
+// memory of the caller that goes away.
+func (e *Encoder) Append(b *Batch, chunk []byte, tag string) {
+	b.w.open(e, tag)
+	if need := len(chunk) + len(chunk)/2; cap(b.Buf)-len(b.Buf) < need {
+		b.Buf = slices.Grow(b.Buf, need)
+	}
+	for pos := 0; pos < len(chunk); {
+		pos = e.event(b, chunk, pos)
+	}
+	b.w.close()
+}

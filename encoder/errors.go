@@ -1,0 +1,59 @@
+package encoder
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What a Reject.Err is, for errors.Is. The error itself says more.
+var (
+	// ErrMalformed: the msgpack is intact but no event, or (see ErrBroken)
+	// not intact.
+	ErrMalformed = errors.New("malformed event")
+	// ErrBroken: the msgpack ends early or holds a byte no object begins with,
+	// so what follows cannot be told apart and the rest of the chunk is one
+	// Reject. It is an ErrMalformed too.
+	ErrBroken = fmt.Errorf("%w: broken msgpack", ErrMalformed)
+	// ErrTooDeep: the event is nested deeper than 128 levels.
+	ErrTooDeep = fmt.Errorf("event nested deeper than %d levels", maxDepth)
+	// ErrTooLarge: the record is larger than Options.MaxBytes; the error is a
+	// *TooLargeError.
+	ErrTooLarge = errors.New("record too large")
+)
+
+// TooLargeError says how large a record was and what was allowed, in bytes.
+type TooLargeError struct{ Size, Limit int }
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("record too large: %d bytes, allowed are %d", e.Size, e.Limit)
+}
+
+// Is makes errors.Is(err, ErrTooLarge) true.
+func (e *TooLargeError) Is(target error) bool { return target == ErrTooLarge }
+
+// A fault is returned by the walking functions in place of the next offset:
+// an int below zero, so that the hot path carries no error value.
+const (
+	faultEnd     = -1 - iota // an object runs past the end of the chunk
+	faultByte                // 0xc1, which msgpack never uses
+	faultDepth               // nested deeper than maxDepth
+	faultEvent               // not an array of 2
+	faultHeader              // the first element is an array, but not of 2
+	faultTime                // the time has a type that is no time
+	faultRange               // the time is no number or too far away
+	faultLiteral             // not even an array or a map
+)
+
+// faultErrors is indexed by -1-fault.
+var faultErrors = [...]error{
+	fmt.Errorf("%w: an object runs past the end of the chunk", ErrBroken),
+	fmt.Errorf("%w: byte 0xc1 begins no msgpack object", ErrBroken),
+	ErrTooDeep,
+	fmt.Errorf("%w: not an array of 2 elements, [time, record] or [[time, metadata], record]", ErrMalformed),
+	fmt.Errorf("%w: the event header is an array, but not [time, metadata]", ErrMalformed),
+	fmt.Errorf("%w: the event time is neither an EventTime (ext type 0, 8 bytes) nor a number", ErrMalformed),
+	fmt.Errorf("%w: the event time is not a number or beyond ±2^53 seconds", ErrMalformed),
+	fmt.Errorf("%w: a single value stands where an event was expected", ErrMalformed),
+}
+
+func faultError(fault int) error { return faultErrors[-1-fault] }

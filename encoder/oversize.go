@@ -1,0 +1,139 @@
+package encoder
+
+import "unicode/utf8"
+
+// truncatedField is what a cut record gets. It goes to the end, so that no
+// other byte moves.
+const (
+	truncatedKey   = `"__truncated__"`
+	truncatedField = truncatedKey + `:true`
+)
+
+// truncate cuts the record at start of b.Buf to Options.MaxBytes, as
+// OversizeTruncate says. It returns false, and leaves the record as it is,
+// where that cannot be done.
+//
+// It reads what was written instead of keeping track of the longest string
+// while writing: only a record that is too large pays for it.
+func (e *Encoder) truncate(b *Batch, start int) bool {
+	text := b.Buf[start:]
+	if b.w.rawText {
+		b.Buf = b.Buf[:start+runeBoundary(text, e.opts.MaxBytes)]
+		return true
+	}
+	if text[0] != '{' { // FormatRaw, and an array or a number
+		return false
+	}
+	s := inspect(text)
+	own := s.own.End - s.own.Start
+	grow := len(truncatedField) + 1 - own
+	if own == len(text)-2 { // nothing else is in the record: no comma
+		grow--
+	}
+	excess := len(text) + grow - e.opts.MaxBytes
+	cut := s.longest
+	keep := cutText(text[cut.Start:cut.End], excess)
+	if keep < 0 {
+		return false
+	}
+	text = append(text[:cut.Start+keep], text[cut.End:]...)
+	if own > 0 {
+		from, to := s.own.Start, s.own.End
+		if cut.Start < from {
+			moved := cut.End - cut.Start - keep
+			from, to = from-moved, to-moved
+		}
+		text = append(text[:from], text[to:]...)
+	}
+	text = text[:len(text)-1]
+	if len(text) > 1 {
+		text = append(text, ',')
+	}
+	text = append(text, truncatedField+"}"...)
+	b.Buf = append(b.Buf[:start], text...)
+	return true
+}
+
+// runeBoundary returns the largest n up to limit that cuts no character in
+// text apart; in what is no UTF-8 it goes back at most 3 bytes.
+func runeBoundary(text []byte, limit int) int {
+	for n := limit; n > 0 && n > limit-utf8.UTFMax; n-- {
+		if utf8.RuneStart(text[n]) {
+			return n
+		}
+	}
+	return limit
+}
+
+// anatomy of a JSON object: where its longest string value stands, without
+// the quotes, and its first-level truncatedKey entry with one comma, whose
+// strings do not count.
+type anatomy struct{ longest, own Span }
+
+// inspect reads an object as the walker writes it: valid, and without white
+// space.
+func inspect(text []byte) (a anatomy) {
+	depth, entry, isOwn := 1, 1, false
+	for pos := 1; depth > 0; {
+		switch text[pos] {
+		case '"':
+			end := closingQuote(text, pos)
+			if text[end+1] == ':' {
+				if depth == 1 {
+					entry, isOwn = pos, string(text[pos:end+1]) == truncatedKey
+				}
+			} else if !isOwn && end-pos-1 > a.longest.End-a.longest.Start {
+				a.longest = Span{pos + 1, end}
+			}
+			pos = end
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		if depth == 1 && isOwn && text[pos] == ',' {
+			a.own, isOwn = Span{entry, pos + 1}, false
+		} else if depth == 0 && isOwn {
+			a.own = Span{max(entry-1, 1), pos}
+		}
+		pos++
+	}
+	return a
+}
+
+// closingQuote returns the offset of the quote that ends the string at pos.
+func closingQuote(text []byte, pos int) int {
+	for pos++; text[pos] != '"'; pos++ {
+		if text[pos] == '\\' {
+			pos++
+		}
+	}
+	return pos
+}
+
+// cutText returns how much of the text of a JSON string to keep so that it is
+// at least excess bytes shorter and ends behind a whole character or escape;
+// -1 where it is shorter than that.
+func cutText(s []byte, excess int) int {
+	limit := len(s) - max(excess, 0)
+	if limit < 0 {
+		return -1
+	}
+	keep := 0
+	for keep < limit {
+		n := 1
+		switch c := s[keep]; {
+		case c == '\\' && s[keep+1] == 'u':
+			n = 6
+		case c == '\\':
+			n = 2
+		case c >= utf8.RuneSelf:
+			_, n = utf8.DecodeRune(s[keep:])
+		}
+		if keep+n > limit {
+			break
+		}
+		keep += n
+	}
+	return keep
+}

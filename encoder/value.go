@@ -1,0 +1,293 @@
+package encoder
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"hash/maphash"
+	"math"
+	"slices"
+	"unsafe"
+
+	jsoniter "github.com/json-iterator/go"
+)
+
+// walker goes through the msgpack of one chunk at a time and writes JSON. It
+// is the scratch of a Batch: everything in it is reused.
+//
+// Its methods take the output and the offset in the chunk, and return them
+// moved on; an offset below zero is a fault. Both travel in registers.
+type walker struct {
+	e       *Encoder
+	stream  *jsoniter.Stream
+	seed    maphash.Seed    // of the keys of wide maps
+	keys    []key           // of the maps being written, the innermost last
+	tables  []int32         // hash tables of the wide ones
+	at      [watchSlots]int // offsets of the watched first-level values of the event, -1: not there
+	rawText bool            // the record is a string as it is, no JSON
+	text    []byte          // JSON of a key that is no string, for a moment
+	tag     []byte          // the tag as a JSON string, where it is wanted
+	group   []byte          // JSON of the attributes of the current group, empty: none
+	iso     []byte          // JSON of isoSec, up to the point
+	isoSec  int64
+}
+
+func (w *walker) open(e *Encoder, tag string) {
+	if w.stream == nil {
+		w.stream = jsoniter.NewStream(jsoniter.ConfigDefault, nil, 0)
+		w.seed = maphash.MakeSeed()
+	}
+	w.e = e
+	w.group = w.group[:0]
+	if e.tagKey != nil {
+		w.text = append(w.text[:0], tag...)
+		w.tag = appendString(w.tag[:0], w.text, 0, len(w.text))
+	}
+}
+
+// close lets go of the caller's memory.
+func (w *walker) close() {
+	w.e = nil
+	w.stream.SetBuffer(nil)
+}
+
+// value appends the value at pos. depth is the level of a map or array that
+// stands there.
+func (w *walker) value(dst, src []byte, pos, depth int) ([]byte, int) {
+	if pos >= len(src) {
+		return dst, faultEnd
+	}
+	c := src[pos]
+	pos++
+	switch {
+	case c < 0x80:
+		return w.appendInt(dst, int64(c)), pos
+	case c < 0x90:
+		return w.object(dst, src, pos, int(c&0x0f), depth)
+	case c < 0xa0:
+		return w.array(dst, src, pos, int(c&0x0f), depth)
+	case c < 0xc0:
+		n := int(c & 0x1f)
+		if n > len(src)-pos {
+			return dst, faultEnd
+		}
+		return appendString(dst, src, pos, n), pos + n
+	case c >= 0xe0:
+		return w.appendInt(dst, int64(int8(c))), pos
+	}
+	pos += int(sizes[c-0xc0].header) - 1
+	if pos > len(src) {
+		return dst, faultEnd
+	}
+	switch c {
+	case mpStr8, mpBin8:
+		return w.sized(dst, src, pos, int(src[pos-1]), depth, c)
+	case mpStr16, mpBin16, mpArray16, mpMap16:
+		return w.sized(dst, src, pos, be16(src, pos-2), depth, c)
+	case mpStr32, mpBin32, mpArray32, mpMap32:
+		return w.sized(dst, src, pos, be32(src, pos-4), depth, c)
+	}
+	return w.scalar(dst, src, pos, c)
+}
+
+// sized appends the n bytes, elements or entries at pos, of the type c says.
+func (w *walker) sized(dst, src []byte, pos, n, depth int, c byte) ([]byte, int) {
+	if n > len(src)-pos {
+		return dst, faultEnd
+	}
+	switch {
+	case c <= mpBin32:
+		return appendBinary(dst, src, pos, n), pos + n
+	case c <= mpStr32:
+		return appendString(dst, src, pos, n), pos + n
+	case c <= mpArray32:
+		return w.array(dst, src, pos, n, depth)
+	}
+	return w.object(dst, src, pos, n, depth)
+}
+
+// scalar appends the value of fixed size that ends at pos, or an ext.
+func (w *walker) scalar(dst, src []byte, pos int, c byte) ([]byte, int) {
+	switch c {
+	case mpNil:
+		dst = append(dst, "null"...)
+	case mpFalse:
+		dst = append(dst, "false"...)
+	case mpTrue:
+		dst = append(dst, "true"...)
+	case mpFloat32:
+		dst = w.appendFloat32(dst, math.Float32frombits(uint32(be32(src, pos-4))))
+	case mpFloat64:
+		dst = w.appendFloat64(dst, math.Float64frombits(binary.BigEndian.Uint64(src[pos-8:])))
+	case mpUint8:
+		dst = w.appendInt(dst, int64(src[pos-1]))
+	case mpUint16:
+		dst = w.appendInt(dst, int64(be16(src, pos-2)))
+	case mpUint32:
+		dst = w.appendInt(dst, int64(be32(src, pos-4)))
+	case mpUint64:
+		dst = w.appendUint(dst, binary.BigEndian.Uint64(src[pos-8:]))
+	case mpInt8:
+		dst = w.appendInt(dst, int64(int8(src[pos-1])))
+	case mpInt16:
+		dst = w.appendInt(dst, int64(int16(be16(src, pos-2))))
+	case mpInt32:
+		dst = w.appendInt(dst, int64(int32(be32(src, pos-4))))
+	case mpInt64:
+		dst = w.appendInt(dst, int64(binary.BigEndian.Uint64(src[pos-8:])))
+	case mpNever:
+		return dst, faultByte
+	case mpExt8:
+		return w.ext(dst, src, pos, int(src[pos-2]))
+	case mpExt16:
+		return w.ext(dst, src, pos, be16(src, pos-3))
+	case mpExt32:
+		return w.ext(dst, src, pos, be32(src, pos-5))
+	default:
+		n := 1 << (c - mpFixext1)
+		return w.ext(dst, src, pos-n, n)
+	}
+	return dst, pos
+}
+
+// ext appends an ext value of n bytes at pos, whose type stands before them:
+// an EventTime as ISO time, any other as {"type":1,"data":"base64"}.
+func (w *walker) ext(dst, src []byte, pos, n int) ([]byte, int) {
+	if n > len(src)-pos {
+		return dst, faultEnd
+	}
+	kind, data := int8(src[pos-1]), src[pos:pos+n]
+	if kind == 0 && n == 8 {
+		sec, nsec := eventTime(data)
+		return w.appendISO(dst, sec, nsec), pos + n
+	}
+	dst = append(dst, `{"type":`...)
+	dst = w.appendInt(dst, int64(kind))
+	dst = append(dst, `,"data":"`...)
+	dst = base64.StdEncoding.AppendEncode(dst, data)
+	return append(dst, '"', '}'), pos + n
+}
+
+func (w *walker) array(dst, src []byte, pos, n, depth int) ([]byte, int) {
+	if n > len(src)-pos {
+		return dst, faultEnd
+	}
+	if depth > maxDepth {
+		return dst, faultDepth
+	}
+	dst = append(dst, '[')
+	for i := range n {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, pos = w.value(dst, src, pos, depth+1); pos < 0 {
+			return dst, pos
+		}
+	}
+	return append(dst, ']'), pos
+}
+
+func (w *walker) object(dst, src []byte, pos, n, depth int) ([]byte, int) {
+	if n > (len(src)-pos)/2 {
+		return dst, faultEnd
+	}
+	if depth > maxDepth {
+		return dst, faultDepth
+	}
+	ks := w.openKeys(n)
+	if dst, pos = w.entries(&ks, append(dst, '{'), src, pos, n, depth); pos < 0 {
+		return dst, pos
+	}
+	return append(w.closeKeys(&ks, dst), '}'), pos
+}
+
+// entries appends n entries of a map of the level depth.
+func (w *walker) entries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte, int) {
+	watchLens := w.e.watchLens
+	if depth > 1 {
+		watchLens = 0
+	}
+	for range n {
+		if ks.count > 0 {
+			dst = append(dst, ',')
+		}
+		lead := pos
+		if cap(dst)-len(dst) < 3*slack {
+			dst = slices.Grow(dst, 3*slack)
+		}
+		if length, hash := shortKey(dst, src, pos); length > 0 {
+			start := len(dst)
+			dst = dst[:start+length+3]
+			ks.add(w, dst, start, length+2, hash)
+			pos += 1 + length
+		} else if dst, pos = w.key(ks, dst, src, pos, depth); pos < 0 {
+			return dst, pos
+		}
+		if watchLens != 0 {
+			w.note(src, lead, pos)
+		}
+		if pos < len(src) && src[pos]&0xe0 == 0xa0 {
+			length := int(src[pos] & 0x1f)
+			pos++
+			if length > len(src)-pos {
+				return dst, faultEnd
+			}
+			dst = appendString(dst, src, pos, length)
+			pos += length
+		} else if dst, pos = w.value(dst, src, pos, depth+1); pos < 0 {
+			return dst, pos
+		}
+	}
+	return dst, pos
+}
+
+// shortKey writes the key at pos and its colon behind dst, where it is what
+// keys mostly are: a string of 1 to 16 bytes of ASCII with nothing to escape.
+// It returns the length of the key and its hash, or 0 where it is another.
+// The caller has left 3*slack bytes of room.
+func shortKey(dst, src []byte, pos int) (int, uint64) {
+	if pos+17 > len(src) {
+		return 0, 0
+	}
+	n := int(src[pos] ^ 0xa0)
+	if n > 16 {
+		return 0, 0
+	}
+	p := unsafe.Add(unsafe.Pointer(unsafe.SliceData(src)), pos+1)
+	q := unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), len(dst))
+	head, tail := load(p, 0), uint64(0)
+	if n >= 8 {
+		tail = load(p, n-8)
+		if (marks(head)|marks(tail))&high != 0 {
+			return 0, 0
+		}
+		store(q, 1, head)
+		store(q, n-7, tail)
+	} else {
+		mask := uint64(1)<<(8*uint(n)&63) - 1
+		if marks(head)&high&mask != 0 {
+			return 0, 0
+		}
+		store(q, 1, head)
+		head &= mask
+	}
+	*(*byte)(q) = '"'
+	*(*byte)(unsafe.Add(q, n+1)) = '"'
+	*(*byte)(unsafe.Add(q, n+2)) = ':'
+	return n, mixKey(head, tail, n)
+}
+
+// key appends the key at pos and its colon, and notes it: a string, or the
+// JSON text of anything else as a string.
+func (w *walker) key(ks *keySet, dst, src []byte, pos, depth int) ([]byte, int) {
+	start := len(dst)
+	if n, from, ok := stringHeader(src, pos, false); ok {
+		dst, pos = appendString(dst, src, from, n), from+n
+	} else if dst, pos = w.value(dst, src, pos, depth+1); pos < 0 {
+		return dst, pos
+	} else if dst[start] != '"' {
+		w.text = append(w.text[:0], dst[start:]...)
+		dst = appendString(dst[:start], w.text, 0, len(w.text))
+	}
+	w.addKey(ks, dst, start)
+	return append(dst, ':'), pos
+}

@@ -1,0 +1,154 @@
+package plugin
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"out_sls_kafka/encoder"
+)
+
+// Result is how a chunk stands, with Fluent Bit's numbers.
+// Source: Fluent Bit, include/fluent-bit/flb_output.h.
+type Result int
+
+const (
+	// Pending: ask again after the next wake.
+	Pending Result = -1
+	// Error: not one record could be read from the chunk.
+	Error Result = 0
+	// OK: every record was acknowledged, or rejected and accounted for.
+	OK Result = 1
+	// Retry: the plugin lets go of the chunk; Fluent Bit must give it again.
+	Retry Result = 2
+)
+
+// Waker tells the flush that waits for a chunk to call Advance. Wake may be
+// called from any goroutine, more often than needed, and must not block.
+type Waker interface{ Wake() }
+
+// Chunk is one flush of Fluent Bit on its way to the broker.
+type Chunk struct {
+	out    *Output
+	tag    string
+	length int         // bytes of msgpack
+	start  time.Time   // when it came
+	worker atomic.Bool // it came on a thread that the host joins at shutdown
+
+	// Guarded by the buffer.
+	admitted bool
+	room     int64
+
+	// A chunk is worked on by one goroutine after another: the flush that
+	// encodes it, the client's promises, the timer that sends again, the one
+	// that takes batches apart. Each hands over by what it does last.
+	begun   atomic.Bool // encoded, or let go before
+	memory  *memory
+	promise func(*kgo.Record, error) // c.acknowledged, made once
+	sent    int                      // records of the current pass
+	pending atomic.Int64             // of them, those the client still has
+	failed  []failure                // records that came back, of the current pass
+	attempt int                      // passes that ended with failures, in a row
+	timer   *time.Timer
+	letters []byte // dead letters to be written before the chunk ends
+	unread  bool   // not one record could be read
+
+	mu     sync.Mutex
+	waker  Waker // nil: nobody waits
+	result Result
+}
+
+// failure is a record the client gave back.
+type failure struct {
+	record *kgo.Record
+	err    error
+}
+
+// memory is what a chunk needs while in flight; it is pooled.
+type memory struct {
+	batch   encoder.Batch
+	records []kgo.Record
+}
+
+const (
+	// recordRoom is what a record takes besides its bytes: kgo.Record, the
+	// client's own entry for it, and the encoder's.
+	recordRoom = int64(unsafe.Sizeof(kgo.Record{})+unsafe.Sizeof(encoder.Record{})) + 32
+	// chunkRoom is what a chunk takes besides its records.
+	chunkRoom = 1024
+	// keptMemory is the most bytes a pooled memory may hold on to.
+	keptMemory = 16 << 20
+)
+
+func (m *memory) room() int64 {
+	return int64(len(m.batch.Buf)) + int64(len(m.records))*recordRoom + chunkRoom
+}
+
+// wake tells whoever waits for c, if anybody still does.
+func (c *Chunk) wake() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.waker != nil {
+		c.waker.Wake()
+	}
+}
+
+// Advance moves the chunk on as far as it goes without waiting and says how it
+// stands. data is the chunk's msgpack; it is read during the call only. After
+// any result but Pending the chunk's waker is not used again. It must be called
+// on a thread of Fluent Bit.
+func (c *Chunk) Advance(data []byte) Result {
+	defer c.out.log.Drain()
+	if c.out.buffer.admittedNow(c) && c.begun.CompareAndSwap(false, true) {
+		c.encode(data)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.result != Pending {
+		c.waker = nil
+	}
+	return c.result
+}
+
+func (c *Chunk) state() Result {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.result
+}
+
+// finish gives the chunk its result, for whoever works on it last.
+func (c *Chunk) finish(r Result) {
+	m := c.memory
+	c.memory, c.failed, c.letters = nil, nil, nil
+	c.mu.Lock()
+	c.result = r
+	c.mu.Unlock()
+	if r == OK {
+		c.out.stats.chunks.Add(1)
+	}
+	if m != nil {
+		c.out.recycle(m)
+	}
+	c.out.buffer.leave(c)
+	c.wake()
+	c.out.remove(c)
+}
+
+// letGo ends a chunk that nobody works on: one that waits for room or to be
+// sent again. The others end when the client closes.
+func (c *Chunk) letGo() {
+	if c.begun.CompareAndSwap(false, true) {
+		c.finish(Retry)
+		return
+	}
+	c.mu.Lock()
+	timer := c.timer
+	c.mu.Unlock()
+	if timer != nil && timer.Stop() {
+		c.out.stats.waiting.Add(-1)
+		c.finish(Retry)
+	}
+}

@@ -1,0 +1,173 @@
+package plugin
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"math"
+	"net"
+	"os"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+)
+
+const (
+	// recordOverhead is the room left in a batch for the framing of the
+	// largest record: lengths, timestamp and offset delta, and the batch header.
+	recordOverhead = 4096
+	// maxRequestBytes bounds one produce request, which may carry a batch for
+	// every shard. What SLS takes is not documented; the HTTP API behind it
+	// takes 10 MB.
+	maxRequestBytes = 10 << 20
+	// answerMargin is how long after request_timeout an answer may still come
+	// before the connection counts as dead.
+	answerMargin = 5 * time.Second
+	// fastGzip and fastest are the codecs' levels where none is set.
+	fastGzip, fastZstd, fastLZ4 = 1, 1, 0
+)
+
+// clientOpts turns the configuration into options of the Kafka client. It has
+// no side effects: Parse validates the same list that New uses.
+func (c *Config) clientOpts() []kgo.Opt {
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(c.Endpoints...),
+		kgo.ClientID(c.ClientID),
+		kgo.Dialer(c.dial),
+		kgo.SASL(plain.Plain(c.auth)),
+
+		// SLS has no InitProducerID; all its producer samples switch
+		// idempotence off.
+		kgo.DisableIdempotentWrite(),
+		// Kafka look-alikes may advertise client metrics and mean nothing by it.
+		kgo.DisableClientMetrics(),
+		kgo.RequiredAcks(c.acks()),
+		kgo.ProducerBatchCompression(c.codec()),
+		kgo.RecordPartitioner(c.partitioner()),
+		kgo.ProducerLinger(c.Linger),
+		kgo.ProducerBatchMaxBytes(int32(c.batchBytes())),
+		kgo.BrokerMaxWriteBytes(maxRequestBytes),
+		kgo.ProduceRequestTimeout(c.RequestTimeout),
+		kgo.RequestTimeoutOverhead(answerMargin),
+		kgo.RetryBackoffFn(c.backoff),
+
+		// buffer_limit bounds what is in flight; a second bound inside the
+		// client would block the thread that hands it records.
+		kgo.MaxBufferedRecords(math.MaxInt),
+		// No RecordDeliveryTimeout: the client counts it from the record's
+		// timestamp, which is the event's, so an old backlog would fail unsent.
+
+		// A failed shard waits for metadata, which this allows every second.
+		kgo.MetadataMinAge(time.Second),
+		// The chunk itself tries again; the client need not be stubborn.
+		kgo.UnknownTopicRetries(1),
+		// The endpoint is behind a load balancer, whose closing of a fresh
+		// connection says nothing about credentials.
+		kgo.AlwaysRetryEOF(),
+	}
+	if c.KafkaVersion != nil {
+		opts = append(opts, kgo.MaxVersions(c.KafkaVersion))
+	}
+	return opts
+}
+
+// batchBytes is the largest batch, uncompressed. A single record of
+// max_message_bytes must fit.
+func (c *Config) batchBytes() int { return c.MaxMessageBytes + len(c.MessageKey) + recordOverhead }
+
+func (c *Config) acks() kgo.Acks {
+	if c.RequiredAcks == AcksAll {
+		return kgo.AllISRAcks()
+	}
+	return kgo.LeaderAck()
+}
+
+func (c *Config) codec() kgo.CompressionCodec {
+	level := func(codec kgo.CompressionCodec, fast int) kgo.CompressionCodec {
+		if c.given["compression_level"] {
+			fast = c.CompressionLevel
+		}
+		return codec.WithLevel(fast)
+	}
+	switch c.Compression {
+	case "gzip":
+		return level(kgo.GzipCompression(), fastGzip)
+	case "lz4":
+		return level(kgo.Lz4Compression(), fastLZ4)
+	case "zstd":
+		return level(kgo.ZstdCompression(), fastZstd)
+	case "snappy":
+		return kgo.SnappyCompression()
+	}
+	return kgo.NoCompression()
+}
+
+func (c *Config) partitioner() kgo.Partitioner {
+	switch c.Partitioner {
+	case PartitionRoundRobin:
+		return kgo.RoundRobinPartitioner()
+	case PartitionKeyHash:
+		return kgo.StickyKeyPartitioner(nil)
+	}
+	// The shard changes when about one batch is full, so that a chunk becomes
+	// few full batches; keys do not matter, since SLS's samples set a constant
+	// key, which would pin one shard.
+	return kgo.UniformBytesPartitioner(c.batchBytes()-recordOverhead, true, false, nil)
+}
+
+// backoff is the wait after the given number of failures in a row.
+func (c *Config) backoff(failures int) time.Duration {
+	d := c.RetryBackoff
+	for i := 1; i < failures && d < c.RetryBackoffMax; i++ {
+		d *= 2
+	}
+	return min(d, c.RetryBackoffMax)
+}
+
+// dial connects and completes the TLS handshake within dial_timeout.
+func (c *Config) dial(ctx context.Context, _, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.DialTimeout)
+	defer cancel()
+	d := tls.Dialer{Config: c.tlsConfig()}
+	return d.DialContext(ctx, c.DialNetwork, address)
+}
+
+func (c *Config) tlsConfig() *tls.Config {
+	t := &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		RootCAs:            c.TLSRoots,
+		ServerName:         c.TLSServerName,
+		InsecureSkipVerify: !c.TLSVerify, //nolint:gosec // the user's choice, with a warning
+		// A connection carries bulk: full records from the first byte on.
+		DynamicRecordSizingDisabled: true,
+	}
+	if c.TLSCertificate != nil {
+		t.Certificates = []tls.Certificate{*c.TLSCertificate}
+	}
+	return t
+}
+
+// finishTLS loads the files the tls_ options name.
+func (c *Config) finishTLS() (faults []Fault) {
+	if c.tlsCAFile != "" {
+		pem, err := os.ReadFile(c.tlsCAFile)
+		if err != nil {
+			faults = append(faults, Fault{"tls_ca_file", c.tlsCAFile, "cannot be read: " + cause(err), "a PEM file with a certificate"})
+		} else if c.TLSRoots = x509.NewCertPool(); !c.TLSRoots.AppendCertsFromPEM(pem) {
+			faults = append(faults, Fault{"tls_ca_file", c.tlsCAFile, "no certificate in it", "a PEM file with a certificate"})
+		}
+	}
+	switch {
+	case c.tlsCert == "" && c.tlsKey == "":
+	case c.tlsCert == "" || c.tlsKey == "":
+		faults = append(faults, Fault{"tls_cert_file/tls_key_file", c.tlsCert + c.tlsKey, "one is set without the other", "both or none"})
+	default:
+		pair, err := tls.LoadX509KeyPair(c.tlsCert, c.tlsKey)
+		if err != nil {
+			faults = append(faults, Fault{"tls_cert_file/tls_key_file", c.tlsCert, "not a usable pair: " + cause(err), "PEM files of one certificate and its key"})
+		}
+		c.TLSCertificate = &pair
+	}
+	return faults
+}

@@ -1,0 +1,93 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+)
+
+// finishCredentials settles where the AccessKey pair comes from: exactly one
+// of access_key_id with access_key_secret, password, credentials_file; the
+// environment fills in for the first where the section names none.
+func (c *Config) finishCredentials(getenv func(string) string) []Fault {
+	pair := c.AccessKeyID != "" || c.AccessKeySecret != ""
+	ways := 0
+	for _, set := range []bool{pair, c.Password != "", c.CredentialsFile != ""} {
+		if set {
+			ways++
+		}
+	}
+	const allowed = "access_key_id with access_key_secret, or password, or credentials_file"
+	if ways > 1 {
+		return []Fault{{"access_key_id/access_key_secret/password/credentials_file", "", "more than one way of giving the AccessKey is set", allowed}}
+	}
+	if c.CredentialsFile != "" {
+		if _, err := readCredentials(c.CredentialsFile); err != nil {
+			return []Fault{{"credentials_file", c.CredentialsFile, cause(err), "a readable file holding id#secret"}}
+		}
+		return nil
+	}
+	if c.Password != "" {
+		return nil
+	}
+	if c.AccessKeyID == "" {
+		c.AccessKeyID = strings.TrimSpace(getenv("SLS_ACCESS_KEY_ID"))
+	}
+	if c.AccessKeySecret == "" {
+		c.AccessKeySecret = Secret(strings.TrimSpace(getenv("SLS_ACCESS_KEY_SECRET")))
+	}
+	var faults []Fault
+	if c.AccessKeyID == "" {
+		faults = append(faults, Fault{"access_key_id", "", "missing, and SLS_ACCESS_KEY_ID is not set", allowed})
+	} else if strings.Contains(c.AccessKeyID, "#") {
+		faults = append(faults, Fault{"access_key_id", Secret("set").String(), "SLS_ACCESS_KEY_ID holds a #: for id#secret use password", allowed})
+	}
+	if c.AccessKeySecret == "" {
+		faults = append(faults, Fault{"access_key_secret", "", "missing, and SLS_ACCESS_KEY_SECRET is not set", allowed})
+	}
+	return faults
+}
+
+// auth is asked for every new connection, which is what makes a changed
+// credentials_file take effect. Source of the form: SLS_PROJECT and
+// SLS_PASSWORD in Alibaba's specification.
+func (c *Config) auth(context.Context) (plain.Auth, error) {
+	password := string(c.Password)
+	switch {
+	case c.CredentialsFile != "":
+		joined, err := readCredentials(c.CredentialsFile)
+		if err != nil {
+			return plain.Auth{}, fmt.Errorf("credentials_file %s: %w", c.CredentialsFile, err)
+		}
+		password = joined
+	case password == "":
+		password = c.AccessKeyID + "#" + string(c.AccessKeySecret)
+	}
+	return plain.Auth{User: c.Project, Pass: password}, nil
+}
+
+// readCredentials returns the id#secret a file holds. Its errors never show
+// what stands in the file.
+func readCredentials(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", errors.New(cause(err))
+	}
+	joined := strings.TrimSpace(string(b))
+	return joined, checkJoined(joined)
+}
+
+// cause is what the system says of a file, without the path, which the
+// message around it has already.
+func cause(err error) string {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,107 @@
+package plugin
+
+import (
+	"encoding/base64"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	jsoniter "github.com/json-iterator/go"
+)
+
+const (
+	deadLetterFlags = os.O_APPEND | os.O_CREATE | os.O_WRONLY
+	deadLetterMode  = 0o600 // log records may hold what not everyone should read
+)
+
+// letter is a record that was rejected, and why.
+type letter struct {
+	time     time.Time
+	tag      string
+	logstore string
+	reason   string
+	kafka    string // the Kafka error's name, or ""
+	record   []byte
+}
+
+// append writes the letter as one JSON line. A record that is no text is
+// written as base64 under record_base64.
+func (l *letter) append(dst []byte) []byte {
+	s := jsoniter.ConfigDefault.BorrowStream(nil)
+	defer jsoniter.ConfigDefault.ReturnStream(s)
+	s.SetBuffer(dst)
+	s.WriteObjectStart()
+	s.WriteObjectField("time")
+	s.WriteString(l.time.UTC().Format(time.RFC3339Nano))
+	for _, f := range [...]struct{ key, value string }{{"tag", l.tag}, {"logstore", l.logstore}, {"reason", l.reason}, {"kafka_error", l.kafka}} {
+		s.WriteMore()
+		s.WriteObjectField(f.key)
+		s.WriteStringWithHTMLEscaped(f.value) // this one repairs invalid UTF-8
+	}
+	s.WriteMore()
+	if utf8.Valid(l.record) {
+		s.WriteObjectField("record")
+		s.WriteString(string(l.record))
+	} else {
+		s.WriteObjectField("record_base64")
+		s.WriteString(base64.StdEncoding.EncodeToString(l.record))
+	}
+	s.WriteObjectEnd()
+	s.WriteRaw("\n")
+	out := s.Buffer()
+	s.SetBuffer(nil)
+	return out
+}
+
+// deadLetters appends letters to a file that others may rotate.
+type deadLetters struct {
+	path string
+
+	mu   sync.Mutex
+	file *os.File
+}
+
+// write appends whole lines. It reopens the file when another stands at its
+// path: rotation by rename needs no signal.
+func (d *deadLetters) write(lines []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.reopen(); err != nil {
+		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(d.path), err)
+	}
+	if _, err := d.file.Write(lines); err != nil {
+		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(d.path), err)
+	}
+	return nil
+}
+
+func (d *deadLetters) reopen() error {
+	if d.file != nil {
+		ours, err := d.file.Stat()
+		if err == nil {
+			if there, err := os.Stat(d.path); err == nil && os.SameFile(ours, there) {
+				return nil
+			}
+		}
+		d.file.Close()
+		d.file = nil
+	}
+	f, err := os.OpenFile(d.path, deadLetterFlags, deadLetterMode)
+	if err != nil {
+		return err
+	}
+	d.file = f
+	return nil
+}
+
+func (d *deadLetters) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.file != nil {
+		d.file.Close()
+		d.file = nil
+	}
+}

@@ -1,0 +1,161 @@
+package plugin
+
+import "time"
+
+// background runs f in a goroutine that the end of the output waits for.
+func (o *Output) background(f func()) {
+	o.goroutines.Go(func() {
+		defer func() {
+			if r := recover(); r != nil {
+				o.log.Errorf("internal error, please report it: %v", r)
+			}
+		}()
+		f()
+	})
+}
+
+// watch looks after health once a second, and after a shutdown that this
+// plugin is not told of: the host joins its workers without a limit, and a
+// worker ends only when its flushes have.
+func (o *Output) watch() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var stopping time.Time
+	for {
+		select {
+		case <-o.quit:
+			return
+		case now := <-tick.C:
+			o.health.tick(now)
+			if o.stopping == nil || !o.stopping() {
+				continue
+			}
+			if stopping.IsZero() {
+				stopping = now
+			}
+			if now.Sub(stopping) >= o.cfg.ExitTimeout && o.onWorkers() {
+				go o.end()
+				return
+			}
+		}
+	}
+}
+
+// onWorkers tells whether a chunk in flight keeps a worker of the host.
+func (o *Output) onWorkers() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for c := range o.live {
+		if c.worker.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// idle tells whether no chunk is in flight.
+func (o *Output) idle() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.live) == 0
+}
+
+// oldest is when the chunk came that is in flight for longest.
+func (o *Output) oldest() (start time.Time, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for c := range o.live {
+		if !ok || c.start.Before(start) {
+			start, ok = c.start, true
+		}
+	}
+	return start, ok
+}
+
+// nudge wakes one waiting flush, whose thread then takes the log lines.
+func (o *Output) nudge() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for c := range o.live {
+		c.wake()
+		return
+	}
+}
+
+// endTimeout bounds what should take no time: the client's goroutines ending.
+const endTimeout = 2 * time.Second
+
+// Close ends the output: what is in flight has exit_timeout to arrive, the
+// rest is let go with Retry. It tells whether everything ended: if not, a
+// goroutine hangs, and wakers may still be used.
+func (o *Output) Close() bool {
+	o.drained(o.cfg.ExitTimeout)
+	left := o.end()
+	o.log.Infof("stopped: %d records acknowledged, %d rejected, %d sent again; %d chunks left to Fluent Bit",
+		o.stats.acknowledged.Load(), o.stats.rejected.Load(), o.stats.resent.Load(), left)
+	return o.drained(endTimeout)
+}
+
+// drained waits until no chunk is live, but no longer than limit.
+func (o *Output) drained(limit time.Duration) bool {
+	o.mu.Lock()
+	if len(o.live) == 0 {
+		o.mu.Unlock()
+		return true
+	}
+	if o.draining == nil {
+		o.draining = make(chan struct{})
+	}
+	done := o.draining
+	o.mu.Unlock()
+	timeout := time.NewTimer(limit)
+	defer timeout.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timeout.C:
+		return false
+	}
+}
+
+// end lets go of every chunk and stops the clients. It returns how many chunks
+// had no result yet.
+func (o *Output) end() (left int) {
+	o.endOnce.Do(func() {
+		o.mu.Lock()
+		o.ended.Store(true)
+		live := make([]*Chunk, 0, len(o.live))
+		for c := range o.live {
+			live = append(live, c)
+		}
+		o.mu.Unlock()
+		left = len(live)
+		for _, c := range live {
+			c.letGo()
+		}
+		close(o.quit)
+		o.apart.close()
+		o.client.Close() // fails what it still has, which ends the other chunks
+		o.wait()
+		if o.letters != nil {
+			o.letters.close()
+		}
+	})
+	return left
+}
+
+// wait waits for the goroutines, but not for a file system that hangs.
+func (o *Output) wait() {
+	done := make(chan struct{})
+	go func() {
+		o.goroutines.Wait()
+		close(done)
+	}()
+	timeout := time.NewTimer(endTimeout)
+	defer timeout.Stop()
+	select {
+	case <-done:
+	case <-timeout.C:
+		o.log.Warnf("a goroutine did not end in %v", endTimeout)
+	}
+}

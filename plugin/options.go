@@ -1,0 +1,143 @@
+package plugin
+
+import (
+	"errors"
+	"regexp"
+	"time"
+
+	"out_sls_kafka/encoder"
+)
+
+// option is one row of the table: everything there is to say of a key.
+type option struct {
+	name    string
+	def     string // the default, as a user would write it or in words; "" = none
+	allowed string // what a fault says is allowed
+	help    string
+	secret  bool // its value is never repeated
+	set     func(c *Config, v string) error
+}
+
+// MaxMessageBytes is the largest record value SLS is known to take over Kafka:
+// max_send_limit_bytes of the Fluentd example in Alibaba's specification.
+const MaxMessageBytes = 2097152
+
+var (
+	projectName  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
+	logstoreName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$`)
+	regionName   = regexp.MustCompile(`^[a-z]{2,4}(-[a-z0-9]+)+$`)
+)
+
+const (
+	required     = "required"
+	durationForm = "a duration such as 500ms, 5s or 1m"
+	switchForm   = "on or off"
+)
+
+// options is the table: the parser, the documentation and the search for
+// misspelt keys all read it.
+var options = []option{
+	{name: "project", def: required, allowed: "3 to 63 of a-z, 0-9 and -, not - at an end",
+		help: "SLS project; it is also the SASL user name", set: pattern(projectName, func(c *Config) *string { return &c.Project })},
+	{name: "logstore", def: required, allowed: "3 to 63 of a-z, 0-9, _ and -, a letter or digit at both ends; .json may follow",
+		help: "Logstore, the Kafka topic. A .json ending is the same as parse_json on", set: setLogstore},
+	{name: "endpoint", def: "this or region", allowed: "host[:port], several separated by commas",
+		help: "Where SLS listens. An aliyuncs.com host without the project gets it in front; without a port it is 10011 for intranet, internal, vpc and share hosts, else 10012",
+		set:  text(func(c *Config) *string { return &c.endpoint })},
+	{name: "region", allowed: "a region such as cn-hangzhou or ap-southeast-5",
+		help: "Builds the endpoint from project, region and network", set: pattern(regionName, func(c *Config) *string { return &c.region })},
+	{name: "network", def: "internet", allowed: "internet or intranet",
+		help: "Which endpoint of the region: internet (port 10012) or intranet (port 10011)", set: setNetwork},
+
+	{name: "access_key_id", def: "environment SLS_ACCESS_KEY_ID", allowed: "an AccessKey ID without #",
+		help: "AccessKey ID of an account or RAM user", set: setAccessKeyID},
+	{name: "access_key_secret", def: "environment SLS_ACCESS_KEY_SECRET", allowed: "the secret of access_key_id", secret: true,
+		help: "AccessKey secret", set: func(c *Config, v string) error { c.AccessKeySecret = Secret(v); return nil }},
+	{name: "password", allowed: "id#secret", secret: true,
+		help: "Instead of the two above: AccessKey ID and secret already joined by #", set: setPassword},
+	{name: "credentials_file", allowed: "a readable file holding id#secret",
+		help: "Instead of the three above: a file holding id#secret, read again for every new connection, so that a rotated secret takes effect",
+		set:  text(func(c *Config) *string { return &c.CredentialsFile })},
+
+	{name: "parse_json", def: "on", allowed: switchForm,
+		help: "on: SLS makes fields of the record's first-level keys; off: the record lands as text in the field content", set: setParseJSON},
+	{name: "format", def: "json", allowed: "json or raw",
+		help: "json: the whole record; raw: the value of raw_key alone, which implies parse_json off", set: setFormat},
+	{name: "raw_key", def: "log", allowed: "a first-level key", help: "The key whose value format raw sends",
+		set: text(func(c *Config) *string { return &c.Encoding.RawKey })},
+	{name: "time_key", allowed: fieldForm, help: "Adds the event's time under this key", set: field(func(c *Config) *string { return &c.Encoding.TimeKey })},
+	{name: "time_format", def: "iso8601", allowed: "iso8601, epoch, epoch_ms or epoch_ns",
+		help: "How time_key is written: iso8601 (nanoseconds, UTC), seconds with fraction, milliseconds, nanoseconds",
+		set: word(func(c *Config, i int) { c.Encoding.TimeFormat = encoder.TimeISO8601 + encoder.TimeFormat(i) },
+			"iso8601", "epoch", "epoch_ms", "epoch_ns")},
+	{name: "tag_key", allowed: fieldForm, help: "Adds Fluent Bit's tag under this key", set: field(func(c *Config) *string { return &c.Encoding.TagKey })},
+	{name: "metadata_key", allowed: fieldForm, help: "Adds the event's metadata under this key", set: field(func(c *Config) *string { return &c.Encoding.MetadataKey })},
+	{name: "group_key", allowed: fieldForm, help: "Adds the attributes of the event's OTLP group under this key", set: field(func(c *Config) *string { return &c.Encoding.GroupKey })},
+	{name: "logstore_key", allowed: accessorForm, help: "The value found here names the logstore; where it is absent or not a valid name, logstore does",
+		set: accessor(func(c *Config) *string { return &c.Encoding.RouteField })},
+
+	{name: "message_key", allowed: "any text", help: "Kafka key of every record. With partitioner key_hash it sends everything to one shard",
+		set: text(func(c *Config) *string { return &c.MessageKey })},
+	{name: "message_key_field", allowed: accessorForm, help: "Takes the Kafka key from this field; where it is absent, message_key",
+		set: accessor(func(c *Config) *string { return &c.Encoding.KeyField })},
+	{name: "partitioner", def: "uniform", allowed: "uniform, round_robin or key_hash", help: "How records are spread over shards",
+		set: word(func(c *Config, i int) { c.Partitioner = Partitioner(i) }, "uniform", "round_robin", "key_hash")},
+
+	{name: "compression", def: "gzip", allowed: "none, gzip, snappy, lz4 or zstd", help: "Codec of the batches. SLS documents gzip and none", set: setCompression},
+	{name: "compression_level", def: "the codec's fast level", allowed: "a number: gzip 1 to 9, lz4 0 to 9, zstd 1 to 22",
+		help: "Higher is smaller and slower", set: setLevel},
+	{name: "required_acks", def: "1", allowed: "1 or all (0 cannot report a loss)", help: "1: the shard's leader; all: every replica in sync", set: setAcks},
+	{name: "max_message_bytes", def: "1000000", allowed: "a size from 1K to 2097152 (2M)", help: "Largest record value",
+		set: size(1024, MaxMessageBytes, func(c *Config, n int64) { c.MaxMessageBytes = int(n) })},
+	{name: "oversize", def: "reject", allowed: "reject or truncate",
+		help: "A larger record is rejected, or its longest string value is cut to fit and __truncated__ says so",
+		set:  word(func(c *Config, i int) { c.Encoding.Oversize = encoder.OversizeReject + encoder.Oversize(i) }, "reject", "truncate")},
+	{name: "dead_letter_file", allowed: "a file in an existing directory", help: "Rejected records are kept here, a JSON line each: time, tag, logstore, reason, kafka_error, record",
+		set: text(func(c *Config) *string { return &c.DeadLetterFile })},
+	{name: "buffer_limit", def: "32M", allowed: "a size from 1M to 64G", help: "Memory of all chunks in flight; over it a chunk waits, still with Fluent Bit",
+		set: size(1<<20, 64<<30, func(c *Config, n int64) { c.BufferLimit = n })},
+
+	{name: "linger", def: "5ms", allowed: durationForm + ", at most 10s", help: "How long a batch waits to be filled",
+		set: duration(0, 10*time.Second, func(c *Config) *time.Duration { return &c.Linger })},
+	{name: "retry_backoff", def: "1s", allowed: durationForm + ", 10ms to 1h", help: "First wait after a failure; it doubles",
+		set: duration(10*time.Millisecond, time.Hour, func(c *Config) *time.Duration { return &c.RetryBackoff })},
+	{name: "retry_backoff_max", def: "30s", allowed: durationForm + ", at least retry_backoff", help: "Longest wait after failures",
+		set: duration(10*time.Millisecond, 24*time.Hour, func(c *Config) *time.Duration { return &c.RetryBackoffMax })},
+	{name: "request_timeout", def: "10s", allowed: durationForm + ", 100ms to 10m", help: "How long the broker may work on a request; 5 s later the connection counts as dead",
+		set: duration(100*time.Millisecond, 10*time.Minute, func(c *Config) *time.Duration { return &c.RequestTimeout })},
+	{name: "dial_timeout", def: "5s", allowed: durationForm + ", 100ms to 10m", help: "For TCP and TLS of a new connection",
+		set: duration(100*time.Millisecond, 10*time.Minute, func(c *Config) *time.Duration { return &c.DialTimeout })},
+	{name: "exit_timeout", def: "5s", allowed: durationForm + ", at most 1h", help: "How long Exit, and workers at shutdown, wait for what is in flight",
+		set: duration(0, time.Hour, func(c *Config) *time.Duration { return &c.ExitTimeout })},
+
+	{name: "kafka_version", def: "2.1.0", allowed: "a version from 2.1.0 on, such as 3.6.0, or latest", help: "Highest protocol spoken", set: setKafkaVersion},
+	{name: "ip_family", def: "auto", allowed: "auto, v4 or v6", help: "Addresses to connect to",
+		set: word(func(c *Config, i int) { c.DialNetwork = [...]string{"tcp", "tcp4", "tcp6"}[i] }, "auto", "v4", "v6")},
+	{name: "client_id", def: "fluent-bit-sls-kafka", allowed: "up to 256 bytes", help: "Client id the broker sees",
+		set: func(c *Config, v string) error {
+			if c.ClientID = v; len(v) > 256 {
+				return errors.New("too long")
+			}
+			return nil
+		}},
+
+	{name: "tls_ca_file", def: "the system's roots", allowed: "a PEM file with a certificate", help: "Certificate authorities to trust instead of the system's",
+		set: text(func(c *Config) *string { return &c.tlsCAFile })},
+	{name: "tls_cert_file", allowed: "a PEM file, together with tls_key_file", help: "Client certificate", set: text(func(c *Config) *string { return &c.tlsCert })},
+	{name: "tls_key_file", allowed: "a PEM file, together with tls_cert_file", help: "Key of the client certificate", set: text(func(c *Config) *string { return &c.tlsKey })},
+	{name: "tls_server_name", def: "the host connected to", allowed: "a host name", help: "Name the certificate must carry", set: text(func(c *Config) *string { return &c.TLSServerName })},
+	{name: "tls_verify", def: "on", allowed: switchForm, help: "off: accepts any certificate; for tests only",
+		set: toggle(func(c *Config, on bool) { c.TLSVerify = on })},
+
+	{name: "healthcheck", def: "on", allowed: "on, require or off", help: "At start: on logs whether the logstore can be reached; require: Fluent Bit stops if not",
+		set: word(func(c *Config, i int) { c.Healthcheck = Healthcheck(i) }, "on", "require", "off")},
+	{name: "flush_mode", def: "auto", allowed: "auto or blocking", help: "auto: waits in Fluent Bit's event loop where that is possible; blocking: on the calling thread",
+		set: word(func(c *Config, i int) { c.FlushMode = FlushMode(i) }, "auto", "blocking")},
+	{name: "flush_timeout", def: "10s", allowed: durationForm + ", 1s to 1h", help: "Longest blocking wait, after which Fluent Bit is asked to retry",
+		set: duration(time.Second, time.Hour, func(c *Config) *time.Duration { return &c.FlushTimeout })},
+}
+
+const (
+	fieldForm    = "a key up to 128 bytes that SLS does not reserve"
+	accessorForm = "a record accessor such as $kubernetes['namespace_name'], or a first-level key"
+)

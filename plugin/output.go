@@ -1,0 +1,157 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"out_sls_kafka/encoder"
+)
+
+// Surroundings are what an Output needs of the process it lives in.
+type Surroundings struct {
+	Log *Log
+	// Stopping tells whether the process is shutting down; nil: never known.
+	Stopping func() bool
+}
+
+// Output is one [OUTPUT] section at work. Its methods may be called from
+// several threads.
+type Output struct {
+	cfg      *Config
+	log      *Log
+	stopping func() bool
+	encoder  *encoder.Encoder
+	client   *kgo.Client
+	topic    string
+	key      []byte
+	topics   topics
+	buffer   buffer
+	health   health
+	stats    stats
+	apart    apart
+	letters  *deadLetters // nil: not wanted
+	pool     sync.Pool    // of *memory
+
+	mu       sync.Mutex
+	live     map[*Chunk]struct{} // chunks without a result
+	left     leftovers
+	draining chan struct{} // non-nil while Close waits; closed when live is empty
+
+	ended      atomic.Bool // no chunk is taken in or sent again any more
+	endOnce    sync.Once
+	quit       chan struct{}
+	goroutines sync.WaitGroup
+}
+
+// New starts an output. Only with healthcheck require is a broker that cannot
+// be reached an error.
+func New(cfg *Config, s Surroundings) (*Output, error) {
+	o := &Output{cfg: cfg, log: s.Log, stopping: s.Stopping, topic: cfg.Topic(cfg.Logstore),
+		live: make(map[*Chunk]struct{}), quit: make(chan struct{})}
+	o.topics.cfg = cfg
+	o.buffer.limit, o.buffer.growth = cfg.BufferLimit, firstGrowth
+	o.health.out, o.apart.out = o, o
+	o.pool.New = func() any { return new(memory) }
+	if cfg.MessageKey != "" {
+		o.key = []byte(cfg.MessageKey)
+	}
+	if cfg.DeadLetterFile != "" {
+		o.letters = &deadLetters{path: cfg.DeadLetterFile}
+	}
+	var err error
+	if o.encoder, err = encoder.New(cfg.Encoding); err != nil {
+		return nil, fmt.Errorf("encoder: %w", err)
+	}
+	if o.client, err = kgo.NewClient(o.clientOpts()...); err != nil {
+		return nil, fmt.Errorf("kafka client: %w", err)
+	}
+	o.log.onWait(o.nudge)
+	if err := o.firstCheck(); err != nil {
+		o.end()
+		return nil, err
+	}
+	o.background(o.watch)
+	return o, nil
+}
+
+func (o *Output) clientOpts() []kgo.Opt {
+	return append(o.cfg.clientOpts(), kgo.WithHooks(&o.health), kgo.WithLogger(clientLog{o.log}))
+}
+
+// firstCheck logs whether the logstore can be reached; with healthcheck
+// require it waits for that and fails if not.
+func (o *Output) firstCheck() error {
+	if o.cfg.Healthcheck == HealthcheckOff {
+		return nil
+	}
+	check := func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), o.cfg.DialTimeout+o.cfg.RequestTimeout)
+		defer cancel()
+		return o.health.check(ctx)
+	}
+	if o.cfg.Healthcheck == HealthcheckRequire {
+		if err := check(); err != nil {
+			return fmt.Errorf("healthcheck require: %s", o.cfg.advice(classify(err).trouble, err))
+		}
+		return nil
+	}
+	o.background(func() {
+		if err := check(); err != nil {
+			o.health.failed(err)
+		}
+	})
+	return nil
+}
+
+// Submit takes a chunk in. The chunk must be advanced at once, and again after
+// each wake. worker says that the calling thread is one the host joins,
+// without a limit, before Close is called. data is read during the call only.
+func (o *Output) Submit(tag string, data []byte, w Waker, worker bool) *Chunk {
+	if c := o.left.take(tag, data); c != nil {
+		c.adopt(w, worker)
+		return c
+	}
+	c := &Chunk{out: o, tag: tag, length: len(data), start: time.Now(), waker: w, result: Pending}
+	c.worker.Store(worker)
+	c.promise = c.acknowledged
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended.Load() {
+		c.result = Retry
+		return c
+	}
+	o.live[c] = struct{}{}
+	o.buffer.enter(c)
+	return c
+}
+
+// remove takes a chunk off the live ones, when it has its result.
+func (o *Output) remove(c *Chunk) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.live, c)
+	if len(o.live) == 0 && o.draining != nil {
+		close(o.draining)
+		o.draining = nil
+	}
+}
+
+func (o *Output) closed() bool { return o.ended.Load() }
+
+func (o *Output) take() *memory {
+	m := o.pool.Get().(*memory)
+	m.batch.Reset()
+	m.records = m.records[:0]
+	return m
+}
+
+func (o *Output) recycle(m *memory) {
+	if int64(cap(m.batch.Buf))+int64(cap(m.records))*recordRoom <= keptMemory {
+		o.pool.Put(m)
+	}
+}

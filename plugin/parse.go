@@ -1,0 +1,187 @@
+package plugin
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Source is where a configuration is read from.
+type Source struct {
+	Property func(key string) string // the host's properties; "" = unset, as Fluent Bit has it
+	Getenv   func(key string) string // the environment
+}
+
+// Fault is one thing wrong with a configuration.
+type Fault struct {
+	Key     string // the option, or several joined by "/"
+	Value   string // as given, "***" for a secret, "" where it is missing
+	Problem string
+	Allowed string
+}
+
+// Error says which key, which value, what is wrong and what is allowed.
+func (f Fault) Error() string {
+	var b strings.Builder
+	if f.Key != "" {
+		fmt.Fprintf(&b, "option %s", f.Key)
+	}
+	if f.Value != "" {
+		fmt.Fprintf(&b, " = %q", f.Value)
+	}
+	if f.Key != "" {
+		b.WriteString(": ")
+	}
+	b.WriteString(f.Problem)
+	if f.Allowed != "" {
+		fmt.Fprintf(&b, "; allowed: %s", f.Allowed)
+	}
+	return b.String()
+}
+
+// Faults is everything that is wrong with a configuration.
+type Faults []Fault
+
+// Error lists the faults, a line each.
+func (f Faults) Error() string {
+	lines := make([]string, len(f))
+	for i := range f {
+		lines[i] = f[i].Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Parse reads and checks one [OUTPUT] section. The error, a Faults, has every
+// thing that is wrong, not only the first. The warnings are remarks an operator
+// should read; they come with an error as well, for a misspelt key may be its
+// cause.
+func Parse(src Source) (c *Config, warnings []string, err error) {
+	c = &Config{ParseJSON: true, DialNetwork: "tcp", TLSVerify: true, given: map[string]bool{}}
+	var faults Faults
+	for i := range options {
+		o := &options[i]
+		v, set := o.value(src)
+		if v == "" {
+			continue
+		}
+		c.given[o.name] = set
+		if err := o.set(c, v); err != nil {
+			if o.secret {
+				v = Secret(v).String()
+			}
+			faults = append(faults, Fault{o.name, v, err.Error(), o.allowed})
+		}
+	}
+	faults = append(faults, c.finish(src.Getenv)...)
+	warnings = append(misspelt(src.Property), c.warnings()...)
+	if len(faults) > 0 {
+		return nil, warnings, faults
+	}
+	if err := kgo.ValidateOpts(c.clientOpts()...); err != nil {
+		return nil, warnings, Faults{{Problem: "the Kafka client refuses this configuration: " + err.Error()}}
+	}
+	return c, warnings, nil
+}
+
+// value is what the user set, else the default; set tells which. A default in
+// words is for the reader of the table and yields nothing.
+func (o *option) value(src Source) (v string, set bool) {
+	if v = clean(src.Property(o.name)); v != "" {
+		return v, true
+	}
+	if strings.ContainsRune(o.def, ' ') || o.def == required {
+		return "", false
+	}
+	return o.def, false
+}
+
+// finish checks what concerns more than one option, and derives what follows.
+func (c *Config) finish(getenv func(string) string) (faults []Fault) {
+	fault := func(key, value, problem, allowed string) {
+		faults = append(faults, Fault{key, value, problem, allowed})
+	}
+	if c.Project == "" {
+		fault("project", "", "missing", "the name of the SLS project")
+	}
+	if c.Logstore == "" {
+		fault("logstore", "", "missing", "the name of the logstore")
+	}
+	faults = append(faults, c.finishFormat()...)
+	faults = append(faults, c.finishEndpoints()...)
+	faults = append(faults, c.finishCredentials(getenv)...)
+	faults = append(faults, c.finishTLS()...)
+	if c.RetryBackoffMax < c.RetryBackoff {
+		fault("retry_backoff_max", c.RetryBackoffMax.String(), "shorter than retry_backoff "+c.RetryBackoff.String(), "at least retry_backoff")
+	}
+	faults = append(faults, c.checkLevel()...)
+	c.Encoding.MaxBytes = c.MaxMessageBytes
+	if c.DeadLetterFile != "" {
+		f, err := os.OpenFile(c.DeadLetterFile, deadLetterFlags, deadLetterMode)
+		if err != nil {
+			fault("dead_letter_file", c.DeadLetterFile, "cannot be written: "+cause(err), "a file in an existing directory")
+		} else {
+			f.Close()
+		}
+	}
+	return faults
+}
+
+// warnings are remarks on a configuration that is valid and may not be meant.
+func (c *Config) warnings() (w []string) {
+	if !c.TLSVerify {
+		w = append(w, "tls_verify off: whoever answers at the endpoint's address receives the AccessKey; use it for tests only")
+	}
+	if c.given["raw_key"] && !c.raw {
+		w = append(w, "raw_key has no effect without format raw")
+	}
+	if c.MessageKey != "" && c.Partitioner == PartitionKeyHash && c.Encoding.KeyField == "" {
+		w = append(w, "message_key with partitioner key_hash sends everything to one shard")
+	}
+	return w
+}
+
+// finishFormat settles parse_json between its three names: parse_json, the
+// .json ending of logstore, and format raw, which cannot be JSON.
+func (c *Config) finishFormat() (faults []Fault) {
+	if c.jsonSuffix && c.given["parse_json"] && !c.ParseJSON {
+		return []Fault{{"logstore/parse_json", c.Logstore + ".json", "the .json ending asks for JSON fields and parse_json off refuses them", "one of the two"}}
+	}
+	if c.raw {
+		if c.jsonSuffix || c.given["parse_json"] && c.ParseJSON {
+			return []Fault{{"format", "raw", "a raw value is not JSON, but parse_json on or the .json ending of logstore asks SLS to parse it", "parse_json off, or format json"}}
+		}
+		c.ParseJSON = false
+		for _, f := range []struct{ name, value string }{{"time_key", c.Encoding.TimeKey}, {"tag_key", c.Encoding.TagKey},
+			{"metadata_key", c.Encoding.MetadataKey}, {"group_key", c.Encoding.GroupKey}} {
+			if f.value != "" {
+				faults = append(faults, Fault{f.name, f.value, "format raw sends one value alone, nothing can be added to it", "format json"})
+			}
+		}
+	}
+	return faults
+}
+
+func (c *Config) checkLevel() []Fault {
+	if !c.given["compression_level"] {
+		return nil
+	}
+	low, high := 0, -1
+	switch c.Compression {
+	case "gzip":
+		low, high = 1, 9
+	case "lz4":
+		low, high = 0, 9
+	case "zstd":
+		low, high = 1, 22
+	}
+	value := fmt.Sprint(c.CompressionLevel)
+	if high < low {
+		return []Fault{{"compression_level", value, "compression " + c.Compression + " has no levels", "gzip, lz4 or zstd"}}
+	}
+	if c.CompressionLevel < low || c.CompressionLevel > high {
+		return []Fault{{"compression_level", value, "out of range", fmt.Sprintf("%d to %d for %s", low, high, c.Compression)}}
+	}
+	return nil
+}

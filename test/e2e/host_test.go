@@ -1,0 +1,235 @@
+// Package e2e drives the shared object as users do: with a configuration file,
+// by Fluent Bit itself where there is one, and by the bundled host everywhere.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binaries are what all tests share, built once by TestMain.
+var binaries struct {
+	dir    string // of the bundled hosts
+	plugin string
+	fluent string // Fluent Bit, "" where there is none
+}
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "sls-kafka-e2e")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binaries.dir = dir
+	binaries.plugin = filepath.Join(dir, "out_sls_kafka.so")
+	build := exec.Command("go", "build", "-buildmode=c-shared", "-o", binaries.plugin, "out_sls_kafka")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Printf("building the plugin: %v\n%s", err, out)
+		return 1
+	}
+	binaries.fluent = fluentBit()
+	if binaries.fluent == "" {
+		fmt.Println("no fluent-bit on PATH and FLUENT_BIT not set: the tests run on the bundled host alone")
+	}
+	return m.Run()
+}
+
+// fluentBit finds the real thing: FLUENT_BIT, or PATH.
+func fluentBit() string {
+	if path := os.Getenv("FLUENT_BIT"); path != "" {
+		return path
+	}
+	path, err := exec.LookPath("fluent-bit")
+	if err != nil {
+		return ""
+	}
+	return path
+}
+
+// host is a program that loads the plugin.
+type host struct {
+	name    string
+	bundled bool
+	path    string
+}
+
+// eachHost runs a test on every host there is; the subtest's name says on which.
+func eachHost(t *testing.T, f func(t *testing.T, h host)) {
+	t.Run("bundled host", func(t *testing.T) { f(t, bundled(t)) })
+	if binaries.fluent == "" {
+		return
+	}
+	version, err := exec.Command(binaries.fluent, "--version").Output()
+	if err != nil {
+		t.Fatalf("%s --version: %v", binaries.fluent, err)
+	}
+	name, _, _ := strings.Cut(string(version), "\n")
+	t.Run(name, func(t *testing.T) { f(t, host{name: name, path: binaries.fluent}) })
+}
+
+var (
+	hostsMu sync.Mutex
+	hosts   = map[string]string{}
+)
+
+// bundled builds the bundled host, with defines that change how it looks to
+// the plugin.
+func bundled(t *testing.T, defines ...string) host {
+	t.Helper()
+	hostsMu.Lock()
+	defer hostsMu.Unlock()
+	name := "host" + strings.Join(defines, "")
+	if hosts[name] == "" {
+		sources, err := filepath.Glob("../host/src/*.c")
+		if err != nil || len(sources) == 0 {
+			t.Fatalf("no sources of the bundled host: %v", err)
+		}
+		path := filepath.Join(binaries.dir, name)
+		args := append([]string{"-O1", "-g", "-rdynamic", "-o", path}, defines...)
+		args = append(append(args, sources...), "-ldl", "-lpthread")
+		if out, err := exec.Command("cc", args...).CombinedOutput(); err != nil {
+			t.Fatalf("building the bundled host: %v\n%s", err, out)
+		}
+		hosts[name] = path
+	}
+	return host{name: "bundled host", bundled: true, path: hosts[name]}
+}
+
+// process is a running host.
+type process struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	out  *lines
+	done chan struct{}
+	err  error
+}
+
+// start runs the host with a configuration. The process is killed with the test.
+func (h host) start(t *testing.T, config string, args ...string) *process {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "fluent-bit.conf")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if h.bundled {
+		args = append([]string{"-n"}, args...) // input is what the configuration says, not stdin
+	}
+	return h.run(t, append([]string{"-e", binaries.plugin, "-c", file}, args...)...)
+}
+
+func (h host) run(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(h.path, args...), out: &lines{grown: make(chan struct{})}, done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		p.cmd.Process.Kill()
+		<-p.done
+		if t.Failed() {
+			t.Logf("output of %s:\n%s", h.name, p.out.tail(60))
+		}
+	})
+	return p
+}
+
+// wait waits for the end of the process and returns its exit code.
+func (p *process) wait(limit time.Duration) int {
+	p.t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(limit):
+		p.t.Fatalf("%s still runs after %v", p.cmd.Path, limit)
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+func (p *process) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// stop asks the process to end, as a service manager does, and waits. The
+// bundled host may have ended by itself: it does at the end of its input.
+func (p *process) stop() int {
+	p.t.Helper()
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	return p.wait(30 * time.Second)
+}
+
+// await waits until the output holds text for the nth time.
+func (p *process) await(text string, n int, limit time.Duration) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	for {
+		count, grown := p.out.count(text)
+		if count >= n {
+			return
+		}
+		select {
+		case <-grown:
+		case <-p.done:
+			if count, _ := p.out.count(text); count >= n {
+				return
+			}
+			p.t.Fatalf("the process ended, its output holds %q %d times, want %d", text, count, n)
+		case <-ctx.Done():
+			p.t.Fatalf("the output holds %q %d times after %v, want %d", text, count, limit, n)
+		}
+	}
+}
+
+// lines collects output and tells when there is more.
+type lines struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	grown chan struct{}
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.grown)
+	l.grown = make(chan struct{})
+	return l.text.Write(p)
+}
+
+func (l *lines) count(text string) (int, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Count(l.text.Bytes(), []byte(text)), l.grown
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *lines) tail(n int) string {
+	all := strings.Split(l.String(), "\n")
+	return strings.Join(all[max(0, len(all)-n):], "\n")
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+// maxUnwritten is how many bytes of lines wait for a slow reader before logs do.
+const maxUnwritten = 1 << 20
+
+// lineWriter writes lines as they come, as many at once as came during the last write.
+type lineWriter struct {
+	w      io.Writer
+	failed func()
+	ended  chan struct{}
+
+	mu      sync.Mutex
+	cond    sync.Cond
+	waiting []byte
+	closed  bool
+	err     error
+}
+
+// newLineWriter starts a lineWriter, which calls failed once at its first error.
+func newLineWriter(w io.Writer, failed func()) *lineWriter {
+	l := &lineWriter{w: w, failed: failed, ended: make(chan struct{})}
+	l.cond.L = &l.mu
+	go l.run()
+	return l
+}
+
+// Write adds the line that appendLine appends; after an error it does nothing.
+func (l *lineWriter) Write(appendLine func([]byte) []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.waiting) > maxUnwritten && l.err == nil {
+		l.cond.Wait()
+	}
+	if l.err != nil {
+		return
+	}
+	l.waiting = appendLine(l.waiting)
+	l.cond.Broadcast()
+}
+
+func (l *lineWriter) run() {
+	defer close(l.ended)
+	var writing []byte
+	for {
+		l.mu.Lock()
+		for len(l.waiting) == 0 && !l.closed {
+			l.cond.Wait()
+		}
+		if len(l.waiting) == 0 {
+			l.mu.Unlock()
+			return
+		}
+		writing, l.waiting = l.waiting, writing[:0]
+		l.cond.Broadcast()
+		l.mu.Unlock()
+		if _, err := l.w.Write(writing); err != nil {
+			l.fail(fmt.Errorf("write logs: %w", err))
+			return
+		}
+	}
+}
+
+func (l *lineWriter) fail(err error) {
+	l.mu.Lock()
+	l.err = err
+	l.cond.Broadcast()
+	l.mu.Unlock()
+	l.failed()
+}
+
+// Close returns when every line is written.
+func (l *lineWriter) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	l.cond.Broadcast()
+	l.mu.Unlock()
+	<-l.ended
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// appendReadable appends a log for a person: logstore/shard, time, fields.
+func appendReadable(b []byte, l sls.Log) []byte {
+	b = fmt.Appendf(b, "%s/%d ", l.Logstore, l.Shard)
+	b = l.Time.AppendFormat(b, time.RFC3339)
+	b = append(b, ' ')
+	b = appendFields(b, l.Fields())
+	return append(b, '\n')
+}
+
+// appendJSON appends a log as a line of JSON: logstore, shard, __time__ in seconds as SLS has it, fields.
+func appendJSON(b []byte, l sls.Log) []byte {
+	b = append(b, `{"logstore":`...)
+	b = appendString(b, l.Logstore)
+	b = append(b, `,"shard":`...)
+	b = strconv.AppendInt(b, int64(l.Shard), 10)
+	b = append(b, `,"__time__":`...)
+	b = strconv.AppendInt(b, l.Time.Unix(), 10)
+	b = append(b, `,"fields":`...)
+	b = appendFields(b, l.Fields())
+	return append(b, "}\n"...)
+}
+
+// appendFields appends fields as a JSON object in their order, also such as appear twice.
+func appendFields(b []byte, fields []sls.Field) []byte {
+	b = append(b, '{')
+	for i, f := range fields {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, f.Key)
+		b = append(b, ':')
+		b = appendString(b, f.Value)
+	}
+	return append(b, '}')
+}
+
+func appendString(b []byte, s string) []byte {
+	text := bytes.NewBuffer(b)
+	enc := json.NewEncoder(text)
+	enc.SetEscapeHTML(false) // people read this
+	if err := enc.Encode(s); err != nil {
+		panic(err) // a string can always be encoded
+	}
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
+}

@@ -1,0 +1,46 @@
+package sls
+
+import (
+	"sync"
+	"time"
+)
+
+// ackDelay is how long after the broker's answer a produce request's answer goes out.
+type ackDelay struct {
+	mu      sync.Mutex
+	d       time.Duration
+	changed chan struct{} // closed and replaced when d changes
+}
+
+// DelayAcks makes every answer to a produce request go out d after the broker gave it; 0 ends that and releases the
+// answers being held. The broker goes on with a connection's next requests meanwhile: each answer is late by d, not by
+// a multiple. Other connections are not affected; on the same connection answers keep their order, as Kafka demands.
+func (e *Endpoint) DelayAcks(d time.Duration) {
+	e.delay.mu.Lock()
+	defer e.delay.mu.Unlock()
+	e.delay.d = d
+	close(e.delay.changed)
+	e.delay.changed = make(chan struct{})
+}
+
+// wait returns true when the delay since at has passed, false when done is closed first.
+func (a *ackDelay) wait(at time.Time, done <-chan struct{}) bool {
+	for {
+		a.mu.Lock()
+		d, changed := a.d, a.changed
+		a.mu.Unlock()
+		left := time.Until(at.Add(d))
+		if d <= 0 || left <= 0 {
+			return true
+		}
+		timer := time.NewTimer(left)
+		select {
+		case <-timer.C:
+		case <-changed:
+			timer.Stop()
+		case <-done:
+			timer.Stop()
+			return false
+		}
+	}
+}

@@ -1,0 +1,244 @@
+// Package sls is a local stand-in for the Kafka-compatible endpoint of Alibaba Cloud Simple Log Service (SLS), for
+// tests, the demo, and whoever tries a configuration before paying for it.
+//
+// Clients meet the endpoint's own front: TLS with a certificate it makes, SASL PLAIN, and the authorisation of every
+// request by the credentials of its connection. Behind it kfake, the fake broker of franz-go, speaks Kafka 2.1 and
+// keeps the offsets. The front reads the broker's answer to every produce request before it goes out and takes into the
+// logstore only what the broker appended, so what Count and Logs say is what a client was, or would have been, told.
+package sls
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+)
+
+// Options say what an endpoint is like. The zero value is one node with logstore "demo" of two shards.
+type Options struct {
+	// Listen is the first node's host:port, by default 127.0.0.1 and a free port. Further nodes take the same host
+	// and a free port. With an address of all interfaces, clients are referred to the address they came by.
+	Listen string
+
+	// Project is the SASL user name, AccessKeyID#AccessKeySecret the password. Defaults demo-project, demo-id,
+	// demo-secret.
+	Project, AccessKeyID, AccessKeySecret string
+
+	Logstores []string // default "demo"
+	Shards    int      // of each logstore, default 2
+	Nodes     int      // brokers, default 1
+
+	// DiscardLogs counts and acknowledges logs but keeps none, so Logs is empty. Without OnLog the records inside a
+	// batch are not looked at either: its checksum and header decide.
+	DiscardLogs bool
+
+	// RefuseSASL refuses wrong credentials with SASL_AUTHENTICATION_FAILED. Without it they pass SASL and every
+	// topic answers TOPIC_AUTHORIZATION_FAILED, which is what Alibaba documents.
+	RefuseSASL bool
+
+	CA          *CA              // issues the certificate; a new one by default
+	Certificate *tls.Certificate // server certificate to use instead of one issued by CA
+	Hostnames   []string         // names in the issued certificate, default localhost, 127.0.0.1, ::1
+
+	// WrapListener puts a listener under TLS, to count, stall or cut what crosses the wire. Called once a node.
+	WrapListener func(net.Listener) net.Listener
+
+	BrokerConfigs map[string]string // such as message.max.bytes, see kfake.BrokerConfigs
+
+	// OnLog is called for each log as it lands, before it is acknowledged, and in order within a shard. Calls for one
+	// logstore never overlap.
+	OnLog func(Log)
+}
+
+func (o *Options) setDefaults() {
+	o.Listen = cmp.Or(o.Listen, "127.0.0.1:0")
+	o.Project = cmp.Or(o.Project, "demo-project")
+	o.AccessKeyID = cmp.Or(o.AccessKeyID, "demo-id")
+	o.AccessKeySecret = cmp.Or(o.AccessKeySecret, "demo-secret")
+	if len(o.Logstores) == 0 {
+		o.Logstores = []string{"demo"}
+	}
+	o.Shards = cmp.Or(o.Shards, 2)
+	o.Nodes = cmp.Or(o.Nodes, 1)
+	if len(o.Hostnames) == 0 {
+		o.Hostnames = []string{"localhost", "127.0.0.1", "::1"}
+	}
+}
+
+func (o *Options) check() error {
+	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
+		return fmt.Errorf("listen address %q: want host:port: %w", o.Listen, err)
+	}
+	for i, name := range o.Logstores {
+		if err := checkLogstoreName(name); err != nil {
+			return err
+		}
+		if slices.Contains(o.Logstores[:i], name) {
+			return fmt.Errorf("logstore %q is named twice", name)
+		}
+	}
+	if o.Shards < 1 || o.Nodes < 1 {
+		return fmt.Errorf("%d shards, %d nodes: want at least one of each", o.Shards, o.Nodes)
+	}
+	return nil
+}
+
+// Endpoint is a running endpoint. Its methods may be called from several goroutines; those that read what landed
+// work after Close too.
+type Endpoint struct {
+	options      Options
+	ca           *CA
+	tls          *tls.Config
+	cluster      *kfake.Cluster
+	addr         string
+	decompressor kgo.Decompressor
+
+	credentials     atomic.Pointer[credentials]
+	refuseSASL      atomic.Bool
+	produceRequests atomic.Int64
+	bytesIn         atomic.Int64
+	delay           ackDelay
+
+	mu        sync.Mutex
+	logstores map[string]*logstore
+	conns     map[*conn]struct{}
+	closed    bool
+	running   sync.WaitGroup // goroutines of connections
+}
+
+// Start starts an endpoint; the caller must Close it.
+func Start(options Options) (*Endpoint, error) {
+	options.setDefaults()
+	if err := options.check(); err != nil {
+		return nil, err
+	}
+	e := &Endpoint{
+		options:      options,
+		ca:           options.CA,
+		decompressor: kgo.DefaultDecompressor(),
+		logstores:    make(map[string]*logstore),
+		conns:        make(map[*conn]struct{}),
+	}
+	e.delay.changed = make(chan struct{})
+	e.SetCredentials(options.Project, options.AccessKeyID, options.AccessKeySecret)
+	e.SetRefuseSASL(options.RefuseSASL)
+	for _, name := range options.Logstores {
+		e.logstores[name] = newLogstore(name, options.Shards)
+	}
+	if err := e.prepareTLS(); err != nil {
+		return nil, err
+	}
+	cluster, err := kfake.NewCluster(e.brokerOptions()...)
+	if err != nil {
+		return nil, fmt.Errorf("start broker: %w", err)
+	}
+	e.cluster = cluster
+	e.addr = cluster.ListenAddrs()[0]
+	return e, nil
+}
+
+func (e *Endpoint) prepareTLS() error {
+	if e.ca == nil {
+		ca, err := NewCA()
+		if err != nil {
+			return err
+		}
+		e.ca = ca
+	}
+	certificate := e.options.Certificate
+	if certificate == nil {
+		now := time.Now()
+		issued, err := e.ca.Issue(e.options.Hostnames, now.Add(-time.Hour), now.AddDate(1, 0, 0))
+		if err != nil {
+			return err
+		}
+		certificate = &issued
+	}
+	e.tls = &tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS12}
+	return nil
+}
+
+// brokerOptions make kfake the broker of the specification: Kafka 2.1 without InitProducerID, and without leave for
+// anything but writing to topics that exist. kfake does no SASL here, the front does; ANONYMOUS is its name for the
+// user of a connection without SASL. It stores nothing, since the logstores do.
+func (e *Endpoint) brokerOptions() []kfake.Opt {
+	version := kversion.V2_1_0()
+	version.SetMaxKeyVersion(kmsg.InitProducerID.Int16(), -1)
+	var topics []string
+	for _, name := range e.options.Logstores {
+		topics = append(topics, topicsOf(name)...)
+	}
+	nodes := 0
+	return []kfake.Opt{
+		kfake.NumBrokers(e.options.Nodes),
+		kfake.ClusterID("sls"),
+		kfake.MaxVersions(version),
+		kfake.SeedTopics(int32(e.options.Shards), topics...),
+		kfake.BrokerConfigs(e.options.BrokerConfigs),
+		kfake.BlackholeProduce(),
+		kfake.EnableACLs(),
+		kfake.User("PLAIN", "ANONYMOUS", "", kfake.ACL{
+			Resource:  kmsg.ACLResourceTypeTopic,
+			Name:      "*",
+			Pattern:   kmsg.ACLResourcePatternTypeLiteral,
+			Operation: kmsg.ACLOperationWrite, // implies Describe
+			Allow:     true,
+		}),
+		kfake.ListenFn(func(network, _ string) (net.Listener, error) {
+			nodes++
+			return e.listen(network, nodes == 1)
+		}),
+	}
+}
+
+// Addr is the first node's host:port.
+func (e *Endpoint) Addr() string { return e.addr }
+
+// CA is the endpoint's certificate authority.
+func (e *Endpoint) CA() *CA { return e.ca }
+
+// CAPEM is the certificate that clients must trust.
+func (e *Endpoint) CAPEM() []byte { return e.ca.PEM() }
+
+// Cluster is the broker behind the front, for fault tests: its Fault and ControlKey see every request but the SASL
+// ones, after the front let it through. It stores no records: a consumer finds nothing.
+func (e *Endpoint) Cluster() *kfake.Cluster { return e.cluster }
+
+// ProduceRequests is how many produce requests came in, whatever became of them.
+func (e *Endpoint) ProduceRequests() int { return int(e.produceRequests.Load()) }
+
+// BytesIn is how many bytes of requests came in, without TLS's own.
+func (e *Endpoint) BytesIn() int64 { return e.bytesIn.Load() }
+
+// Close cuts every connection, ends the endpoint and returns when its goroutines have ended. What landed stays
+// readable.
+func (e *Endpoint) Close() {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		e.running.Wait()
+		return
+	}
+	e.closed = true
+	conns := slices.Collect(maps.Keys(e.conns))
+	logstores := slices.Collect(maps.Values(e.logstores))
+	e.mu.Unlock()
+	e.cluster.Close()
+	for _, c := range conns {
+		_ = c.Close() // it is cut; whether the peer heard of it does not matter
+	}
+	e.running.Wait()
+	for _, s := range logstores {
+		s.end(errClosed)
+	}
+}

@@ -1,0 +1,263 @@
+/* The engine: one thread "flb-pipeline" with the event loop in which everything happens that does not happen in a worker.
+ * It initialises the outputs, turns closed chunks into tasks, and exits the outputs (src/flb_engine.c). */
+#include "host.h"
+
+enum { SECOND_NS = 1000000000, DEFAULT_FLUSH_NS = 200 * 1000000 };
+
+static void dispatch_chunks(struct engine *e);
+
+static void on_pace(void *arg)
+{
+    struct engine *e = arg;
+
+    e->pacing = false;
+    dispatch_chunks(e);
+}
+
+/* Closed chunks become tasks; under -r no more than so many a second, until the engine stops. */
+static void dispatch_chunks(struct engine *e)
+{
+    double rate = e->options->chunks_per_second;
+    struct chunk *chunk;
+
+    while (!e->pacing) {
+        uint64_t now = now_ns();
+        if (rate > 0 && !e->stopping && e->next_chunk_ns > now) {
+            if (collector_is_empty(&e->input->collector))
+                return;
+            e->pacing = true;
+            timer_after(&e->loop, e->next_chunk_ns - now, on_pace, e);
+            return;
+        }
+        if (!(chunk = collector_take(&e->input->collector)))
+            return;
+        task_start(e, chunk);
+        if (rate > 0) /* a timer that came late may be made up for, up to 10 ms */
+            e->next_chunk_ns = (e->next_chunk_ns + 10000000u > now ? e->next_chunk_ns : now) + (uint64_t) (1e9 / rate);
+    }
+}
+
+static void on_flush_interval(void *arg)
+{
+    struct engine *e = arg;
+
+    if (!e->input->collector.closed)
+        input_flush(e->input);
+    dispatch_chunks(e);
+    timer_after(&e->loop, e->flush_ns, on_flush_interval, e);
+}
+
+/* More input now? Not over the memory limit, nor while chunks wait for their turn under -r. */
+static bool wants_input(const struct engine *e)
+{
+    return !e->input->eof && !e->stopping && e->bytes < e->options->memory_limit && !e->input->collector.closed;
+}
+
+static void take_input(struct engine *e)
+{
+    input_read(e->input);
+    if (e->input->eof)
+        input_flush(e->input);
+    dispatch_chunks(e);
+}
+
+static int on_input(void *event)
+{
+    take_input((struct engine *) ((char *) event - offsetof(struct engine, input_event)));
+    return 0;
+}
+
+static void watch_input(struct engine *e)
+{
+    bool wants = wants_input(e);
+
+    e->loop.busy = wants && e->input->is_file;
+    if (e->input->is_file || wants == e->input_watched)
+        return;
+    e->input_watched = wants;
+    if (!wants) {
+        event_del(&e->loop, &e->input_event);
+    } else if (event_add(&e->loop, e->input->fd, MK_EVENT_HOST, MK_EVENT_READ, &e->input_event) != 0) {
+        e->input->is_file = true; /* e.g. /dev/null: unknown to epoll, never blocks */
+        e->loop.busy = true;
+    }
+}
+
+static void on_start(void *owner, void *item)
+{
+    struct flush *f = item;
+
+    (void) owner;
+    coro_resume(f->coro);
+}
+
+static void on_returned(void *owner, void *item)
+{
+    struct flush *f = item;
+    struct route *route = f->route;
+    int result = f->result;
+
+    (void) owner;
+    flush_destroy(f);
+    task_result(route, result);
+}
+
+static void on_grace_tick(void *arg)
+{
+    struct engine *e = arg;
+
+    e->grace_count++;
+    if (e->n_tasks > 0 && (e->grace_s < 0 || e->grace_count < e->grace_s)) {
+        log_line(FLB_LOG_INFO, "[engine] pending task count: %u; grace_timer=%d", e->n_tasks, e->grace_count);
+        timer_after(&e->loop, SECOND_NS, on_grace_tick, e);
+        return;
+    }
+    log_line(FLB_LOG_INFO, "[engine] service has stopped (%u pending tasks)", e->n_tasks);
+    e->done = true;
+}
+
+/* From main: NULL for a shutdown, else for a hot reload, which waits without limit. */
+static void on_stop(void *owner, void *hot)
+{
+    struct engine *e = owner;
+
+    if (e->stopping)
+        return;
+    e->stopping = true;
+    e->hot = hot != NULL;
+    if (e->hot)
+        e->grace_s = -1;
+    if (e->grace_s >= 0)
+        log_line(FLB_LOG_WARN, "[engine] service will shutdown in max %d seconds", e->grace_s);
+    else
+        log_line(FLB_LOG_WARN, "[engine] service will shutdown when all remaining tasks are flushed");
+    input_flush(e->input);
+    e->pacing = false;
+    dispatch_chunks(e);
+    task_retry_all_now(e);
+    timer_after(&e->loop, SECOND_NS, on_grace_tick, e);
+}
+
+/* false: an output refused. It then has no context any more and gets no exit; those behind it are exited unseen. */
+static bool init_outputs(struct engine *e)
+{
+    struct config *c = e->config;
+
+    for (int i = 0; i < c->n_outputs; i++) {
+        struct output *o = &c->outputs[i];
+        if (o->is_tick)
+            continue;
+        if (!proxy_init(e->proxy, o)) {
+            free(o->context);
+            o->context = NULL;
+            return false;
+        }
+        if (o->workers > 0)
+            workers_start(e, o);
+    }
+    for (int i = 0; i < c->n_outputs; i++)
+        if (c->outputs[i].is_tick)
+            tick_start(&e->loop, &c->outputs[i]);
+        else
+            proxy_pre_run(e->proxy, c->hot_reload);
+    return true;
+}
+
+/* Also without init_outputs before it: then the plugin sees exits without a context. Suspended flushes are given up
+ * after their output's exit and never resumed. */
+void outputs_exit(struct proxy *proxy, struct config *c, bool hot)
+{
+    for (int i = 0; i < c->n_outputs; i++) {
+        struct output *o = &c->outputs[i];
+        workers_join(o);
+        if (o->context)
+            proxy_exit(proxy, o, hot);
+        while (o->flushes)
+            flush_destroy(o->flushes);
+        free(o->context);
+        o->context = NULL;
+        free(o->tick);
+    }
+}
+
+static void open_loop(struct engine *e)
+{
+    loop_open(&e->loop);
+    channel_open(&e->control, &e->loop, on_stop, e);
+    channel_open(&e->starts, &e->loop, on_start, e);
+    channel_open(&e->returned, &e->loop, on_returned, e);
+    channel_open(&e->results, &e->loop, worker_result, e);
+    e->input_event.handler = on_input;
+}
+
+static void close_loop(struct engine *e)
+{
+    channel_close(&e->control, &e->loop);
+    channel_close(&e->starts, &e->loop);
+    channel_close(&e->returned, &e->loop);
+    channel_close(&e->results, &e->loop);
+    loop_close(&e->loop);
+}
+
+static bool all_answered(const struct engine *e)
+{
+    return e->input->eof && !e->n_tasks && collector_is_empty(&e->input->collector);
+}
+
+static void run(struct engine *e)
+{
+    while (e->backlog) {
+        struct chunk *chunk = e->backlog;
+        e->backlog = chunk->next;
+        chunk->next = NULL;
+        task_start(e, chunk);
+    }
+    timer_after(&e->loop, e->flush_ns, on_flush_interval, e);
+    while (!e->done && (e->stopping || !all_answered(e))) {
+        watch_input(e);
+        loop_turn(&e->loop);
+        if (e->input->is_file && wants_input(e))
+            take_input(e);
+    }
+}
+
+static void *engine_main(void *arg)
+{
+    struct engine *e = arg;
+
+    pthread_setname_np(pthread_self(), "flb-pipeline");
+    log_thread_is(LOG_FLB);
+    loop_set_current(&e->loop);
+    if (init_outputs(e))
+        run(e);
+    else
+        e->exit_code = 255;
+    outputs_exit(e->proxy, e->config, e->hot);
+    if (e->input_watched)
+        event_del(&e->loop, &e->input_event);
+    tasks_free(e);
+    e->on_end();
+    return NULL;
+}
+
+void engine_start(struct engine *e)
+{
+    e->flush_ns = e->options->flush_ns ? e->options->flush_ns : e->config->flush_ns ? e->config->flush_ns : DEFAULT_FLUSH_NS;
+    e->grace_s = e->options->grace_s != GRACE_AS_CONFIGURED ? e->options->grace_s : e->config->grace_s;
+    open_loop(e);
+    if (pthread_create(&e->thread, NULL, engine_main, e) != 0)
+        die("cannot start the engine's thread");
+}
+
+void engine_stop(struct engine *e, bool hot)
+{
+    channel_send(&e->control, hot ? e : NULL);
+}
+
+/* Waits for the engine's end, which calls on_end just before. Returns the process's exit code as far as it knows. */
+int engine_join(struct engine *e)
+{
+    pthread_join(e->thread, NULL);
+    close_loop(e);
+    return e->exit_code;
+}

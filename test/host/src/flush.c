@@ -1,0 +1,47 @@
+/* A flush: one call of the plugin with one chunk, on a coroutine of its own. It is created by the engine's or a worker's
+ * thread, may suspend itself as often as it likes, and is destroyed by the loop it ran in. */
+#include "host.h"
+
+static void run(void *arg)
+{
+    struct flush *f = arg;
+    struct chunk *chunk = f->route->task->chunk;
+
+    f->result = proxy_flush(f->route->output, chunk->data.data, chunk->data.len, chunk->tag, strlen(chunk->tag));
+
+    /* Like FLB_OUTPUT_RETURN, which asks the thread for its coroutine. */
+    struct flb_coro *coro = coro_current();
+    if (coro != f->coro)
+        die("[flush] a suspended flush was resumed without flb_coro_set");
+    channel_send(f->returned, f);
+    cothread_switch(coro->caller);
+    die("[flush] a flush that had returned was resumed");
+}
+
+/* returned gets the flush when it is over; list holds it as long as it exists. */
+struct flush *flush_create(struct route *route, size_t stack_size, struct channel *returned, struct flush **list)
+{
+    struct flush *f = must_alloc(sizeof *f);
+
+    f->route = route;
+    f->returned = returned;
+    f->coro = coro_create(run, f, stack_size);
+    f->list = list;
+    f->next = *list;
+    if (f->next)
+        f->next->prev = f;
+    *list = f;
+    return f;
+}
+
+void flush_destroy(struct flush *f)
+{
+    if (f->prev)
+        f->prev->next = f->next;
+    else
+        *f->list = f->next;
+    if (f->next)
+        f->next->prev = f->prev;
+    coro_destroy(f->coro);
+    free(f);
+}

@@ -1,0 +1,108 @@
+/* Worker threads of an output with `workers`: each has an event loop of its own and gets chunks in turn, whether it is
+ * idle or not. The order to stop waits behind the chunks handed out before; the worker obeys it when its last flush is
+ * over, however long that takes (src/flb_output_thread.c). */
+#include "host.h"
+
+struct worker {
+    struct engine *engine;
+    struct output *output;
+    int number;
+    pthread_t thread;
+    struct mk_event_loop loop;
+    struct channel inbox;    /* routes; NULL = stop */
+    struct channel returned; /* flushes that are over */
+    struct flush *flushes;
+    bool stopping;
+};
+
+struct result {
+    struct route *route;
+    int value;
+};
+
+static void on_chunk(void *owner, void *item)
+{
+    struct worker *w = owner;
+
+    if (!item) {
+        w->stopping = true;
+        return;
+    }
+    struct flush *f = flush_create(item, w->engine->options->stack_size, &w->returned, &w->flushes);
+    coro_resume(f->coro);
+}
+
+static void on_returned(void *owner, void *item)
+{
+    struct worker *w = owner;
+    struct flush *f = item;
+    struct result *r = must_alloc(sizeof *r);
+
+    *r = (struct result) {f->route, f->result};
+    flush_destroy(f);
+    channel_send(&w->engine->results, r);
+}
+
+/* On the engine's thread: what a worker sent. */
+void worker_result(void *owner, void *item)
+{
+    struct result *r = item;
+
+    (void) owner;
+    task_result(r->route, r->value);
+    free(r);
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *w = arg;
+    char name[16];
+
+    snprintf(name, sizeof name, "flb-out-w%d", w->number);
+    pthread_setname_np(pthread_self(), name);
+    log_thread_is(LOG_FLB);
+    loop_set_current(&w->loop);
+    log_line(FLB_LOG_INFO, "[output:%s] worker #%d started", w->output->name, w->number);
+    while (!w->stopping || w->flushes)
+        loop_turn(&w->loop);
+    log_line(FLB_LOG_INFO, "[output:%s] thread worker #%d stopped", w->output->name, w->number);
+    return NULL;
+}
+
+void workers_start(struct engine *e, struct output *o)
+{
+    o->pool = must_alloc((size_t) o->workers * sizeof *o->pool);
+    for (int i = 0; i < o->workers; i++) {
+        struct worker *w = o->pool[i] = must_alloc(sizeof *w);
+        w->engine = e;
+        w->output = o;
+        w->number = i;
+        loop_open(&w->loop);
+        channel_open(&w->inbox, &w->loop, on_chunk, w);
+        channel_open(&w->returned, &w->loop, on_returned, w);
+        if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
+            die("cannot start a worker thread");
+    }
+}
+
+void workers_dispatch(struct output *o, struct route *route)
+{
+    channel_send(&o->pool[o->next_worker++ % o->workers]->inbox, route);
+}
+
+void workers_join(struct output *o)
+{
+    if (!o->pool)
+        return;
+    for (int i = 0; i < o->workers; i++) {
+        struct worker *w = o->pool[i];
+        channel_send(&w->inbox, NULL);
+        pthread_join(w->thread, NULL);
+        channel_close(&w->inbox, &w->loop);
+        channel_close(&w->returned, &w->loop);
+        loop_close(&w->loop);
+        free(w);
+    }
+    free(o->pool);
+    o->pool = NULL;
+}
