@@ -81,8 +81,8 @@ static void host_lookup(void)
  * first: the host hands its address to the handler. */
 struct suspension {
     struct event event;
-    void *coro;          /* as the host knows it */
-    struct coro *switch_; /* where caller and callee are in it */
+    void *coro;           /* as the host knows it */
+    struct coro *threads; /* where caller and callee are in it */
 };
 
 static void drain(int fd)
@@ -103,13 +103,13 @@ static int resume(void *event)
 
     drain(s->event.fd);
     host.coro_set(s->coro);
-    s->switch_->caller = host.active();
-    host.jump(s->switch_->callee);
+    s->threads->caller = host.active();
+    host.jump(s->threads->callee);
     return 0;
 }
 
 /* The layout is the one whose callee is the coroutine we run on. */
-static struct coro *find_switch(void *coro)
+static struct coro *find_threads(void *coro)
 {
     struct coro *plain = coro;
     struct coro *shifted = (struct coro *) ((char *) coro + 8);
@@ -124,41 +124,41 @@ static struct coro *find_switch(void *coro)
     return NULL;
 }
 
-/* Suspends the coroutine until fd is readable. Returns -1 at once, with
- * nothing changed, where the host does not allow that. */
-static int suspend(int fd)
+/* Suspends the coroutine until fd is readable. Returns NULL then; where the
+ * host does not allow it, why, at once and with nothing changed. */
+static const char *suspend(int fd)
 {
     struct suspension s;
     void *loop;
 
     if (!host.available) {
-        return -1;
+        return "a function of its event loop is missing";
     }
     memset(&s, 0, sizeof(s));
     loop = host.loop_get();
     s.coro = host.coro_get();
     if (loop == NULL || s.coro == NULL) {
-        return -1;
+        return "the flush is not on a coroutine";
     }
-    s.switch_ = find_switch(s.coro);
-    if (s.switch_ == NULL) {
-        return -1;
+    s.threads = find_threads(s.coro);
+    if (s.threads == NULL) {
+        return "its coroutines are laid out in an unknown way";
     }
     s.event.fd = fd;
     s.event.type = MK_EVENT_CUSTOM;
     s.event.status = MK_EVENT_NONE;
     s.event.handler = resume;
     if (host.event_add(loop, fd, MK_EVENT_CUSTOM, MK_EVENT_READ, &s.event) != 0) {
-        return -1;
+        return "its event loop refused the event";
     }
     if (s.event.fd != fd || s.event.type != MK_EVENT_CUSTOM || s.event.mask != MK_EVENT_READ ||
         s.event.handler != resume) {
         host.event_del(loop, &s.event);
-        return -1;
+        return "its events are laid out in an unknown way";
     }
-    host.jump(s.switch_->caller);
+    host.jump(s.threads->caller);
     host.event_del(loop, &s.event);
-    return 0;
+    return NULL;
 }
 
 static int64_t now_ms(void)
@@ -191,6 +191,7 @@ int FLBPluginFlushCtx(void *remote, const void *data, size_t size, char *tag)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct sls_wait wait = { .fd = -1 };
+    const char *reason;
     int64_t deadline;
     uintptr_t chunk;
     int result;
@@ -202,8 +203,13 @@ int FLBPluginFlushCtx(void *remote, const void *data, size_t size, char *tag)
     }
     deadline = now_ms() + wait.limit_ms;
     while ((result = slsAdvance(chunk, (void *) data, size)) == SLS_PENDING) {
-        if (!wait.blocking && suspend(wait.fd) == 0) {
-            continue;
+        if (!wait.blocking) {
+            reason = suspend(wait.fd);
+            if (reason == NULL) {
+                continue;
+            }
+            wait.blocking = 1;
+            slsCannotSuspend(chunk, (char *) reason);
         }
         if (block(wait.fd, deadline) != 0) {
             slsAbandon(chunk, (void *) data, size);

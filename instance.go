@@ -16,6 +16,7 @@ type instance struct {
 	out    *plugin.Output
 	log    *plugin.Log
 	thread int // the one that initialised us: the engine's, not a worker's
+	blocks sync.Once
 
 	mu      sync.Mutex
 	flushes map[*flush]cgo.Handle

@@ -133,6 +133,18 @@ func slsAdvance(chunk C.uintptr_t, data unsafe.Pointer, size C.size_t) (ret C.in
 	return C.int(result)
 }
 
+// slsCannotSuspend says, once for each instance, that flushes block, and why.
+//
+//export slsCannotSuspend
+func slsCannotSuspend(chunk C.uintptr_t, reason *C.char) {
+	defer guard(nil, 0)
+	i := cgo.Handle(chunk).Value().(*flush).instance
+	i.blocks.Do(func() {
+		i.log.Warnf("this Fluent Bit does not let a flush wait in its event loop (%s): each holds its thread for up to flush_timeout %v; set workers 2 or more, so that nothing else waits",
+			C.GoString(reason), i.cfg.FlushTimeout)
+	})
+}
+
 // slsAbandon ends the wait for a chunk that is still on its way.
 //
 //export slsAbandon

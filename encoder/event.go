@@ -4,9 +4,9 @@ package encoder
 type event struct {
 	sec  int64
 	nsec int32
-	mark bool // the time is an EventTime, which alone can be a group marker
-	meta int  // offset of the metadata, -1: the event has none
-	body int  // offset of the record
+	mark uint32 // groupStart or groupEnd, 0: an event like any other
+	meta int    // offset of the metadata, -1: the event has none
+	body int    // offset of the record
 }
 
 // readEvent reads the header of the event at pos. fault is 0 where all is
@@ -52,7 +52,7 @@ func (e *Encoder) event(b *Batch, src []byte, pos int) int {
 	if fault < 0 {
 		return b.refuse(src, pos, ev, fault)
 	}
-	if ev.mark && (ev.sec == groupStart || ev.sec == groupEnd) {
+	if ev.mark != 0 {
 		return e.group(b, src, pos, ev)
 	}
 	for i := range w.at {
@@ -131,7 +131,7 @@ func (b *Batch) refuse(src []byte, pos int, ev event, fault int) int {
 func (e *Encoder) group(b *Batch, src []byte, pos int, ev event) int {
 	w := &b.w
 	w.group = w.group[:0]
-	if ev.sec == groupEnd || e.groupKey == nil {
+	if ev.mark == groupEnd || e.groupKey == nil {
 		next := skip(src, ev.body)
 		if next < 0 {
 			return b.refuse(src, pos, event{}, next)

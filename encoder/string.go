@@ -25,7 +25,7 @@ const (
 // false ones. The xor swaps 0x20 and 0x22, which makes the quote the neighbour
 // of the control characters, so one subtraction finds both.
 func marks(x uint64) uint64 {
-	return (x ^ 0x02*ones) - 0x21*ones | (x ^ '\\'*ones) - ones | x
+	return ((x ^ 0x02*ones) - 0x21*ones) | ((x ^ '\\'*ones) - ones) | x
 }
 
 func load(p unsafe.Pointer, i int) uint64 {
@@ -64,150 +64,199 @@ func appendString(dst, src []byte, pos, n int) []byte {
 			store(q, i, x)
 			store(q, i+8, y)
 			if (marks(x)|marks(y))&high != 0 {
-				return appendEscaped(dst[:len(dst)+1+i], src[pos+i:pos+n])
+				return appendEscaped(dst[:len(dst)+1+i], src, pos+i, pos+n)
 			}
 		}
 		x, y := load(p, n-16), load(p, n-8)
 		store(q, n-16, x)
 		store(q, n-8, y)
 		if (marks(x)|marks(y))&high != 0 {
-			return appendEscaped(dst[:len(dst)+1+i], src[pos+i:pos+n])
+			return appendEscaped(dst[:len(dst)+1+i], src, pos+i, pos+n)
 		}
 	case n >= 8:
 		x, y := load(p, 0), load(p, n-8)
 		store(q, 0, x)
 		store(q, n-8, y)
 		if (marks(x)|marks(y))&high != 0 {
-			return appendEscaped(dst[:len(dst)+1], src[pos:pos+n])
+			return appendEscaped(dst[:len(dst)+1], src, pos, pos+n)
 		}
 	case pos+8 <= len(src):
 		x := load(p, 0)
 		store(q, 0, x)
 		if marks(x)&high&(1<<(8*uint(n)&63)-1) != 0 {
-			return appendEscaped(dst[:len(dst)+1], src[pos:pos+n])
+			return appendEscaped(dst[:len(dst)+1], src, pos, pos+n)
 		}
 	default:
-		return appendEscaped(dst[:len(dst)+1], src[pos:pos+n])
+		return appendEscaped(dst[:len(dst)+1], src, pos, pos+n)
 	}
 	*(*byte)(unsafe.Add(q, n)) = '"'
 	return dst[:len(dst)+n+2]
 }
 
 // appendEscaped is the rest of appendString from where something may have to
-// be escaped or repaired: it appends s and the closing quote.
-func appendEscaped(dst, s []byte) []byte {
-	p := unsafe.Pointer(unsafe.SliceData(s))
-	q := unsafe.Pointer(unsafe.SliceData(dst))
-	o := len(dst)
-	for i := 0; ; {
-		k := 0
-		for {
-			var stop uint64
-			if i+16 <= len(s) {
-				x, y := load(p, i), load(p, i+8)
-				store(q, o, x)
-				store(q, o+8, y)
-				mx, my := marks(x)&high, marks(y)&high
-				if mx|my == 0 {
-					i += 16
-					o += 16
-					continue
-				}
-				stop, k = mx, 0
-				if mx == 0 {
-					stop, k = my, 8
-				}
-			} else {
-				if i == len(s) {
-					*(*byte)(unsafe.Add(q, o)) = '"'
-					return dst[:o+1]
-				}
-				var x uint64
-				m := len(s) - i
-				if m >= 8 {
-					x = load(p, i)
-					m = 8
-				} else {
-					x = loadEnd(s[i:])
-				}
-				store(q, o, x)
-				stop, k = marks(x)&high, 0
-				if m < 8 {
-					stop &= 1<<(8*uint(m)&63) - 1
-				}
-				if stop == 0 {
-					i += m
-					o += m
-					continue
-				}
-			}
-			k += bits.TrailingZeros64(stop) >> 3
-			break
+// be escaped or repaired: it appends src[pos:end] and the closing quote.
+func appendEscaped(dst, src []byte, pos, end int) []byte {
+	for pos < end {
+		if pos+2*block <= len(src) {
+			dst, pos = appendBlocks(dst, src, pos, end)
+		} else {
+			dst, pos = appendWords(dst, src, pos, end)
 		}
-		i += k
-		o += k
-		c := s[i]
-		if c < utf8.RuneSelf {
-			if rest := len(s) - i + 2*slack; cap(dst)-o < rest {
-				dst = slices.Grow(dst[:o], rest)
-				q = unsafe.Pointer(unsafe.SliceData(dst))
-			}
-			e := &escapes[c]
-			store(q, o, e.text)
-			o += int(e.length)
-			i++
+		if pos < end && src[pos] >= utf8.RuneSelf {
+			dst, pos = appendRunes(dst, src, pos, end)
+		}
+	}
+	return append(dst, '"')
+}
+
+const block = 32
+
+// appendBlocks appends src[pos:end] up to bytes that copyThrees does not take,
+// or to where src has less than two blocks left, and returns that offset.
+//
+// Text with many escapes would spend its time on branches that are predicted
+// wrong. So a block is copied whole, then as a set of bits all its stops are
+// known, and behind each escape the rest of the block is copied again: no
+// branch depends on where the stops are, only on how many there are.
+func appendBlocks(dst, src []byte, pos, end int) ([]byte, int) {
+	p := unsafe.Pointer(unsafe.SliceData(src))
+	o := len(dst)
+next:
+	for pos < end && pos+2*block <= len(src) {
+		if rest := end - pos + 6*block + slack; cap(dst)-o < rest {
+			dst = slices.Grow(dst[:o], rest)
+		}
+		q := unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), o)
+		x0, x1, x2, x3 := load(p, pos), load(p, pos+8), load(p, pos+16), load(p, pos+24)
+		store(q, 0, x0)
+		store(q, 8, x1)
+		store(q, 16, x2)
+		store(q, 24, x3)
+		n := min(end-pos, block) // bytes of the block that are of the string
+		x0, x1, x2, x3 = plain(x0), plain(x1), plain(x2), plain(x3)
+		if x0&x1&x2&x3&high == high {
+			pos += n
+			o += n
 			continue
 		}
-		var used int
-		dst, used = appendRunes(dst[:o], s[i:])
-		q = unsafe.Pointer(unsafe.SliceData(dst))
-		o = len(dst)
-		i += used
+		stops := gather(^x0) | gather(^x1)<<8 | gather(^x2)<<16 | gather(^x3)<<24
+		done := 0
+		for stops &= 1<<uint(n) - 1; stops != 0; stops &= stops - 1 {
+			k := bits.TrailingZeros64(stops)
+			q = unsafe.Add(q, k-done)
+			o += k - done
+			c := *(*byte)(unsafe.Add(p, pos+k))
+			if c >= utf8.RuneSelf {
+				pos += k
+				n := copyThrees(q, src, pos, end)
+				if n == 0 {
+					return dst[:o], pos
+				}
+				pos += n
+				o += n
+				continue next
+			}
+			e := &escapes[c]
+			store(q, 0, e.text)
+			q = unsafe.Add(q, e.length)
+			o += int(e.length)
+			done = k + 1
+			r := unsafe.Add(p, pos+done)
+			store(q, 0, load(r, 0))
+			store(q, 8, load(r, 8))
+			store(q, 16, load(r, 16))
+			store(q, 24, load(r, 24))
+		}
+		pos += n
+		o += n - done
 	}
+	return dst[:o], pos
 }
 
-// appendRunes appends the run of non-ASCII bytes s begins with, repaired, and
-// returns how many bytes that were. It leaves the slack appendString wants.
-func appendRunes(dst, s []byte) ([]byte, int) {
-	// Pairs of three-byte characters, which is most of the text that is not
-	// Latin: 1110xxxx 10xxxxxx 10xxxxxx twice. The leads 0xe0 and 0xed, where
-	// not every second byte is allowed, go the long way.
+// copyThrees copies the three-byte characters that src[pos:end] begins with to
+// q, as far as a word can be loaded, and returns how many bytes that were.
+// Most text that is not Latin is of these: 1110xxxx 10xxxxxx 10xxxxxx. The
+// leads 0xe0 and 0xed, which do not allow every second byte, end it.
+func copyThrees(q unsafe.Pointer, src []byte, pos, end int) int {
 	const (
-		frame = 0x0000c0c0f0c0c0f0
-		pair  = 0x00008080e08080e0
+		frame = 0xc0c0f0
+		three = 0x8080e0
 	)
-	i, o := 0, len(dst)
-	p, q := unsafe.Pointer(unsafe.SliceData(s)), unsafe.Pointer(unsafe.SliceData(dst))
-	for i+8 <= len(s) {
+	p := unsafe.Add(unsafe.Pointer(unsafe.SliceData(src)), pos)
+	i := 0
+	for n, room := end-pos, len(src)-pos; i+3 <= n && i+8 <= room; {
 		x := load(p, i)
-		if x&frame != pair || rare(byte(x)) || rare(byte(x>>24)) {
+		if x&frame != three || rare(x) {
 			break
 		}
-		store(q, o, x)
-		i += 6
-		o += 6
-	}
-	dst = dst[:o]
-	for i < len(s) && s[i] >= utf8.RuneSelf {
-		r, n := utf8.DecodeRune(s[i:])
-		if r == utf8.RuneError && n == 1 {
-			n = illFormed(s[i:])
-			dst = append(dst, "\uFFFD"...)
-		} else {
-			dst = append(dst, s[i:i+n]...)
+		store(q, i, x)
+		i += 3
+		if x>>24&frame == three && !rare(x>>24) && i+3 <= n {
+			i += 3
 		}
-		i += n
 	}
-	if rest := len(s) - i + 2*slack; cap(dst)-len(dst) < rest {
-		dst = slices.Grow(dst, rest)
-	}
-	return dst, i
+	return i
 }
 
-func rare(lead byte) bool { return lead == 0xe0 || lead == 0xed }
+func rare(x uint64) bool { return byte(x) == 0xe0 || byte(x) == 0xed }
 
-// loadEnd loads the word at the end of the chunk, where less than 8 bytes are
-// left.
+// appendRunes appends the run of non-ASCII bytes src[pos:end] begins with,
+// repaired, and returns the offset behind it.
+func appendRunes(dst, src []byte, pos, end int) ([]byte, int) {
+	if rest := end - pos + slack; cap(dst)-len(dst) < rest {
+		dst = slices.Grow(dst, rest)
+	}
+	o := len(dst)
+	n := copyThrees(unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), o), src, pos, end)
+	dst, pos = dst[:o+n], pos+n
+	for pos < end && src[pos] >= utf8.RuneSelf {
+		r, n := utf8.DecodeRune(src[pos:end])
+		if r == utf8.RuneError && n == 1 {
+			n = illFormed(src[pos:end])
+			dst = append(dst, "\uFFFD"...)
+		} else {
+			dst = append(dst, src[pos:pos+n]...)
+		}
+		pos += n
+	}
+	return dst, pos
+}
+
+// appendWords is appendBlocks for the end of src, word by word.
+func appendWords(dst, src []byte, pos, end int) ([]byte, int) {
+	for pos < end {
+		if rest := end - pos + 2*slack; cap(dst)-len(dst) < rest {
+			dst = slices.Grow(dst, rest)
+		}
+		n := min(end-pos, 8)
+		x := loadEnd(src[pos : pos+n])
+		q := unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), len(dst))
+		store(q, 0, x)
+		k := min(bits.TrailingZeros64(marks(x)&high)>>3, n)
+		dst, pos = dst[:len(dst)+k], pos+k
+		if k == n {
+			continue
+		}
+		if src[pos] >= utf8.RuneSelf {
+			return dst, pos
+		}
+		e := &escapes[src[pos]]
+		store(q, k, e.text)
+		dst, pos = dst[:len(dst)+int(e.length)], pos+1
+	}
+	return dst, pos
+}
+
+// plain has the high bit set for exactly the bytes that marks does not mark.
+func plain(x uint64) uint64 {
+	ascii := x &^ high
+	return ((ascii ^ 0x02*ones) + 0x5f*ones) & ((ascii ^ '\\'*ones) + 0x7f*ones) &^ x
+}
+
+// gather makes 8 bits of the high bits of 8 bytes.
+func gather(x uint64) uint64 { return (x & high >> 7) * 0x0102040810204080 >> 56 }
+
+// loadEnd loads a word of less than 8 bytes at the end of the chunk.
 func loadEnd(src []byte) uint64 {
 	var word [8]byte
 	copy(word[:], src)

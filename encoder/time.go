@@ -18,24 +18,24 @@ const (
 	groupEnd   = 0xfffffffe
 )
 
-// readTime reads the event time at pos. mark says that it is an EventTime,
-// which alone can be a group marker. next is a fault where it is no time.
-func readTime(src []byte, pos int) (sec int64, nsec int32, mark bool, next int) {
+// readTime reads the event time at pos. mark is groupStart or groupEnd where
+// it is such a marker, else 0. next is a fault where it is no time.
+func readTime(src []byte, pos int) (sec int64, nsec int32, mark uint32, next int) {
 	if pos >= len(src) {
-		return 0, 0, false, faultEnd
+		return 0, 0, 0, faultEnd
 	}
 	c := src[pos]
 	if pos+10 <= len(src) && c == mpFixext8 && src[pos+1] == 0 {
 		sec, nsec = eventTime(src[pos+2:])
-		return sec, nsec, true, pos + 10
+		return sec, nsec, groupMark(src[pos+2:]), pos + 10
 	}
 	if next = skip(src, pos); next < 0 {
-		return 0, 0, false, next
+		return 0, 0, 0, next
 	}
 	switch {
 	case c == mpExt8 && src[pos+1] == 8 && src[pos+2] == 0:
 		sec, nsec = eventTime(src[pos+3:])
-		return sec, nsec, true, next
+		return sec, nsec, groupMark(src[pos+3:]), next
 	case c == mpFloat32:
 		sec, nsec, next = floatTime(float64(math.Float32frombits(uint32(be32(src, pos+1)))), next)
 	case c == mpFloat64:
@@ -51,7 +51,7 @@ func readTime(src []byte, pos int) (sec int64, nsec int32, mark bool, next int) 
 			sec = v
 		}
 	}
-	return sec, nsec, false, next
+	return sec, nsec, 0, next
 }
 
 // eventTime decodes the 8 bytes of a Fluentd EventTime: seconds and
@@ -60,6 +60,15 @@ func readTime(src []byte, pos int) (sec int64, nsec int32, mark bool, next int) 
 func eventTime(data []byte) (sec int64, nsec int32) {
 	ns := binary.BigEndian.Uint32(data[4:])
 	return int64(binary.BigEndian.Uint32(data)) + int64(ns/1e9), int32(ns % 1e9)
+}
+
+// groupMark returns the seconds of an EventTime if they are a marker, whatever
+// the nanoseconds, as Fluent Bit does; else 0.
+func groupMark(data []byte) uint32 {
+	if sec := binary.BigEndian.Uint32(data); sec == groupStart || sec == groupEnd {
+		return sec
+	}
+	return 0
 }
 
 // floatTime splits seconds to the nearest nanosecond.

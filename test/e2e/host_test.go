@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -113,20 +114,18 @@ func bundled(t *testing.T, defines ...string) host {
 type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd
+	in   io.WriteCloser
 	out  *lines
 	done chan struct{}
-	err  error
 }
 
-// start runs the host with a configuration. The process is killed with the test.
+// start runs the host with a configuration; the bundled host reads its standard
+// input unless args say otherwise. The process is killed with the test.
 func (h host) start(t *testing.T, config string, args ...string) *process {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "fluent-bit.conf")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
-	}
-	if h.bundled {
-		args = append([]string{"-n"}, args...) // input is what the configuration says, not stdin
 	}
 	return h.run(t, append([]string{"-e", binaries.plugin, "-c", file}, args...)...)
 }
@@ -135,12 +134,16 @@ func (h host) run(t *testing.T, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(h.path, args...), out: &lines{grown: make(chan struct{})}, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	var err error
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
-		p.err = p.cmd.Wait()
+		p.cmd.Wait()
 		close(p.done)
 	}()
 	t.Cleanup(func() {

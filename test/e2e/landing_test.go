@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,26 +21,40 @@ func lineTime(n int) time.Time {
 	return time.Date(2015, 3, 1, 12, 0, 0, 0, time.UTC).Add(time.Duration(n) * 1001 * time.Millisecond)
 }
 
-// writeLines writes lines from..to-1 to a log file, each with its number and
-// its own time.
-func writeLines(t *testing.T, path string, from, to int) {
+// feed writes lines from..to-1, each with its number and its own time.
+func feed(t *testing.T, w io.Writer, from, to int) {
 	t.Helper()
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	b := bufio.NewWriter(w)
+	for n := from; n < to; n++ {
+		at := lineTime(n)
+		fmt.Fprintf(b, "@%d.%03d n=%d 203.0.113.7 - - \"GET /index.html?id=%d HTTP/1.1\" 200 5316 \"-\" \"Mozilla/5.0\"\n",
+			at.Unix(), at.Nanosecond()/1e6, n, n)
+	}
+	if err := b.Flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// job is a host at work on lines that the test feeds it: Fluent Bit tails a
+// file, the bundled host reads its standard input.
+type job struct {
+	*process
+	input io.WriteCloser
+}
+
+func (h host) startJob(t *testing.T, config func(file string) string, args ...string) *job {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "access.log")
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := bufio.NewWriter(f)
-	for n := from; n < to; n++ {
-		at := lineTime(n)
-		fmt.Fprintf(w, "@%d.%03d n=%d 203.0.113.7 - - \"GET /index.html?id=%d HTTP/1.1\" 200 5316 \"-\" \"Mozilla/5.0\"\n",
-			at.Unix(), at.Nanosecond()/1e6, n, n)
+	t.Cleanup(func() { f.Close() })
+	if h.bundled {
+		p := h.start(t, config(file), append([]string{"-t", "test"}, args...)...)
+		return &job{p, p.in}
 	}
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	return &job{h.start(t, config(file), args...), f}
 }
 
 // parsers makes Fluent Bit take a line's time from its beginning, as the
@@ -53,9 +68,9 @@ const parsers = `
     Time_Format %s.%L
 `
 
-// tailConfig is a configuration that tails file into the endpoint. service and
-// output are lines added to those sections.
-func tailConfig(t *testing.T, e *sls.Endpoint, file, service, input, output string) string {
+// tailConfig is a configuration that tails file; service and input are lines
+// added to those sections, outputs whole sections.
+func tailConfig(t *testing.T, file, service, input string, outputs ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	parserFile := filepath.Join(dir, "parsers.conf")
@@ -77,9 +92,11 @@ func tailConfig(t *testing.T, e *sls.Endpoint, file, service, input, output stri
     Mem_Buf_Limit   100M
 %s
 %s
-`, parserFile, service, file, input, outputSection(t, e, output))
+`, parserFile, service, file, input, strings.Join(outputs, "\n"))
 }
 
+// outputSection sends what the tag test begins to the endpoint; more are lines
+// added to it.
 func outputSection(t *testing.T, e *sls.Endpoint, more string) string {
 	t.Helper()
 	ca := filepath.Join(t.TempDir(), "ca.pem")
@@ -88,7 +105,7 @@ func outputSection(t *testing.T, e *sls.Endpoint, more string) string {
 	}
 	return fmt.Sprintf(`[OUTPUT]
     Name              sls_kafka
-    Match             *
+    Match             test*
     project           demo-project
     logstore          demo
     endpoint          %s
@@ -189,5 +206,19 @@ func wantAll(t *testing.T, l landed, n int) {
 			t.Errorf("line %d has time %v, want %v", number, at.UTC(), want)
 			break
 		}
+	}
+}
+
+func waitCount(t *testing.T, e *sls.Endpoint, n int) {
+	t.Helper()
+	waitLogstore(t, e, "demo", n)
+}
+
+func waitLogstore(t *testing.T, e *sls.Endpoint, logstore string, n int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := e.WaitCount(ctx, logstore, n); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -228,10 +228,11 @@ static void *engine_main(void *arg)
     pthread_setname_np(pthread_self(), "flb-pipeline");
     log_thread_is(LOG_FLB);
     loop_set_current(&e->loop);
-    if (init_outputs(e))
-        run(e);
-    else
+    if (!init_outputs(e))
         e->exit_code = 255;
+    sem_post(&e->initialised);
+    if (!e->exit_code)
+        run(e);
     outputs_exit(e->proxy, e->config, e->hot);
     if (e->input_watched)
         event_del(&e->loop, &e->input_event);
@@ -240,13 +241,18 @@ static void *engine_main(void *arg)
     return NULL;
 }
 
-void engine_start(struct engine *e)
+/* Returns when all outputs are initialised or one refused. */
+bool engine_start(struct engine *e)
 {
     e->flush_ns = e->options->flush_ns ? e->options->flush_ns : e->config->flush_ns ? e->config->flush_ns : DEFAULT_FLUSH_NS;
     e->grace_s = e->options->grace_s != GRACE_AS_CONFIGURED ? e->options->grace_s : e->config->grace_s;
     open_loop(e);
+    sem_init(&e->initialised, 0, 0);
     if (pthread_create(&e->thread, NULL, engine_main, e) != 0)
         die("cannot start the engine's thread");
+    while (sem_wait(&e->initialised) != 0)
+        ;
+    return !e->exit_code;
 }
 
 void engine_stop(struct engine *e, bool hot)
@@ -259,5 +265,6 @@ int engine_join(struct engine *e)
 {
     pthread_join(e->thread, NULL);
     close_loop(e);
+    sem_destroy(&e->initialised);
     return e->exit_code;
 }

@@ -9,7 +9,6 @@
 #include "host.h"
 
 #include <errno.h>
-#include <semaphore.h>
 
 static sem_t wake; /* a signal came or the engine ended */
 static volatile sig_atomic_t reload_wanted, reloading;
@@ -86,7 +85,7 @@ static bool load(const struct options *o, bool hot, struct proxy **proxy, struct
     return ok;
 }
 
-static void start_engine(struct host *h, struct chunk *backlog)
+static bool start_engine(struct host *h, struct chunk *backlog)
 {
     struct engine *e = h->engine = must_alloc(sizeof *e);
 
@@ -100,7 +99,7 @@ static void start_engine(struct host *h, struct chunk *backlog)
     e->backlog = backlog;
     e->on_end = on_engine_end;
     __atomic_store_n(&engine_ended, false, __ATOMIC_SEQ_CST);
-    engine_start(e);
+    return engine_start(e);
 }
 
 static int end_engine(struct host *h)
@@ -122,9 +121,11 @@ static void reload(struct host *h)
         log_line(FLB_LOG_WARN, "[reload] hot reloading is not enabled");
         return;
     }
+    reloading = 1;
     log_line(FLB_LOG_INFO, "reloading instance pid=%ld", (long) getpid());
     signal(SIGPIPE, SIG_IGN);
     if (!load(&h->options, true, &proxy, &config)) {
+        reloading = 0;
         log_line(FLB_LOG_ERROR, "[reload] reloaded config is invalid. Reloading is halted");
         return;
     }
@@ -133,8 +134,12 @@ static void reload(struct host *h)
     h->proxy = proxy;
     h->config = config;
     h->reloads++;
-    start_engine(h, NULL);
-    log_line(FLB_LOG_INFO, "[reload] reload %lu done", h->reloads);
+    bool started = start_engine(h, NULL);
+    reloading = 0; /* before the line below: who waits for it may send the next SIGHUP */
+    if (started)
+        log_line(FLB_LOG_INFO, "[reload] reload %lu done", h->reloads);
+    else
+        log_line(FLB_LOG_ERROR, "[reload] loaded configuration contains error(s). Reloading is aborted");
 }
 
 /* Returns when the engine has ended by itself or after a signal. */
@@ -151,10 +156,8 @@ static void serve(struct host *h)
             stopping = true;
         }
         if (reload_wanted && !stopping && !__atomic_load_n(&engine_ended, __ATOMIC_SEQ_CST)) {
-            reloading = 1;
             reload_wanted = 0;
             reload(h);
-            reloading = 0;
         }
     }
 }

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #endif
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -264,6 +265,7 @@ struct engine {
     void (*on_end)(void);
 
     pthread_t thread;
+    sem_t initialised;
     struct mk_event_loop loop;
     struct channel control;  /* from main: a stop order */
     struct channel starts;   /* flushes to be started on this thread */
@@ -282,7 +284,7 @@ struct engine {
     int exit_code;
 };
 
-void engine_start(struct engine *e);
+bool engine_start(struct engine *e);
 void engine_stop(struct engine *e, bool hot);
 int engine_join(struct engine *e);
 void outputs_exit(struct proxy *proxy, struct config *c, bool hot);
@@ -292,6 +294,7 @@ struct route { /* a chunk on its way to one output */
     struct task *task;
     struct output *output;
     int attempts;
+    int result;        /* of a worker's flush, on its way to the engine */
     uint64_t retry_ns; /* when it is due again; 0 = not waiting */
 };
 
@@ -327,7 +330,7 @@ void flush_destroy(struct flush *f);
 void workers_start(struct engine *e, struct output *o);
 void workers_dispatch(struct output *o, struct route *route);
 void workers_join(struct output *o);
-void worker_result(void *engine, void *result); /* receives engine.results */
+void worker_result(void *engine, void *route); /* receives engine.results */
 
 /* --- tick.c ------------------------------------------------------------------------------------------------------ */
 void tick_start(struct mk_event_loop *loop, struct output *o);

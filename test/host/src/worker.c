@@ -15,11 +15,6 @@ struct worker {
     bool stopping;
 };
 
-struct result {
-    struct route *route;
-    int value;
-};
-
 static void on_chunk(void *owner, void *item)
 {
     struct worker *w = owner;
@@ -36,21 +31,20 @@ static void on_returned(void *owner, void *item)
 {
     struct worker *w = owner;
     struct flush *f = item;
-    struct result *r = must_alloc(sizeof *r);
+    struct route *route = f->route;
 
-    *r = (struct result) {f->route, f->result};
+    route->result = f->result;
     flush_destroy(f);
-    channel_send(&w->engine->results, r);
+    channel_send(&w->engine->results, route);
 }
 
 /* On the engine's thread: what a worker sent. */
-void worker_result(void *owner, void *item)
+void worker_result(void *engine, void *route)
 {
-    struct result *r = item;
+    struct route *r = route;
 
-    (void) owner;
-    task_result(r->route, r->value);
-    free(r);
+    (void) engine;
+    task_result(r, r->result);
 }
 
 static void *worker_main(void *arg)

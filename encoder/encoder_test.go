@@ -1,0 +1,299 @@
+package encoder
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+func newEncoder(tb testing.TB, o Options) *Encoder {
+	tb.Helper()
+	e, err := New(o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return e
+}
+
+// eventOf is a v2 event with the given msgpack as its record.
+func eventOf(record []byte) []byte {
+	return append(appendEventHeader(nil, 1_700_000_000, 123_456_789), record...)
+}
+
+// encodeOne encodes one event and returns its JSON.
+func encodeOne(tb testing.TB, e *Encoder, record []byte) string {
+	tb.Helper()
+	var b Batch
+	e.Append(&b, eventOf(record), "tag")
+	if len(b.Records) != 1 || len(b.Rejects) != 0 {
+		tb.Fatalf("%d records, rejects %v", len(b.Records), b.Rejects)
+	}
+	return string(b.Bytes(b.Records[0].Value))
+}
+
+func TestNewRefuses(t *testing.T) {
+	f := func(o Options, want ...string) {
+		t.Helper()
+		_, err := New(o)
+		if err == nil {
+			t.Errorf("%+v: no error", o)
+			return
+		}
+		for _, w := range want {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%+v: %q does not say %q", o, err, w)
+			}
+		}
+	}
+	f(Options{Format: 9}, "Format 9", "FormatRaw")
+	f(Options{Format: FormatRaw}, "RawKey")
+	f(Options{TimeFormat: 9}, "TimeFormat 9", "TimeEpochNanos")
+	f(Options{Oversize: 9}, "Oversize 9", "OversizeTruncate")
+	f(Options{MaxBytes: -1}, "MaxBytes is -1")
+	f(Options{TimeKey: "t", TagKey: "t"}, "TimeKey and TagKey", `"t"`)
+	f(Options{KeyField: "$a["}, "KeyField", `"$a["`, "character 3")
+	f(Options{RouteField: "$TAG"}, "RouteField", "$TAG is not supported")
+	f(Options{Format: 9, MaxBytes: -1}, "Format 9", "MaxBytes is -1")
+}
+
+// TestDepth: 128 levels are encoded, one more is refused, and a bomb costs
+// neither stack nor memory nor the events behind it.
+func TestDepth(t *testing.T) {
+	e := newEncoder(t, Options{})
+	nested := func(lead []byte, levels int) []byte {
+		b := []byte{0x81, 0xa1, 'v'}
+		return append(append(b, bytes.Repeat(lead, levels-1)...), 0xc0)
+	}
+	want := `{"v":` + strings.Repeat("[", maxDepth-1) + "null" + strings.Repeat("]", maxDepth-1) + "}"
+	if got := encodeOne(t, e, nested([]byte{0x91}, maxDepth)); got != want {
+		t.Errorf("%d levels: %s", maxDepth, got)
+	}
+	for name, lead := range map[string][]byte{"arrays": {0x91}, "maps": {0x81, 0xa1, 'v'}, "keys": {0x81}} {
+		for _, levels := range []int{maxDepth + 1, 10_000, 1_000_000} {
+			record := nested(lead, levels)
+			if name == "keys" { // {{{…}: nil}: nil}: nil
+				record = append(record, bytes.Repeat([]byte{0xc0}, levels-1)...)
+			}
+			chunk := append(eventOf(record), eventOf([]byte{0x80})...)
+			var b Batch
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			e.Append(&b, chunk, "tag")
+			runtime.ReadMemStats(&after)
+			if len(b.Records) != 1 || len(b.Rejects) != 1 || !errors.Is(b.Rejects[0].Err, ErrTooDeep) {
+				t.Fatalf("%s, %d levels: %d records, rejects %v", name, levels, len(b.Records), b.Rejects)
+			}
+			if r := b.Rejects[0]; r.Offset != 0 || r.Length != len(chunk)-len(eventOf(nil))-1 || r.Sec != 1_700_000_000 {
+				t.Errorf("%s, %d levels: reject %+v", name, levels, r)
+			}
+			if used, limit := after.StackInuse-min(before.StackInuse, after.StackInuse), uint64(1<<20); used > limit {
+				t.Errorf("%s, %d levels: the stack grew by %d", name, levels, used)
+			}
+		}
+	}
+}
+
+// TestClaims: headers that claim more than there is allocate nothing for it.
+func TestClaims(t *testing.T) {
+	e := newEncoder(t, Options{})
+	for _, lead := range []byte{mpMap32, mpArray32, mpStr32, mpBin32, mpExt32} {
+		for _, claim := range []uint32{0xffffffff, 0x7fffffff, 1 << 24} {
+			record := binary.BigEndian.AppendUint32([]byte{0x81, 0xa1, 'v', lead}, claim)
+			record = append(record, make([]byte, 40)...)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			var b Batch
+			e.Append(&b, eventOf(record), "tag")
+			runtime.ReadMemStats(&after)
+			if len(b.Records) != 0 || len(b.Rejects) != 1 || !errors.Is(b.Rejects[0].Err, ErrBroken) || !errors.Is(b.Rejects[0].Err, ErrMalformed) {
+				t.Errorf("%#x of %d: %d records, rejects %v", lead, claim, len(b.Records), b.Rejects)
+			}
+			if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+				t.Errorf("%#x of %d: %d bytes allocated", lead, claim, used)
+			}
+		}
+	}
+}
+
+// TestCut cuts a chunk at every byte: the events before the cut are delivered,
+// and the rest, if there is one, is one reject.
+func TestCut(t *testing.T) {
+	e := newEncoder(t, Options{TimeKey: "t", MetadataKey: "m", GroupKey: "g"})
+	one := eventOf([]byte("\x83\xa1a\x93\x01\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00\xd9\x02hi\xa1b\x81\xd6\x05abcd\xc3\xa1c\xda\x00\x03xyz"))
+	chunk := bytes.Repeat(one, 3)
+	for cut := range len(chunk) + 1 {
+		var b Batch
+		e.Append(&b, chunk[:cut], "tag")
+		whole := cut / len(one)
+		if len(b.Records) != whole {
+			t.Fatalf("cut at %d: %d records", cut, len(b.Records))
+		}
+		if rest := cut % len(one); rest == 0 {
+			if len(b.Rejects) != 0 {
+				t.Errorf("cut at %d: %v", cut, b.Rejects)
+			}
+		} else if len(b.Rejects) != 1 || b.Rejects[0].Offset != whole*len(one) || b.Rejects[0].Length != rest || !errors.Is(b.Rejects[0].Err, ErrBroken) {
+			t.Errorf("cut at %d: %+v", cut, b.Rejects)
+		}
+	}
+}
+
+// TestWideMap: the last of equal keys wins in maps of every width around where
+// the detection changes, within each other too.
+func TestWideMap(t *testing.T) {
+	e := newEncoder(t, Options{TagKey: "k0"})
+	for _, width := range []int{1, 2, 16, wideMap - addedFields, wideMap - addedFields + 1, wideMap, wideMap + 1, 1000, 40_000} {
+		for _, distinct := range []int{width, width/2 + 1, 1} {
+			record := msgp.AppendMapHeader(nil, uint32(width))
+			last := map[string]int{}
+			for i := range width {
+				name := fmt.Sprintf("k%d", i%distinct)
+				record = msgp.AppendString(record, name)
+				record = msgp.AppendMapHeader(record, 2) // the same key twice inside
+				record = msgp.AppendInt(msgp.AppendString(record, "x"), -1)
+				record = msgp.AppendInt(msgp.AppendString(record, "x"), i)
+				last[name] = i
+			}
+			text := encodeOne(t, e, record)
+			var got map[string]struct{ X int }
+			if err := json.Unmarshal([]byte(text), &got); err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(text, `:{"x":`); n != distinct || len(got) != distinct {
+				t.Errorf("width %d, distinct %d: %d entries", width, distinct, n)
+			}
+			for name, want := range last {
+				if got[name].X != want {
+					t.Errorf("width %d, distinct %d: %s is %d, want %d", width, distinct, name, got[name].X, want)
+				}
+			}
+		}
+	}
+}
+
+func TestTooLargeError(t *testing.T) {
+	e := newEncoder(t, Options{MaxBytes: 10})
+	var b Batch
+	e.Append(&b, eventOf([]byte("\x81\xa1v\xa6abcdef")), "tag")
+	if len(b.Records) != 0 || len(b.Rejects) != 1 {
+		t.Fatalf("%d records, %d rejects", len(b.Records), len(b.Rejects))
+	}
+	r := b.Rejects[0]
+	var tooLarge *TooLargeError
+	if !errors.Is(r.Err, ErrTooLarge) || !errors.As(r.Err, &tooLarge) || tooLarge.Size != 14 || tooLarge.Limit != 10 {
+		t.Errorf("error %v", r.Err)
+	}
+	if got := string(b.Bytes(r.Record)); got != `{"v":"abcdef"}` {
+		t.Errorf("record %s", got)
+	}
+}
+
+// TestBatchGathers: several chunks in one batch, and the batch again after
+// Reset.
+func TestBatchGathers(t *testing.T) {
+	e := newEncoder(t, Options{TagKey: "tag"})
+	var b Batch
+	for range 2 {
+		for _, tag := range []string{"one", `t"wo`} {
+			e.Append(&b, eventOf([]byte{0x80}), tag)
+		}
+		e.Append(&b, []byte{0x01}, "three")
+		if len(b.Records) != 2 || len(b.Rejects) != 1 ||
+			string(b.Bytes(b.Records[0].Value)) != `{"tag":"one"}` || string(b.Bytes(b.Records[1].Value)) != `{"tag":"t\"wo"}` {
+			t.Fatalf("%s: %+v %+v", b.Buf, b.Records, b.Rejects)
+		}
+		b.Reset()
+		if len(b.Buf) != 0 || len(b.Records) != 0 || len(b.Rejects) != 0 {
+			t.Fatal("Reset leaves something")
+		}
+	}
+}
+
+// TestGroupEndsWithChunk: a group does not reach into the next chunk, and a
+// refused start does not leave the one before in force.
+func TestGroupEndsWithChunk(t *testing.T) {
+	e := newEncoder(t, Options{GroupKey: "group"})
+	start := append(appendEventHeader(nil, groupStart, 0), "\x81\xa1a\x01"...)
+	var b Batch
+	e.Append(&b, append(start, eventOf([]byte{0x80})...), "tag")
+	e.Append(&b, eventOf([]byte{0x80}), "tag")
+	deep := append(appendEventHeader(nil, groupStart, 0), bytes.Repeat([]byte{0x91}, 200)...)
+	e.Append(&b, append(append(start, append(deep, 0xc0)...), eventOf([]byte{0x80})...), "tag")
+	var got []string
+	for _, r := range b.Records {
+		got = append(got, string(b.Bytes(r.Value)))
+	}
+	if want := `[{"group":{"a":1}} {} {}]`; fmt.Sprint(got) != want || len(b.Rejects) != 1 {
+		t.Errorf("%v, rejects %v; want %s", got, b.Rejects, want)
+	}
+}
+
+// TestConcurrent: one encoder, a batch for each goroutine.
+func TestConcurrent(t *testing.T) {
+	e := newEncoder(t, Options{TimeKey: "t", TagKey: "tag", KeyField: "host"})
+	all := shapes(t, 64<<10)
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			var first, b Batch
+			s := all[i%len(all)]
+			e.Append(&first, s.chunk, "tag")
+			for range 5 {
+				b.Reset()
+				e.Append(&b, s.chunk, "tag")
+				if !bytes.Equal(b.Buf, first.Buf) || len(b.Records) != s.count {
+					t.Errorf("%s: another result", s.name)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestNoAllocations: once its memory has grown, a batch takes a chunk without
+// any allocation, whatever the options and the values.
+func TestNoAllocations(t *testing.T) {
+	odd := eventOf([]byte("\x85\xa1a\xa3\xff\xe4\xb8\x01\xc4\x02\xff\xfe\xc0\xd7\x00\x00\x00\x00\x01\x00\x00\x00\x02\xa1a\xc7\x01\x05z\xa1n\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00"))
+	all := append(shapes(t, 16<<10), shape{name: "odd", chunk: bytes.Repeat(odd, 50), count: 50})
+	for name, o := range map[string]Options{
+		"plain": {},
+		"every": {TimeKey: "t", TagKey: "tag", MetadataKey: "m", GroupKey: "g", KeyField: "host",
+			RouteField: "$kubernetes['labels']['app']", MaxBytes: 1000, Oversize: OversizeTruncate},
+		"raw": {Format: FormatRaw, RawKey: "log", KeyField: "host"},
+	} {
+		e := newEncoder(t, o)
+		for _, s := range all {
+			var b Batch
+			run := func() {
+				b.Reset()
+				e.Append(&b, s.chunk, "kube.app")
+			}
+			if allocs := testing.AllocsPerRun(10, run); allocs != 0 {
+				t.Errorf("%s, %s: %v allocations for %d records", name, s.name, allocs, s.count)
+			}
+			if len(b.Records) != s.count {
+				t.Errorf("%s, %s: %d records of %d, %v", name, s.name, len(b.Records), s.count, b.Rejects)
+			}
+		}
+	}
+}
+
+// TestMarkerSeconds: an event whose nanoseconds carry its seconds up to those
+// of a marker is an event.
+func TestMarkerSeconds(t *testing.T) {
+	e := newEncoder(t, Options{})
+	var b Batch
+	e.Append(&b, append(appendEventHeader(nil, groupEnd-1, 1_000_000_000), 0x80), "tag")
+	e.Append(&b, append(appendEventHeader(nil, groupEnd-1, 2_000_000_000), 0x80), "tag")
+	if len(b.Records) != 2 || b.Records[0].Sec != groupEnd || b.Records[1].Sec != groupStart {
+		t.Errorf("%+v", b.Records)
+	}
+}
