@@ -124,6 +124,7 @@ type Encoder struct {
 	tagKey    []byte
 	metaKey   []byte
 	groupKey  []byte
+	adds      bool    // any of them is wanted
 	watch     []watch // first-level fields whose place is remembered
 	watchLens uint64  // bit n: a watched name is n bytes long (63: or longer)
 	steps     [watchSlots][]step
@@ -138,6 +139,7 @@ func New(o Options) (*Encoder, error) {
 	}
 	e.timeKey, e.tagKey = addedKey(o.TimeKey), addedKey(o.TagKey)
 	e.metaKey, e.groupKey = addedKey(o.MetadataKey), addedKey(o.GroupKey)
+	e.adds = e.timeKey != nil || e.tagKey != nil || e.metaKey != nil || e.groupKey != nil
 	if o.Format == FormatRaw {
 		e.addWatch(watchRaw, []step{{name: o.RawKey}})
 	}

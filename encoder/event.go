@@ -12,6 +12,12 @@ type event struct {
 // readEvent reads the header of the event at pos. fault is 0 where all is
 // well.
 func readEvent(src []byte, pos int) (ev event, fault int) {
+	if pos+14 <= len(src) && string(src[pos:pos+4]) == "\x92\x92\xd7\x00" && src[pos+12] == 0x80 {
+		// what Fluent Bit writes unless there is metadata
+		ev.sec, ev.nsec = eventTime(src[pos+4:])
+		ev.mark, ev.meta, ev.body = groupMark(src[pos+4:]), pos+12, pos+13
+		return ev, 0
+	}
 	c := src[pos]
 	n, next, ok := arrayHeader(src, pos)
 	switch {
@@ -55,10 +61,7 @@ func (e *Encoder) event(b *Batch, src []byte, pos int) int {
 	if ev.mark != 0 {
 		return e.group(b, src, pos, ev)
 	}
-	for i := range w.at {
-		w.at[i] = -1
-	}
-	w.rawText = false
+	w.at, w.rawText = [watchSlots]int{-1, -1, -1}, false
 	start := len(b.Buf)
 	dst, next := e.recordValue(w, b.Buf, src, ev)
 	b.Buf = dst

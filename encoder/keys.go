@@ -47,6 +47,7 @@ func (w *walker) openKeys(n int) (ks keySet) {
 		w.tables = slices.Grow(w.tables, slots)[:first+slots]
 		ks.table = w.tables[first:]
 		clear(ks.table)
+		ks.seen = ^uint64(0) // ask the table every time
 	}
 	return ks
 }
@@ -64,19 +65,21 @@ func (w *walker) closeKeys(ks *keySet, dst []byte) []byte {
 
 // addKey notes the key at the end of dst, which begins at start.
 func (w *walker) addKey(ks *keySet, dst []byte, start int) {
-	ks.add(w, dst, start, len(dst)-start, keyHash(dst[start+1:len(dst)-1]))
+	if ks.add(start, len(dst)-start, keyHash(dst[start+1:len(dst)-1])) {
+		w.killSame(ks, dst)
+	}
 }
 
-// add notes the key of length bytes, with the quotes, at start of dst.
-func (ks *keySet) add(w *walker, dst []byte, start, length int, hash uint64) {
-	k := key{start, int32(length), uint32(hash)}
-	if bit := uint64(1) << (hash >> 58); ks.seen&bit == 0 && ks.table == nil {
-		ks.seen |= bit
-	} else {
-		ks.killSame(w, dst, &k)
-	}
-	ks.keys[ks.count] = k
+// add notes the key of length bytes, with the quotes, at start of the output.
+// Where it returns true the key may have been there before, and the caller
+// calls killSame. It is small to be inlined.
+func (ks *keySet) add(start, length int, hash uint64) bool {
+	bit := uint64(1) << (hash >> 58)
+	again := ks.seen & bit
+	ks.seen |= bit
+	ks.keys[ks.count] = key{start, int32(length), uint32(hash)}
 	ks.count++
+	return again != 0
 }
 
 // keyHash hashes the key without its quotes.
@@ -95,13 +98,14 @@ func mixKey(head, tail uint64, n int) uint64 {
 	return (head ^ bits.RotateLeft64(tail, 29) ^ uint64(n)) * 0x9e3779b97f4a7c15
 }
 
-// killSame marks the earlier entry with the key k as dead.
-func (ks *keySet) killSame(w *walker, dst []byte, k *key) {
+// killSame marks the earlier entry with the key added last as dead.
+func (w *walker) killSame(ks *keySet, dst []byte) {
+	k := &ks.keys[ks.count-1]
 	if ks.table != nil {
-		ks.killSameWide(w, dst, k)
+		w.killSameWide(ks, dst, k)
 		return
 	}
-	for i := range ks.keys[:ks.count] {
+	for i := range ks.keys[:ks.count-1] {
 		if o := &ks.keys[i]; o.hash == k.hash && sameKey(dst, o, k) {
 			o.length, ks.twice = dead, true
 		}
@@ -110,7 +114,7 @@ func (ks *keySet) killSame(w *walker, dst []byte, k *key) {
 
 // killSameWide looks k up in the table and enters it. Its hash is seeded: the
 // keys may come from someone who wants them to collide.
-func (ks *keySet) killSameWide(w *walker, dst []byte, k *key) {
+func (w *walker) killSameWide(ks *keySet, dst []byte, k *key) {
 	k.hash = uint32(maphash.Bytes(w.seed, dst[k.start:k.start+int(k.length)]))
 	mask := uint32(len(ks.table) - 1)
 	for slot := k.hash & mask; ; slot = (slot + 1) & mask {
@@ -121,7 +125,7 @@ func (ks *keySet) killSameWide(w *walker, dst []byte, k *key) {
 			}
 			o.length, ks.twice = dead, true
 		}
-		ks.table[slot] = int32(ks.count + 1)
+		ks.table[slot] = int32(ks.count)
 		return
 	}
 }

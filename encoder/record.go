@@ -16,9 +16,12 @@ func (w *walker) record(dst, src []byte, ev event) ([]byte, int) {
 		return w.wrapped(dst, src, ev)
 	}
 	ks := w.openKeys(n + addedFields)
-	dst, fault := w.added(&ks, append(dst, '{'), src, ev)
-	if fault < 0 {
-		return dst, fault
+	dst = append(dst, '{')
+	if w.e.adds {
+		var fault int
+		if dst, fault = w.added(&ks, dst, src, ev); fault < 0 {
+			return dst, fault
+		}
 	}
 	if dst, pos = w.entries(&ks, dst, src, pos, n, 1); pos < 0 {
 		return dst, pos

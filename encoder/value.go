@@ -217,7 +217,9 @@ func (w *walker) entries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte
 		if length, hash := shortKey(dst, src, pos); length > 0 {
 			start := len(dst)
 			dst = dst[:start+length+3]
-			ks.add(w, dst, start, length+2, hash)
+			if ks.add(start, length+2, hash) {
+				w.killSame(ks, dst)
+			}
 			pos += 1 + length
 		} else if dst, pos = w.key(ks, dst, src, pos, depth); pos < 0 {
 			return dst, pos

@@ -35,17 +35,18 @@ func (c *Config) finishCredentials(getenv func(string) string) []Fault {
 	if c.Password != "" {
 		return nil
 	}
+	var faults []Fault
 	if c.AccessKeyID == "" {
 		c.AccessKeyID = strings.TrimSpace(getenv("SLS_ACCESS_KEY_ID"))
+		switch {
+		case c.AccessKeyID == "":
+			faults = append(faults, Fault{"access_key_id", "", "missing, and SLS_ACCESS_KEY_ID is not set", allowed})
+		case strings.Contains(c.AccessKeyID, "#"):
+			faults = append(faults, Fault{"access_key_id", "", "SLS_ACCESS_KEY_ID holds a #: for id#secret use password", allowed})
+		}
 	}
 	if c.AccessKeySecret == "" {
 		c.AccessKeySecret = Secret(strings.TrimSpace(getenv("SLS_ACCESS_KEY_SECRET")))
-	}
-	var faults []Fault
-	if c.AccessKeyID == "" {
-		faults = append(faults, Fault{"access_key_id", "", "missing, and SLS_ACCESS_KEY_ID is not set", allowed})
-	} else if strings.Contains(c.AccessKeyID, "#") {
-		faults = append(faults, Fault{"access_key_id", Secret("set").String(), "SLS_ACCESS_KEY_ID holds a #: for id#secret use password", allowed})
 	}
 	if c.AccessKeySecret == "" {
 		faults = append(faults, Fault{"access_key_secret", "", "missing, and SLS_ACCESS_KEY_SECRET is not set", allowed})

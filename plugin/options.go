@@ -49,7 +49,7 @@ var options = []option{
 	{name: "network", def: "internet", allowed: "internet or intranet",
 		help: "Which endpoint of the region: internet (port 10012) or intranet (port 10011)", set: setNetwork},
 
-	{name: "access_key_id", def: "environment SLS_ACCESS_KEY_ID", allowed: "an AccessKey ID without #",
+	{name: "access_key_id", def: "environment SLS_ACCESS_KEY_ID", allowed: "an AccessKey ID without #", secret: true, // someone may put the whole id#secret here
 		help: "AccessKey ID of an account or RAM user", set: setAccessKeyID},
 	{name: "access_key_secret", def: "environment SLS_ACCESS_KEY_SECRET", allowed: "the secret of access_key_id", secret: true,
 		help: "AccessKey secret", set: func(c *Config, v string) error { c.AccessKeySecret = Secret(v); return nil }},

@@ -66,8 +66,9 @@ func Parse(src Source) (c *Config, warnings []string, err error) {
 		if v == "" {
 			continue
 		}
-		c.given[o.name] = set
-		if err := o.set(c, v); err != nil {
+		err := o.set(c, v)
+		c.given[o.name] = set && err == nil
+		if err != nil {
 			if o.secret {
 				v = Secret(v).String()
 			}

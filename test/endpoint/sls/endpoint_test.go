@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -210,68 +209,6 @@ func TestAnswersOfAControlAreNotBelieved(t *testing.T) {
 	wantCount(t, e, "demo", 0)
 	send(t, client, record("demo", "appended"))
 	wantCount(t, e, "demo", 1)
-}
-
-// leaveListener tells when every client has taken its leave: once leaving is set, whatever a connection reads is the
-// end of it, by TLS's closing alert or TCP's.
-type leaveListener struct {
-	net.Listener
-	leaving atomic.Bool
-	here    sync.WaitGroup
-}
-
-type leaveConn struct {
-	net.Conn
-	leaving *atomic.Bool
-	left    func()
-}
-
-func (l *leaveListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	l.here.Add(1)
-	return &leaveConn{c, &l.leaving, sync.OnceFunc(l.here.Done)}, nil
-}
-
-func (c *leaveConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if c.leaving.Load() {
-		c.left()
-	}
-	return n, err
-}
-
-func (c *leaveConn) Close() error {
-	c.left() // a client may give up a connection earlier
-	return c.Conn.Close()
-}
-
-func TestAppendOfAClientThatLeftIsCounted(t *testing.T) {
-	clients := &leaveListener{}
-	e := start(t, Options{WrapListener: func(l net.Listener) net.Listener { clients.Listener = l; return clients }})
-	cluster := e.Cluster()
-	for i := range 20 { // the broker drops such an answer every other time
-		client := dial(t, e, rightUser, rightPassword)
-		release, asked := make(chan struct{}), make(chan struct{})
-		cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
-			cluster.DropControl()
-			close(asked)
-			cluster.SleepControl(func() { <-release })
-			return nil, nil, false
-		})
-		client.Produce(context.Background(), record("demo", "x"), nil)
-		<-asked
-		clients.leaving.Store(true)
-		client.Close()
-		clients.here.Wait()
-		clients.leaving.Store(false)
-		close(release)
-		if err := e.WaitCount(timeout(t), "demo", i+1); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 func TestUnacknowledgedRecordsAreCounted(t *testing.T) {

@@ -1,0 +1,306 @@
+package plugin
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"out_sls_kafka/encoder"
+)
+
+// good is the least a section must have.
+func good() map[string]string {
+	return map[string]string{"project": "my-project", "logstore": "my-logstore", "region": "cn-hangzhou",
+		"access_key_id": "LTAI1", "access_key_secret": "t0p-s3cret"}
+}
+
+// with is good with some properties changed; "" takes one away.
+func with(pairs ...string) map[string]string {
+	m := good()
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = pairs[i+1]
+	}
+	return m
+}
+
+func source(properties map[string]string, env ...string) Source {
+	return Source{
+		Property: func(k string) string { return properties[k] },
+		Getenv: func(k string) string {
+			if i := slices.Index(env, k); i >= 0 {
+				return env[i+1]
+			}
+			return ""
+		},
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	c, warnings, err := Parse(source(good()))
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(err, warnings)
+	}
+	for name, ok := range map[string]bool{
+		"endpoint":     slices.Equal(c.Endpoints, []string{"my-project.cn-hangzhou.log.aliyuncs.com:10012"}),
+		"topic":        c.Topic(c.Logstore) == "my-logstore.json",
+		"compression":  c.Compression == "gzip",
+		"acks":         c.RequiredAcks == AcksLeader,
+		"sizes":        c.MaxMessageBytes == 1000000 && c.Encoding.MaxBytes == 1000000 && c.BufferLimit == 32<<20,
+		"times":        c.Linger == 5*time.Millisecond && c.RetryBackoff == time.Second && c.RetryBackoffMax == 30*time.Second,
+		"timeouts":     c.RequestTimeout == 10*time.Second && c.DialTimeout == 5*time.Second && c.ExitTimeout == 5*time.Second && c.FlushTimeout == 10*time.Second,
+		"version":      c.KafkaVersion.Equal(kversion.V2_1_0()),
+		"client":       c.ClientID == "fluent-bit-sls-kafka" && c.DialNetwork == "tcp",
+		"tls":          c.TLSVerify && c.TLSRoots == nil,
+		"modes":        c.Healthcheck == HealthcheckOn && c.FlushMode == FlushAuto && c.Partitioner == PartitionUniform,
+		"format":       c.Encoding.Format == encoder.FormatJSON && c.Encoding.RawKey == "log" && c.Encoding.Oversize == encoder.OversizeReject,
+		"nothing more": c.Encoding.TimeKey == "" && c.Encoding.TagKey == "" && c.MessageKey == "" && c.DeadLetterFile == "",
+	} {
+		if !ok {
+			t.Errorf("default of %s: %+v", name, c)
+		}
+	}
+}
+
+func TestValues(t *testing.T) {
+	tests := map[string]struct {
+		properties map[string]string
+		ok         func(c *Config) bool
+	}{
+		"quotes":         {with("project", ` "my-project" `), func(c *Config) bool { return c.Project == "my-project" }},
+		"json suffix":    {with("logstore", "app.json"), func(c *Config) bool { return c.Logstore == "app" && c.Topic("app") == "app.json" }},
+		"parse_json off": {with("parse_json", "off"), func(c *Config) bool { return c.Topic("app") == "app" }},
+		"raw": {with("format", "raw", "raw_key", "message"), func(c *Config) bool {
+			return !c.ParseJSON && c.Encoding.Format == encoder.FormatRaw && c.Encoding.RawKey == "message"
+		}},
+		"intranet": {with("network", "Intranet"), func(c *Config) bool {
+			return c.Endpoints[0] == "my-project.cn-hangzhou-intranet.log.aliyuncs.com:10011"
+		}},
+		"sizes":         {with("buffer_limit", "64m", "max_message_bytes", "2048K"), func(c *Config) bool { return c.BufferLimit == 64<<20 && c.MaxMessageBytes == 2<<20 }},
+		"plain size":    {with("max_message_bytes", "2097152"), func(c *Config) bool { return c.MaxMessageBytes == 2097152 }},
+		"all acks":      {with("required_acks", "ALL"), func(c *Config) bool { return c.RequiredAcks == AcksAll }},
+		"latest":        {with("kafka_version", "latest"), func(c *Config) bool { return c.KafkaVersion == nil }},
+		"newer version": {with("kafka_version", "3.6.0"), func(c *Config) bool { return c.KafkaVersion.Equal(kversion.V3_6_0()) }},
+		"level":         {with("compression", "zstd", "compression_level", "3"), func(c *Config) bool { return c.CompressionLevel == 3 }},
+		"time": {with("time_key", "@timestamp", "time_format", "epoch_ns"), func(c *Config) bool {
+			return c.Encoding.TimeKey == "@timestamp" && c.Encoding.TimeFormat == encoder.TimeEpochNanos
+		}},
+		"accessors":         {with("logstore_key", "$kubernetes['namespace_name']", "message_key_field", "id"), func(c *Config) bool { return c.Encoding.RouteField != "" && c.Encoding.KeyField == "id" }},
+		"v6":                {with("ip_family", "v6"), func(c *Config) bool { return c.DialNetwork == "tcp6" }},
+		"password":          {with("access_key_id", "", "access_key_secret", "", "password", "id#se#cret"), func(c *Config) bool { return c.Password == "id#se#cret" }},
+		"truncate":          {with("oversize", "truncate"), func(c *Config) bool { return c.Encoding.Oversize == encoder.OversizeTruncate }},
+		"secret with blank": {with("access_key_secret", "'a b'"), func(c *Config) bool { return c.AccessKeySecret == "a b" }},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			c, _, err := Parse(source(tt.properties))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !tt.ok(c) {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
+}
+
+func TestFaults(t *testing.T) {
+	const missing = "/there/is/no/such/directory/file"
+	tests := map[string]struct {
+		properties map[string]string
+		want       string
+	}{
+		"no project":      {with("project", ""), "option project: missing; allowed: the name of the SLS project"},
+		"no logstore":     {with("logstore", ""), "option logstore: missing; allowed: the name of the logstore"},
+		"virtual topic":   {with("logstore", "app.3"), `option logstore = "app.3": not a valid name`},
+		"no place":        {with("region", ""), "option endpoint/region: missing"},
+		"two places":      {with("endpoint", "h:1"), "option endpoint/region = \"h:1 / cn-hangzhou\": both are set"},
+		"network alone":   {with("region", "", "endpoint", "h:1", "network", "intranet"), "option network"},
+		"bad network":     {with("network", "vpn"), `option network = "vpn": not one of the words known here; allowed: internet or intranet`},
+		"bad region":      {with("region", "hangzhou"), `option region = "hangzhou": not a valid name`},
+		"bad endpoint":    {with("region", "", "endpoint", "h:99999"), "the port is not a number from 1 to 65535"},
+		"other project":   {with("region", "", "endpoint", "their.cn-hangzhou.log.aliyuncs.com"), "it names the project their, but project is my-project"},
+		"empty list":      {with("region", "", "endpoint", " , "), "no host in it"},
+		"no secret":       {with("access_key_secret", ""), "option access_key_secret: missing, and SLS_ACCESS_KEY_SECRET is not set"},
+		"no id":           {with("access_key_id", ""), "option access_key_id: missing, and SLS_ACCESS_KEY_ID is not set"},
+		"joined id":       {with("access_key_id", "LTAI1#t0p-s3cret"), "it holds a #: for id#secret use password"},
+		"unjoined":        {with("access_key_id", "", "access_key_secret", "", "password", "t0p-s3cret"), `option password = "***": not of the form id#secret`},
+		"two credentials": {with("password", "a#b"), "more than one way of giving the AccessKey is set"},
+		"no file":         {with("access_key_id", "", "access_key_secret", "", "credentials_file", missing), "no such file or directory; allowed: a readable file"},
+		"acks 0":          {with("required_acks", "0"), `option required_acks = "0": not one of the words known here; allowed: 1 or all (0 cannot report a loss)`},
+		"codec":           {with("compression", "br"), "allowed: none, gzip, snappy, lz4 or zstd"},
+		"level range":     {with("compression_level", "12"), "allowed: 1 to 9 for gzip"},
+		"level of none":   {with("compression", "none", "compression_level", "1"), "compression none has no levels"},
+		"level word":      {with("compression_level", "best"), "not a number"},
+		"too large":       {with("max_message_bytes", "3M"), "3145728 bytes is out of range; allowed: a size from 1K to 2097152 (2M)"},
+		"size word":       {with("buffer_limit", "lots"), "not a size"},
+		"size overflow":   {with("buffer_limit", "99999999999999G"), "not a size"},
+		"no unit":         {with("linger", "5"), "the unit is missing; allowed: a duration"},
+		"long linger":     {with("linger", "1h"), "1h0m0s is out of range"},
+		"backoff order":   {with("retry_backoff", "10s", "retry_backoff_max", "5s"), "shorter than retry_backoff 10s"},
+		"old version":     {with("kafka_version", "1.1.0"), "older than SLS speaks; allowed: a version from 2.1.0 on"},
+		"odd version":     {with("kafka_version", "nine"), "not a Kafka version known here"},
+		"reserved key":    {with("time_key", "__time__"), "reserved by SLS"},
+		"bad accessor":    {with("logstore_key", "$a["), "option logstore_key"},
+		"suffix conflict": {with("logstore", "app.json", "parse_json", "off"), "the .json ending asks for JSON fields and parse_json off refuses them"},
+		"raw conflict":    {with("format", "raw", "parse_json", "on"), "a raw value is not JSON"},
+		"raw with field":  {with("format", "raw", "tag_key", "tag"), "format raw sends one value alone"},
+		"no ca":           {with("tls_ca_file", missing), "cannot be read: no such file or directory"},
+		"no certificate":  {with("tls_ca_file", os.DevNull), "no certificate in it"},
+		"half a pair":     {with("tls_cert_file", "a.pem"), "one is set without the other"},
+		"bad pair":        {with("tls_cert_file", missing, "tls_key_file", missing), "not a usable pair"},
+		"dead letters":    {with("dead_letter_file", missing), "cannot be written: no such file or directory"},
+		"switch":          {with("tls_verify", "maybe"), "not a switch; allowed: on or off"},
+		"client id":       {with("client_id", strings.Repeat("x", 257)), "too long; allowed: up to 256 bytes"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := Parse(source(tt.properties))
+			faults, ok := errors.AsType[Faults](err)
+			if !ok || len(faults) != 1 {
+				t.Fatalf("want one fault, got %d: %v", len(faults), err)
+			}
+			if !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got  %v\nwant %v", err, tt.want)
+			}
+			if strings.Contains(err.Error(), "t0p-s3cret") {
+				t.Errorf("it shows the secret: %v", err)
+			}
+		})
+	}
+}
+
+func TestAllFaultsAtOnce(t *testing.T) {
+	_, _, err := Parse(source(map[string]string{"required_acks": "0", "linger": "5", "compression": "x"}))
+	faults, _ := errors.AsType[Faults](err)
+	if len(faults) != 8 { // those three, project, logstore, endpoint, id, secret
+		t.Errorf("%d faults:\n%v", len(faults), err)
+	}
+}
+
+func TestEndpoints(t *testing.T) {
+	for in, want := range map[string]string{
+		"my-project.cn-hangzhou.log.aliyuncs.com:10012":    "my-project.cn-hangzhou.log.aliyuncs.com:10012",
+		"my-project.cn-hangzhou-intranet.log.aliyuncs.com": "my-project.cn-hangzhou-intranet.log.aliyuncs.com:10011",
+		"cn-hangzhou.log.aliyuncs.com":                     "my-project.cn-hangzhou.log.aliyuncs.com:10012",
+		"cn-hangzhou-internal.log.aliyuncs.com":            "my-project.cn-hangzhou-internal.log.aliyuncs.com:10011",
+		"cn-hangzhou-vpc.sls.aliyuncs.com":                 "my-project.cn-hangzhou-vpc.sls.aliyuncs.com:10011",
+		"https://cn-hangzhou.log.aliyuncs.com/":            "my-project.cn-hangzhou.log.aliyuncs.com:10012",
+		"log-global.aliyuncs.com":                          "my-project.log-global.aliyuncs.com:10012",
+		"127.0.0.1:9093":                                   "127.0.0.1:9093",
+		"localhost":                                        "localhost:10012",
+		"[::1]:9093":                                       "[::1]:9093",
+		"[::1]":                                            "[::1]:10012",
+		"a:1, b:2":                                         "a:1 b:2",
+	} {
+		c, _, err := Parse(source(with("region", "", "endpoint", in)))
+		if err != nil {
+			t.Errorf("%s: %v", in, err)
+			continue
+		}
+		if got := strings.Join(c.Endpoints, " "); got != want {
+			t.Errorf("%s: got %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestCredentialsFromEnvironment(t *testing.T) {
+	c, _, err := Parse(source(with("access_key_id", "", "access_key_secret", ""), "SLS_ACCESS_KEY_ID", "env-id", "SLS_ACCESS_KEY_SECRET", "env-secret\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth, err := c.auth(t.Context())
+	if err != nil || auth.User != "my-project" || auth.Pass != "env-id#env-secret" {
+		t.Errorf("auth %+v, %v", auth, err)
+	}
+}
+
+func TestCredentialsFileIsReadAnew(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	write := func(content string) {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("id1#secret1\n")
+	c, _, err := Parse(source(with("access_key_id", "", "access_key_secret", "", "credentials_file", file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, content := range []string{"id1#secret1", "id2#secret2"} {
+		write(content + "\n")
+		if auth, err := c.auth(t.Context()); err != nil || auth.Pass != content {
+			t.Errorf("password %q, %v; want %q", auth.Pass, err, content)
+		}
+	}
+	write("t0p-s3cret")
+	if _, err := c.auth(t.Context()); err == nil || strings.Contains(err.Error(), "t0p") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestMisspelt(t *testing.T) {
+	for key, want := range map[string]string{
+		"projcet":               "did you mean project?",
+		"log_store":             "did you mean logstore?",
+		"accesskeyid":           "did you mean access_key_id?",
+		"access-key-id":         "did you mean access_key_id?",
+		"compresion":            "did you mean compression?",
+		"buffer_limits":         "did you mean buffer_limit?",
+		"brokers":               "here it is endpoint",
+		"rdkafka.sasl.password": "here it is password",
+	} {
+		_, warnings, err := Parse(source(with(key, "x")))
+		if err != nil {
+			t.Error(err)
+		}
+		if len(warnings) != 1 || !strings.Contains(warnings[0], want) || !strings.Contains(warnings[0], key) {
+			t.Errorf("%s: warnings %q, want %q", key, warnings, want)
+		}
+	}
+}
+
+func TestSecretIsNeverPrinted(t *testing.T) {
+	c, _, err := Parse(source(good()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []string{"%v", "%+v", "%#v", "%s"} {
+		if text := fmt.Sprintf(form, *c); strings.Contains(text, "t0p-s3cret") {
+			t.Errorf("%s shows the secret", form)
+		}
+	}
+}
+
+// What the client is made with, read back from it.
+func TestClientOptions(t *testing.T) {
+	c, _, err := Parse(source(with("required_acks", "all", "linger", "20ms", "kafka_version", "2.1.0")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kgo.NewClient(c.clientOpts()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for name, tt := range map[string]struct{ got, want any }{
+		"idempotence off":   {client.OptValue(kgo.DisableIdempotentWrite), true},
+		"metrics off":       {client.OptValue(kgo.DisableClientMetrics), true},
+		"linger":            {client.OptValue(kgo.ProducerLinger), 20 * time.Millisecond},
+		"no topics made":    {client.OptValue(kgo.AllowAutoTopicCreation), false},
+		"acks":              {client.OptValue(kgo.RequiredAcks), kgo.AllISRAcks()},
+		"batch":             {client.OptValue(kgo.ProducerBatchMaxBytes), int32(1000000 + recordOverhead)},
+		"no delivery limit": {client.OptValue(kgo.RecordDeliveryTimeout), time.Duration(0)},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: %v, want %v", name, tt.got, tt.want)
+		}
+	}
+}
