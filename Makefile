@@ -1,12 +1,13 @@
 # make            builds out_sls_kafka.so
 # make demo       shows the whole way of a log on a local endpoint
 # make test       vets and runs all tests
+# make test-kill  kills the host ten times while the broker is away
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGIN  := out_sls_kafka.so
 
-.PHONY: build demo test clean
+.PHONY: build demo test test-kill clean
 
 build:
 	$(GO) build -buildmode=c-shared -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(PLUGIN) .
@@ -19,6 +20,9 @@ test:
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt would change:'; gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) test -race ./...
+
+test-kill:
+	$(GO) test -race -count=1 -v -run TestKill ./test/e2e -args -rounds 10
 
 clean:
 	rm -rf $(PLUGIN) out_sls_kafka.h build

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"unsafe"
 )
 
 // Format says what of an event becomes the record value.
@@ -115,6 +116,12 @@ func (b *Batch) Reset() {
 
 // Bytes returns the bytes of s, valid until the next Append or Reset.
 func (b *Batch) Bytes(s Span) []byte { return b.Buf[s.Start:s.End:s.End] }
+
+// Size returns how many bytes of memory the batch holds on to, so that a pool
+// can let go of one that a huge chunk has blown up.
+func (b *Batch) Size() int {
+	return cap(b.Buf) + cap(b.Records)*int(unsafe.Sizeof(Record{})) + cap(b.Rejects)*int(unsafe.Sizeof(Reject{})) + b.w.size()
+}
 
 // Encoder encodes chunks. It is immutable and safe for concurrent use, each
 // goroutine with a Batch of its own.

@@ -1,9 +1,6 @@
 package encoder
 
-import (
-	"math"
-	"strconv"
-)
+import "math"
 
 // Numbers are written by the jsoniter.Stream of the walker, which borrows the
 // buffer for the call. Where this file does without it, the reason stands
@@ -37,7 +34,7 @@ func (w *walker) appendFloat32(dst []byte, v float32) []byte {
 
 func (w *walker) appendFloat64(dst []byte, v float64) []byte {
 	if micros, ok := fewDigits(v); ok {
-		return appendMicros(dst, micros)
+		return w.appendMicros(dst, micros)
 	}
 	if v != v || math.IsInf(v, 0) {
 		return append(dst, "null"...)
@@ -63,13 +60,13 @@ func fewDigits(v float64) (micros int64, ok bool) {
 	return int64(scaled), scaled/1e6 == v
 }
 
-func appendMicros(dst []byte, micros int64) []byte {
+func (w *walker) appendMicros(dst []byte, micros int64) []byte {
 	if micros < 0 {
 		dst = append(dst, '-')
 		micros = -micros
 	}
 	whole, fraction := uint64(micros)/1e6, uint32(uint64(micros)%1e6)
-	dst = strconv.AppendUint(dst, whole, 10)
+	dst = w.appendUint(dst, whole)
 	if fraction == 0 {
 		return dst
 	}

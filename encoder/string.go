@@ -48,6 +48,9 @@ func appendString(dst, src []byte, pos, n int) []byte {
 	if cap(dst)-len(dst) < n+2*slack {
 		dst = slices.Grow(dst, n+2*slack)
 	}
+	if n == 0 { // else p might point behind the memory of src
+		return append(dst, '"', '"')
+	}
 	// Bounds: words are loaded from within src[pos:pos+n] or, where pos+8 is
 	// not beyond src, from within src; n+slack bytes of dst are spare.
 	p := unsafe.Add(unsafe.Pointer(unsafe.SliceData(src)), pos)

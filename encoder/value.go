@@ -44,6 +44,10 @@ func (w *walker) open(e *Encoder, tag string) {
 	}
 }
 
+func (w *walker) size() int {
+	return cap(w.keys)*int(unsafe.Sizeof(key{})) + cap(w.tables)*4 + cap(w.text) + cap(w.tag) + cap(w.group)
+}
+
 // close lets go of the caller's memory.
 func (w *walker) close() {
 	w.e = nil

@@ -64,7 +64,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	for len(c.in) == 0 {
 		frame, err := c.readFrame()
 		if err != nil {
-			_ = 0
+			c.await(func() bool { return len(c.asked) == 0 })
 			return 0, err
 		}
 		if c.in, err = c.receive(frame); err != nil {

@@ -59,6 +59,13 @@ static void pack_event(struct buf *b, const struct options *o, const char *line,
     pack_str(b, line, len);
 }
 
+void collector_add_backlog(struct collector *c)
+{
+    *c->closed_tail = store_backlog(c->store);
+    while (*c->closed_tail)
+        c->closed_tail = &(*c->closed_tail)->next;
+}
+
 static void close_chunk(struct collector *c, unsigned i)
 {
     struct chunk *full = c->open[i];

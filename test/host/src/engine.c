@@ -3,6 +3,7 @@
 #include "host.h"
 
 enum { SECOND_NS = 1000000000, DEFAULT_FLUSH_NS = 200 * 1000000 };
+enum { MAX_TASKS = 16384 }; /* as in Fluent Bit (include/fluent-bit/flb_config.h) */
 
 static void dispatch_chunks(struct engine *e);
 
@@ -14,13 +15,13 @@ static void on_pace(void *arg)
     dispatch_chunks(e);
 }
 
-/* Closed chunks become tasks; under -r no more than so many a second, until the engine stops. */
+/* Closed chunks become tasks, as many as may be in flight; under -r no more than so many a second, until the engine stops. */
 static void dispatch_chunks(struct engine *e)
 {
     double rate = e->options->chunks_per_second;
     struct chunk *chunk;
 
-    while (!e->pacing) {
+    while (!e->pacing && e->n_tasks < MAX_TASKS) {
         uint64_t now = now_ns();
         if (rate > 0 && !e->stopping && e->next_chunk_ns > now) {
             if (collector_is_empty(&e->input->collector))
@@ -107,7 +108,7 @@ static void on_grace_tick(void *arg)
     struct engine *e = arg;
 
     e->grace_count++;
-    if (e->n_tasks > 0 && (e->grace_s < 0 || e->grace_count < e->grace_s)) {
+    if ((e->n_tasks > 0 || e->input->collector.closed) && (e->grace_s < 0 || e->grace_count < e->grace_s)) {
         log_line(FLB_LOG_INFO, "[engine] pending task count: %u; grace_timer=%d", e->n_tasks, e->grace_count);
         timer_after(&e->loop, SECOND_NS, on_grace_tick, e);
         return;
@@ -206,18 +207,14 @@ static bool all_answered(const struct engine *e)
 
 static void run(struct engine *e)
 {
-    while (e->backlog) {
-        struct chunk *chunk = e->backlog;
-        e->backlog = chunk->next;
-        chunk->next = NULL;
-        task_start(e, chunk);
-    }
     timer_after(&e->loop, e->flush_ns, on_flush_interval, e);
+    dispatch_chunks(e); /* those of the storage, or left by the engine before a reload */
     while (!e->done && (e->stopping || !all_answered(e))) {
         watch_input(e);
         loop_turn(&e->loop);
         if (e->input->is_file && wants_input(e))
             take_input(e);
+        dispatch_chunks(e);
     }
 }
 

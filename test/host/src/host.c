@@ -85,7 +85,7 @@ static bool load(const struct options *o, bool hot, struct proxy **proxy, struct
     return ok;
 }
 
-static bool start_engine(struct host *h, struct chunk *backlog)
+static bool start_engine(struct host *h)
 {
     struct engine *e = h->engine = must_alloc(sizeof *e);
 
@@ -96,7 +96,6 @@ static bool start_engine(struct host *h, struct chunk *backlog)
     e->proxy = h->proxy;
     e->input = &h->input;
     e->counts = &h->counts;
-    e->backlog = backlog;
     e->on_end = on_engine_end;
     __atomic_store_n(&engine_ended, false, __ATOMIC_SEQ_CST);
     return engine_start(e);
@@ -134,7 +133,7 @@ static void reload(struct host *h)
     h->proxy = proxy;
     h->config = config;
     h->reloads++;
-    bool started = start_engine(h, NULL);
+    bool started = start_engine(h);
     reloading = 0; /* before the line below: who waits for it may send the next SIGHUP */
     if (started)
         log_line(FLB_LOG_INFO, "[reload] reload %lu done", h->reloads);
@@ -164,7 +163,7 @@ static void serve(struct host *h)
 
 static int run(struct host *h)
 {
-    start_engine(h, h->input.store ? store_backlog(h->input.store) : NULL);
+    start_engine(h);
     serve(h);
     int code = end_engine(h);
     printf("host: lines=%lu chunks=%lu ok=%lu retries=%lu dropped=%lu reloads=%lu\n", h->input.collector.lines,

@@ -119,7 +119,7 @@ struct tick;
 enum { RETRY_FOREVER = -1 };
 
 struct output { /* one [OUTPUT] section: what the plugin knows as its instance */
-    char name[72]; /* e.g. sls_kafka.0 */
+    char name[80]; /* e.g. sls_kafka.0 */
     bool is_tick;
     struct property *properties; /* those the plugin may read */
     char *match;
@@ -229,6 +229,7 @@ struct collector { /* makes chunks of lines */
 };
 
 void collector_open(struct collector *c, const struct options *options, struct store *store, bool rereadable, const char *tag);
+void collector_add_backlog(struct collector *c); /* chunks of earlier runs, from the store */
 void collector_add(struct collector *c, const char *line, size_t len, int64_t end_position);
 void collector_close_chunks(struct collector *c, int64_t position);
 struct chunk *collector_take(struct collector *c);
@@ -260,7 +261,6 @@ struct engine {
     struct config *config;
     struct proxy *proxy;
     struct input *input;
-    struct chunk *backlog; /* to be taken over at start */
     struct counts *counts;
     void (*on_end)(void);
 

@@ -52,6 +52,8 @@ bool input_open(struct input *in, const struct options *options, const struct co
     if (options->storage)
         in->store = store_open(options->storage, path);
     collector_open(&in->collector, options, in->store, path != NULL, tag);
+    if (in->store)
+        collector_add_backlog(&in->collector);
     if (path)
         return open_file(in, path);
     if (options->no_stdin)
