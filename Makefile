@@ -2,12 +2,13 @@
 # make demo       shows the whole way of a log on a local endpoint
 # make test       vets and runs all tests
 # make test-kill  kills the host ten times while the broker is away
+# make bench      compares with Fluent Bit's built-in kafka output
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGIN  := out_sls_kafka.so
 
-.PHONY: build demo test test-kill clean
+.PHONY: build demo test test-kill bench clean
 
 build:
 	$(GO) build -buildmode=c-shared -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(PLUGIN) .
@@ -23,6 +24,9 @@ test:
 
 test-kill:
 	$(GO) test -race -count=1 -v -run TestKill ./test/e2e -args -rounds 10
+
+bench: build
+	$(GO) run ./test/bench -plugin ./$(PLUGIN) $(BENCH)
 
 clean:
 	rm -rf $(PLUGIN) out_sls_kafka.h build

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+// contender is an output under measurement.
+type contender string
+
+const (
+	floor   contender = "null"
+	counter contender = "counter" // the floor once more, but it says when it has seen all
+	builtin contender = "kafka"
+	ours    contender = "sls_kafka"
+)
+
+// section is the contender's [OUTPUT], with the same endpoint, acknowledgement,
+// codec and time field.
+func (b *bench) section(c contender, e *sls.Endpoint, codec string) string {
+	switch c {
+	case ours:
+		s := fmt.Sprintf(`[OUTPUT]
+    Name              sls_kafka
+    Match             *
+    project           demo-project
+    logstore          demo
+    endpoint          %s
+    access_key_id     demo-id
+    access_key_secret demo-secret
+    tls_ca_file       %s
+    compression       %s
+    time_key          @timestamp
+`, e.Addr(), b.ca(), codec)
+		for _, pair := range strings.Split(b.extra, ",") {
+			if key, value, ok := strings.Cut(pair, "="); ok {
+				s += fmt.Sprintf("    %s %s\n", key, value)
+			}
+		}
+		return s
+	case builtin:
+		return fmt.Sprintf(`[OUTPUT]
+    Name              kafka
+    Match             *
+    Brokers           %s
+    Topics            demo.json
+    Format            json
+    Timestamp_Key     @timestamp
+    Timestamp_Format  iso8601_ns
+    rdkafka.security.protocol SASL_SSL
+    rdkafka.sasl.mechanism    PLAIN
+    rdkafka.sasl.username     demo-project
+    rdkafka.sasl.password     demo-id#demo-secret
+    rdkafka.ssl.ca.location   %s
+    rdkafka.compression.codec %s
+    rdkafka.request.required.acks 1
+`, e.Addr(), b.ca(), codec)
+	}
+	return fmt.Sprintf("[OUTPUT]\n    Name  %s\n    Match *\n", c)
+}
+
+func (b *bench) ca() string { return filepath.Join(b.dir, "ca.pem") }
+
+func (b *bench) endpoint(o sls.Options) (*sls.Endpoint, error) {
+	e, err := sls.Start(o)
+	if err != nil {
+		return nil, err
+	}
+	return e, os.WriteFile(b.ca(), e.CAPEM(), 0o600)
+}
+
+// usage is what a run of Fluent Bit took.
+type usage struct {
+	wall     time.Duration // to the last acknowledged record
+	cpu      time.Duration // user and system, of the whole process
+	rss      int64         // peak, bytes
+	wire     int64         // bytes of requests
+	requests int
+}
+
+// process is a running Fluent Bit.
+type process struct {
+	cmd   *exec.Cmd
+	start time.Time
+	log   string
+}
+
+func (b *bench) start(config string) (*process, error) {
+	conf, log := filepath.Join(b.dir, "fluent-bit.conf"), filepath.Join(b.dir, "fluent-bit.log")
+	if err := os.WriteFile(conf, []byte(config), 0o600); err != nil {
+		return nil, err
+	}
+	f, err := os.Create(log)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	p := &process{cmd: exec.Command(b.fluent, "-e", b.plugin, "-c", conf), log: log}
+	p.cmd.Stdout, p.cmd.Stderr = f, f
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.start = time.Now()
+	return p, p.cmd.Start()
+}
+
+var counts = regexp.MustCompile(`"ts":(\d+\.\d+),"serialized_events":(\d+)`)
+
+// counted is how long after its start a process that has ended had counted n
+// records, by what its counter output printed for each chunk.
+func (p *process) counted(n int) (time.Duration, error) {
+	log, err := os.ReadFile(p.log)
+	if err != nil {
+		return 0, err
+	}
+	seen, last := 0, 0.0
+	for _, m := range counts.FindAllSubmatch(log, -1) {
+		at, err1 := strconv.ParseFloat(string(m[1]), 64)
+		events, err2 := strconv.Atoi(string(m[2]))
+		if err := errors.Join(err1, err2); err != nil {
+			return 0, err
+		}
+		seen, last = seen+events, max(last, at)
+	}
+	if seen != n {
+		return 0, fmt.Errorf("the counter output saw %d records, want %d", seen, n)
+	}
+	return time.Unix(0, int64(last*1e9)).Sub(p.start), nil
+}
+
+// end waits for a process that ends by itself or is told to, and reads what it took.
+func (p *process) end(signal bool) (usage, error) {
+	if signal {
+		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			return usage{}, err
+		}
+	}
+	kill := time.AfterFunc(3*time.Minute, func() { p.cmd.Process.Kill() })
+	defer kill.Stop()
+	if err := p.cmd.Wait(); err != nil {
+		log, _ := os.ReadFile(p.log)
+		return usage{}, fmt.Errorf("fluent-bit: %w\n%s", err, log)
+	}
+	r := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	return usage{cpu: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), rss: r.Maxrss << 10}, nil
+}
+
+// awaitCount waits until n records were acknowledged and returns how long that
+// took from the start of the process.
+func (p *process) awaitCount(e *sls.Endpoint, n int) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	if err := e.WaitCount(ctx, "demo", n); err != nil {
+		log, _ := os.ReadFile(p.log)
+		return 0, fmt.Errorf("%w\n%s", err, log)
+	}
+	return time.Since(p.start), nil
+}

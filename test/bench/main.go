@@ -1,0 +1,41 @@
+// Command bench measures what shipping logs costs Fluent Bit: with this plugin,
+// with its built-in kafka output, and with none (the floor), in one run, on one
+// machine, against one local endpoint that validates and acknowledges but keeps
+// nothing. It prints a table and appends it to docs/benchmarks.md.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	var b bench
+	flag.StringVar(&b.plugin, "plugin", "./out_sls_kafka.so", "the shared object")
+	flag.IntVar(&b.lines, "lines", 3_000_000, "lines of the pipeline scenario")
+	flag.IntVar(&b.repeats, "repeats", 3, "runs of each row")
+	flag.IntVar(&b.seconds, "seconds", 60, "length of the paced scenario")
+	flag.StringVar(&b.doc, "doc", "docs/benchmarks.md", "file the table is appended to, empty for none")
+	scenarios := flag.String("scenarios", "pipeline,paced,small", "which to run")
+	codecs := flag.String("codecs", "none,gzip,lz4,snappy", "codecs of the pipeline scenario")
+	flag.StringVar(&b.extra, "options", "", "further options for this plugin, key=value separated by commas")
+	flag.Parse()
+	b.codecs = strings.Split(*codecs, ",")
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-stop
+		b.cleanUp()
+		os.Exit(1)
+	}()
+	err := b.run(strings.Split(*scenarios, ","))
+	b.cleanUp()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}

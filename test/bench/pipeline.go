@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+// pipeline tails a file of access log lines from its head to its end.
+func (b *bench) pipeline() (string, error) {
+	file, size, err := b.accessLog()
+	if err != nil {
+		return "", err
+	}
+	var floors measurements
+	for range b.repeats {
+		u, err := b.pipelineRun(floor, file, "")
+		if err != nil {
+			return "", err
+		}
+		counted, err := b.pipelineRun(counter, file, "")
+		if err != nil {
+			return "", err
+		}
+		u.wall = counted.wall
+		floors.add(u)
+	}
+	var t table
+	t.title("### Pipeline: %d access log lines (%.0f MB) from a file", b.lines, float64(size)/1e6)
+	t.header("output", "codec", "wall s", "CPU s", "CPU µs a record above the floor", "MB on the wire", "requests", "peak RSS MB")
+	t.row(string(floor), "", floors.wall.String(), floors.cpu.String(), "", "", "", floors.rss.String())
+	var ratios table
+	ratios.header("codec", "CPU above the floor, ours / built-in", "bytes, ours / built-in", "wall, ours / floor")
+	for _, codec := range b.codecs {
+		rows := map[contender]*measurements{builtin: {}, ours: {}}
+		for range b.repeats {
+			for _, c := range []contender{builtin, ours} {
+				u, err := b.pipelineRun(c, file, codec)
+				if err != nil {
+					return "", err
+				}
+				rows[c].add(u)
+			}
+		}
+		for _, c := range []contender{builtin, ours} {
+			m := rows[c]
+			above := (m.cpu.median() - floors.cpu.median()) / float64(b.lines) * 1e6
+			t.row(string(c), codec, m.wall.String(), m.cpu.String(), fmt.Sprintf("%.3g", above), m.wire.String(), m.requests.String(), m.rss.String())
+		}
+		above := func(c contender) float64 { return rows[c].cpu.median() - floors.cpu.median() }
+		ratios.row(codec, fmt.Sprintf("%.2f", above(ours)/above(builtin)),
+			fmt.Sprintf("%.2f", rows[ours].wire.median()/rows[builtin].wire.median()),
+			fmt.Sprintf("%.2f", rows[ours].wall.median()/floors.wall.median()))
+	}
+	return t.String() + "\n" + ratios.String(), nil
+}
+
+// measurements are the runs of one row, in seconds and megabytes.
+type measurements struct{ wall, cpu, wire, requests, rss spread }
+
+func (m *measurements) add(u usage) {
+	m.wall = append(m.wall, u.wall.Seconds())
+	m.cpu = append(m.cpu, u.cpu.Seconds())
+	m.wire = append(m.wire, float64(u.wire)/1e6)
+	m.requests = append(m.requests, float64(u.requests))
+	m.rss = append(m.rss, float64(u.rss)/1e6)
+}
+
+// pipelineRun is one run. Fluent Bit ends by itself, in steps of a second, so
+// the wall time is taken when the last record was acknowledged at the endpoint;
+// of the floor, when Fluent Bit's counter output had seen it.
+func (b *bench) pipelineRun(c contender, file, codec string) (usage, error) {
+	e, err := b.endpoint(sls.Options{DiscardLogs: true, Shards: 2})
+	if err != nil {
+		return usage{}, err
+	}
+	defer e.Close()
+	config := fmt.Sprintf(`[SERVICE]
+    Flush     1
+    Log_Level warn
+[INPUT]
+    Name            tail
+    Path            %s
+    Read_from_Head  on
+    Exit_On_Eof     on
+    Mem_Buf_Limit   64M
+    Tag             bench
+%s`, file, b.section(c, e, codec))
+	p, err := b.start(config)
+	if err != nil {
+		return usage{}, err
+	}
+	var wall time.Duration
+	if c == ours || c == builtin {
+		if wall, err = p.awaitCount(e, b.lines); err != nil {
+			p.cmd.Process.Kill()
+			return usage{}, err
+		}
+	}
+	u, err := p.end(false)
+	if err != nil {
+		return usage{}, err
+	}
+	if c == counter {
+		wall, err = p.counted(b.lines)
+	} else if n := e.Count("demo"); c != floor && n != b.lines {
+		err = fmt.Errorf("%s, %s: %d records landed, want %d", c, codec, n, b.lines)
+	}
+	u.wall, u.wire, u.requests = wall, e.BytesIn(), e.ProduceRequests()
+	return u, err
+}
+
+// accessLog writes the file once.
+func (b *bench) accessLog() (name string, size int64, err error) {
+	name = filepath.Join(b.dir, "access.log")
+	f, err := os.Create(name)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	w := bufio.NewWriterSize(f, 1<<20)
+	for i := range b.lines {
+		writeAccessLine(w, i)
+	}
+	if err := w.Flush(); err != nil {
+		return "", 0, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return "", 0, err
+	}
+	return name, info.Size(), nil
+}
+
+// writeAccessLine writes line i of an access log as nginx writes it, varied
+// enough not to compress better than a real one.
+func writeAccessLine(w *bufio.Writer, i int) {
+	h := uint32(i) * 2654435761 // spreads neighbouring numbers
+	paths := [...]string{"/", "/index.html", "/api/v1/orders/%d", "/api/v1/users/%d/cart", "/static/js/app.%x.js", "/search?q=%d&page=2", "/login", "/health"}
+	agents := [...]string{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36", "curl/8.5.0", "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15", "kube-probe/1.30"}
+	path := paths[h%8]
+	if h%8 >= 2 && h%8 <= 5 {
+		path = fmt.Sprintf(path, h>>8)
+	}
+	status := [...]int{200, 200, 200, 200, 200, 304, 404, 500}[(h>>4)%8]
+	fmt.Fprintf(w, "%d.%d.%d.%d - - [%s] \"GET %s HTTP/1.1\" %d %d \"https://shop.example.com/\" \"%s\" %d.%03d\n",
+		10+(h>>28), (h>>20)&255, (h>>12)&255, h&255, time.Unix(1760000000+int64(i/200), 0).UTC().Format("02/Jan/2006:15:04:05 +0000"),
+		path, status, (h>>6)%90000, agents[(h>>3)%4], (h>>9)%3, h%1000)
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+const (
+	smallTags = 40
+	smallRate = 50   // records a second of each tag; with Flush 0.1 that is 400 chunks of 5 a second
+	smallEach = 1000 // records of each tag
+)
+
+// small sends many chunks of few records.
+func (b *bench) small() (string, error) {
+	var t table
+	t.title("### Small: %d tags, 400 chunks of 5 records a second, gzip, Flush 0.1", smallTags)
+	t.header("output", "CPU s", "above the floor s", "ours / built-in above the floor", "peak RSS MB", "delay p50 ms", "delay p99 ms")
+	cpu := map[contender]float64{}
+	for _, c := range []contender{floor, builtin, ours} {
+		var s, rss spread
+		d := &delays{of: timeInField}
+		for range b.repeats {
+			u, err := b.smallRun(c, d)
+			if err != nil {
+				return "", err
+			}
+			s, rss = append(s, u.cpu.Seconds()), append(rss, float64(u.rss)/1e6)
+		}
+		cpu[c] = s.median()
+		ratio := ""
+		if c == ours {
+			ratio = fmt.Sprintf("%.2f", (cpu[ours]-cpu[floor])/(cpu[builtin]-cpu[floor]))
+		}
+		t.row(string(c), s.String(), fmt.Sprintf("%.3g", cpu[c]-cpu[floor]), ratio, rss.String(), fmt.Sprintf("%.0f", d.quantile(0.5)), fmt.Sprintf("%.0f", d.quantile(0.99)))
+	}
+	return t.String(), nil
+}
+
+// timeInField reads the field @timestamp, which both outputs add.
+func timeInField(value []byte) (time.Time, bool) {
+	_, after, found := strings.Cut(string(value), `"@timestamp":"`)
+	if !found {
+		return time.Time{}, false
+	}
+	text, _, _ := strings.Cut(after, `"`)
+	at, err := time.Parse(time.RFC3339Nano, text)
+	return at, err == nil
+}
+
+func (b *bench) smallRun(c contender, d *delays) (usage, error) {
+	e, err := b.endpoint(sls.Options{DiscardLogs: true, OnLog: d.log})
+	if err != nil {
+		return usage{}, err
+	}
+	defer e.Close()
+	config := "[SERVICE]\n    Flush     0.1\n    Log_Level warn\n"
+	for i := range smallTags {
+		config += fmt.Sprintf("[INPUT]\n    Name    dummy\n    Tag     bench.%d\n    Rate    %d\n    Samples %d\n    Dummy   {\"level\":\"info\",\"component\":\"checkout\",\"message\":\"order accepted\",\"ms\":17}\n",
+			i, smallRate, smallEach)
+	}
+	p, err := b.start(config + b.section(c, e, "gzip"))
+	if err != nil {
+		return usage{}, err
+	}
+	if c == floor {
+		// Nothing tells when the null output is done; the rate does.
+		time.Sleep(smallEach/smallRate*time.Second + time.Second)
+	} else if _, err := p.awaitCount(e, smallTags*smallEach); err != nil {
+		return usage{}, err
+	}
+	return p.end(true)
+}
