@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,6 +22,7 @@ type bench struct {
 	codecs  []string
 	doc     string
 	extra   string
+	profile string
 
 	dir string
 }
@@ -29,7 +31,7 @@ func (b *bench) run(scenarios []string) (err error) {
 	if b.plugin, err = filepath.Abs(b.plugin); err != nil {
 		return err
 	}
-	if b.fluent, err = findFluentBit(); err != nil {
+	if b.fluent, err = findFluentBit(); err != nil && !slices.Equal(scenarios, []string{"stages"}) {
 		return err
 	}
 	if b.dir, err = os.MkdirTemp("", "sls-kafka-bench"); err != nil {
@@ -38,9 +40,9 @@ func (b *bench) run(scenarios []string) (err error) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "\n## %s\n\n%s\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"), b.surroundings())
 	for _, name := range scenarios {
-		scenario, ok := map[string]func() (string, error){"pipeline": b.pipeline, "paced": b.paced, "small": b.small}[name]
+		scenario, ok := map[string]func() (string, error){"pipeline": b.pipeline, "paced": b.paced, "small": b.small, "stages": b.stages}[name]
 		if !ok {
-			return fmt.Errorf("scenario %q is unknown; there are pipeline, paced and small", name)
+			return fmt.Errorf("scenario %q is unknown; there are pipeline, paced, small and stages", name)
 		}
 		table, err := scenario()
 		if err != nil {

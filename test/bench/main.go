@@ -20,10 +20,19 @@ func main() {
 	flag.IntVar(&b.repeats, "repeats", 3, "runs of each row")
 	flag.IntVar(&b.seconds, "seconds", 60, "length of the paced scenario")
 	flag.StringVar(&b.doc, "doc", "docs/benchmarks.md", "file the table is appended to, empty for none")
-	scenarios := flag.String("scenarios", "pipeline,paced,small", "which to run")
+	flag.StringVar(&b.profile, "profile", "", "file to write a CPU profile of the stages scenario to")
+	endpoint := flag.String("endpoint", "", "serve as an endpoint and nothing else, writing the CA certificate there")
+	scenarios := flag.String("scenarios", "pipeline,paced,small,stages", "which to run")
 	codecs := flag.String("codecs", "none,gzip,lz4,snappy", "codecs of the pipeline scenario")
 	flag.StringVar(&b.extra, "options", "", "further options for this plugin, key=value separated by commas")
 	flag.Parse()
+	if *endpoint != "" {
+		if err := serveEndpoint(*endpoint); err != nil {
+			fmt.Fprintln(os.Stderr, "endpoint:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	b.codecs = strings.Split(*codecs, ",")
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)

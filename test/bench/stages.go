@@ -1,0 +1,254 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime/pprof"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/tinylib/msgp/msgp"
+
+	"out_sls_kafka/encoder"
+	"out_sls_kafka/plugin"
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+// stageRecords is how many records go through each stage.
+const stageRecords = 2_000_000
+
+// stages says where the plugin's CPU time goes, on the bytes of the pipeline
+// scenario: the whole way of a chunk in this process, with the endpoint in
+// another, beside each stage alone.
+func (b *bench) stages() (string, error) {
+	chunk, n := accessChunk(2 << 20)
+	rounds := stageRecords / n
+	total := float64(rounds * n)
+	whole, err := b.wholeWay(chunk, n, rounds)
+	if err != nil {
+		return "", err
+	}
+	enc, err := encoder.New(encoder.Options{TimeKey: "@timestamp"})
+	if err != nil {
+		return "", err
+	}
+	var batch encoder.Batch
+	encode := cpuOf(func() {
+		for range rounds {
+			batch.Reset()
+			enc.Append(&batch, chunk, "bench")
+		}
+	})
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, 1)
+	if err != nil {
+		return "", err
+	}
+	compress := cpuOf(func() {
+		for range rounds {
+			for rest := batch.Buf; len(rest) > 0; {
+				part := rest[:min(len(rest), 1<<20)]
+				rest = rest[len(part):]
+				packed.Reset()
+				w.Reset(&packed)
+				_, err = w.Write(part)
+				err = errors.Join(err, w.Close())
+			}
+		}
+	})
+	if err != nil {
+		return "", err
+	}
+	encrypt, err := sealing(packed.Bytes(), float64(len(batch.Buf))/(1<<20)*float64(rounds))
+	if err != nil {
+		return "", err
+	}
+	var t table
+	t.title("### Stages: %d access log records in chunks of %d, gzip, time_key; CPU of this process alone", rounds*n, n)
+	t.header("stage", "ns a record", "share")
+	row := func(name string, d time.Duration) {
+		t.row(name, fmt.Sprintf("%.0f", float64(d)/total), fmt.Sprintf("%.0f %%", float64(d)/float64(whole)*100))
+	}
+	row("whole", whole)
+	row("encode (package encoder)", encode)
+	row("compress (gzip level 1)", compress)
+	row("encrypt (AES-128-GCM)", encrypt)
+	row("the rest: Kafka client, system calls, memory", whole-encode-compress-encrypt)
+	return t.String(), nil
+}
+
+// cpuOf is the CPU time f takes in this process.
+func cpuOf(f func()) time.Duration {
+	before := cpuNow()
+	f()
+	return cpuNow() - before
+}
+
+func cpuNow() time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// sealing encrypts times copies of data in records of TLS's size.
+func sealing(data []byte, times float64) (time.Duration, error) {
+	block, err := aes.NewCipher(make([]byte, 16))
+	if err != nil {
+		return 0, err
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		return 0, err
+	}
+	nonce, out := make([]byte, gcm.NonceSize()), make([]byte, 0, 1<<15)
+	return cpuOf(func() {
+		for range int(times) {
+			for rest := data; len(rest) > 0; {
+				part := rest[:min(len(rest), 1<<14)]
+				rest = rest[len(part):]
+				out = gcm.Seal(out[:0], nonce, part, nil)
+			}
+		}
+	}), nil
+}
+
+// accessChunk is one chunk as Fluent Bit's tail makes it.
+func accessChunk(size int) (chunk []byte, n int) {
+	var line bytes.Buffer
+	w := bufio.NewWriter(&line)
+	for ; len(chunk) < size; n++ {
+		line.Reset()
+		writeAccessLine(w, n)
+		w.Flush()
+		chunk = append(chunk, 0x92, 0x92, 0xd7, 0x00, 0x69, 0, byte(n>>8), byte(n), 0x0b, 0xeb, 0xc2, 0, 0x80)
+		chunk = msgp.AppendMapHeader(chunk, 1)
+		chunk = msgp.AppendString(chunk, "log")
+		chunk = msgp.AppendString(chunk, strings.TrimSuffix(line.String(), "\n"))
+	}
+	return chunk, n
+}
+
+// wake is a waker for the one goroutine of wholeWay.
+type wake chan struct{}
+
+func (w wake) Wake() {
+	select {
+	case w <- struct{}{}:
+	default:
+	}
+}
+
+// wholeWay delivers the chunk so many times, several in flight, to an endpoint
+// in another process.
+func (b *bench) wholeWay(chunk []byte, n, rounds int) (cpu time.Duration, err error) {
+	address, stop, err := b.endpointProcess()
+	if err != nil {
+		return 0, err
+	}
+	defer stop()
+	properties := map[string]string{"project": "demo-project", "logstore": "demo", "endpoint": address, "tls_ca_file": b.ca(),
+		"access_key_id": "demo-id", "access_key_secret": "demo-secret", "time_key": "@timestamp"}
+	for _, pair := range strings.Split(b.extra, ",") {
+		if key, value, ok := strings.Cut(pair, "="); ok {
+			properties[key] = value
+		}
+	}
+	cfg, _, err := plugin.Parse(plugin.Source{Property: func(k string) string { return properties[k] }, Getenv: os.Getenv})
+	if err != nil {
+		return 0, err
+	}
+	out, err := plugin.New(cfg, plugin.Surroundings{Log: plugin.NewLog(nil, "bench")})
+	if err != nil {
+		return 0, err
+	}
+	defer out.Close()
+	if b.profile != "" {
+		f, err := os.Create(b.profile)
+		if err != nil {
+			return 0, err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return 0, err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	w := make(wake, 1)
+	before := cpuNow()
+	flying := make(map[*plugin.Chunk]struct{})
+	for sent := 0; sent < rounds || len(flying) > 0; {
+		for sent < rounds && len(flying) < 4 {
+			flying[out.Submit("bench", chunk, w, false)] = struct{}{}
+			sent++
+		}
+		for c := range flying {
+			switch r := c.Advance(chunk); r {
+			case plugin.Pending:
+			case plugin.OK:
+				delete(flying, c)
+			default:
+				return 0, fmt.Errorf("a chunk ended with %d", r)
+			}
+		}
+		if len(flying) == 4 || sent == rounds && len(flying) > 0 {
+			<-w
+		}
+	}
+	return cpuNow() - before, nil
+}
+
+// endpointProcess runs this program once more as nothing but an endpoint.
+func (b *bench) endpointProcess() (address string, stop func(), err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", nil, err
+	}
+	cmd := exec.Command(self, "-endpoint", b.ca())
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", nil, err
+	}
+	stop = func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+	}
+	line, err := bufio.NewReader(pipe).ReadString('\n')
+	if err != nil {
+		stop()
+		return "", nil, fmt.Errorf("endpoint process: %w", err)
+	}
+	return strings.TrimSpace(line), stop, nil
+}
+
+// serveEndpoint is that other process: it prints its address and serves.
+func serveEndpoint(caFile string) error {
+	e, err := sls.Start(sls.Options{DiscardLogs: true})
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	if err := os.WriteFile(caFile, e.CAPEM(), 0o600); err != nil {
+		return err
+	}
+	fmt.Println(e.Addr())
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	<-stop
+	return nil
+}
