@@ -2,13 +2,14 @@
 # make demo       shows the whole way of a log on a local endpoint
 # make test       vets and runs all tests
 # make test-kill  kills the host ten times while the broker is away
+# make fuzz       runs each fuzz target for a minute
 # make bench      compares with Fluent Bit's built-in kafka output
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGIN  := out_sls_kafka.so
 
-.PHONY: build demo test test-kill bench clean
+.PHONY: fuzz bench-encoder build demo test test-kill bench clean
 
 build:
 	$(GO) build -buildmode=c-shared -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(PLUGIN) .
@@ -25,8 +26,15 @@ test:
 test-kill:
 	$(GO) test -race -count=1 -v -run TestKill ./test/e2e -args -rounds 10
 
+fuzz:
+	@for target in $$($(GO) test -list '^Fuzz' ./encoder | grep ^Fuzz); do \
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime 1m ./encoder || exit 1; done
+
 bench: build
 	$(GO) run ./test/bench -plugin ./$(PLUGIN) $(BENCH)
+
+bench-encoder:
+	$(GO) test -run '^$$' -bench . -count 3 ./encoder
 
 clean:
 	rm -rf $(PLUGIN) out_sls_kafka.h build

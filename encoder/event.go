@@ -79,8 +79,10 @@ func (e *Encoder) event(b *Batch, src []byte, pos int) int {
 		}
 	}
 	r := Record{Value: Span{start, len(b.Buf)}, Sec: ev.sec, Nsec: ev.nsec}
-	r.Key = e.field(b, src, watchKey)
-	r.Route = e.field(b, src, watchRoute)
+	if e.watchLens != 0 {
+		r.Key = e.field(b, src, watchKey)
+		r.Route = e.field(b, src, watchRoute)
+	}
 	b.Records = append(b.Records, r)
 	return next
 }

@@ -40,7 +40,10 @@ const wideMap = 48
 // the map keeps its part of the old memory, which nobody else looks at.
 func (w *walker) openKeys(n int) (ks keySet) {
 	first := len(w.keys)
-	w.keys = slices.Grow(w.keys, n)[:first+n]
+	if first+n > cap(w.keys) {
+		w.keys = slices.Grow(w.keys, n)
+	}
+	w.keys = w.keys[:first+n]
 	ks.keys = w.keys[first:]
 	if n > wideMap {
 		first, slots := len(w.tables), 1<<bits.Len(uint(2*n))

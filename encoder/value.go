@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"math"
-	"slices"
 	"unsafe"
 
 	jsoniter "github.com/json-iterator/go"
@@ -15,7 +14,15 @@ import (
 // is the scratch of a Batch: everything in it is reused.
 //
 // Its methods take the output and the offset in the chunk, and return them
-// moved on; an offset below zero is a fault. Both travel in registers.
+// moved on; an offset below zero is a fault. Both travel in registers. That is
+// why punctuation, keys and literals are appended here and not by the
+// jsoniter.Stream, which keeps its buffer in memory and would have to be given
+// it for each of them; numbers cost enough for that not to show, and the
+// Stream is quick with them (BenchmarkWriter).
+//
+// The msgpack is read by one switch on the lead byte, not with tinylib/msgp:
+// that would find out the type first and read the value by a second call,
+// returns errors that allocate, and cannot be told how deep to go.
 type walker struct {
 	e       *Encoder
 	stream  *jsoniter.Stream
@@ -188,112 +195,4 @@ func (w *walker) array(dst, src []byte, pos, n, depth int) ([]byte, int) {
 		}
 	}
 	return append(dst, ']'), pos
-}
-
-func (w *walker) object(dst, src []byte, pos, n, depth int) ([]byte, int) {
-	if n > (len(src)-pos)/2 {
-		return dst, faultEnd
-	}
-	if depth > maxDepth {
-		return dst, faultDepth
-	}
-	ks := w.openKeys(n)
-	if dst, pos = w.entries(&ks, append(dst, '{'), src, pos, n, depth); pos < 0 {
-		return dst, pos
-	}
-	return append(w.closeKeys(&ks, dst), '}'), pos
-}
-
-// entries appends n entries of a map of the level depth.
-func (w *walker) entries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte, int) {
-	watchLens := w.e.watchLens
-	if depth > 1 {
-		watchLens = 0
-	}
-	for range n {
-		if ks.count > 0 {
-			dst = append(dst, ',')
-		}
-		lead := pos
-		if cap(dst)-len(dst) < 3*slack {
-			dst = slices.Grow(dst, 3*slack)
-		}
-		if length, hash := shortKey(dst, src, pos); length > 0 {
-			start := len(dst)
-			dst = dst[:start+length+3]
-			if ks.add(start, length+2, hash) {
-				w.killSame(ks, dst)
-			}
-			pos += 1 + length
-		} else if dst, pos = w.key(ks, dst, src, pos, depth); pos < 0 {
-			return dst, pos
-		}
-		if watchLens != 0 {
-			w.note(src, lead, pos)
-		}
-		if pos < len(src) && src[pos]&0xe0 == 0xa0 {
-			length := int(src[pos] & 0x1f)
-			pos++
-			if length > len(src)-pos {
-				return dst, faultEnd
-			}
-			dst = appendString(dst, src, pos, length)
-			pos += length
-		} else if dst, pos = w.value(dst, src, pos, depth+1); pos < 0 {
-			return dst, pos
-		}
-	}
-	return dst, pos
-}
-
-// shortKey writes the key at pos and its colon behind dst, where it is what
-// keys mostly are: a string of 1 to 16 bytes of ASCII with nothing to escape.
-// It returns the length of the key and its hash, or 0 where it is another.
-// The caller has left 3*slack bytes of room.
-func shortKey(dst, src []byte, pos int) (int, uint64) {
-	if pos+17 > len(src) {
-		return 0, 0
-	}
-	n := int(src[pos] ^ 0xa0)
-	if n > 16 {
-		return 0, 0
-	}
-	p := unsafe.Add(unsafe.Pointer(unsafe.SliceData(src)), pos+1)
-	q := unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), len(dst))
-	head, tail := load(p, 0), uint64(0)
-	if n >= 8 {
-		tail = load(p, n-8)
-		if (marks(head)|marks(tail))&high != 0 {
-			return 0, 0
-		}
-		store(q, 1, head)
-		store(q, n-7, tail)
-	} else {
-		mask := uint64(1)<<(8*uint(n)&63) - 1
-		if marks(head)&high&mask != 0 {
-			return 0, 0
-		}
-		store(q, 1, head)
-		head &= mask
-	}
-	*(*byte)(q) = '"'
-	*(*byte)(unsafe.Add(q, n+1)) = '"'
-	*(*byte)(unsafe.Add(q, n+2)) = ':'
-	return n, mixKey(head, tail, n)
-}
-
-// key appends the key at pos and its colon, and notes it: a string, or the
-// JSON text of anything else as a string.
-func (w *walker) key(ks *keySet, dst, src []byte, pos, depth int) ([]byte, int) {
-	start := len(dst)
-	if n, from, ok := stringHeader(src, pos, false); ok {
-		dst, pos = appendString(dst, src, from, n), from+n
-	} else if dst, pos = w.value(dst, src, pos, depth+1); pos < 0 {
-		return dst, pos
-	} else if dst[start] != '"' {
-		w.text = append(w.text[:0], dst[start:]...)
-		dst = appendString(dst[:start], w.text, 0, len(w.text))
-	}
-	w.addKey(ks, dst, start)
-	return append(dst, ':'), pos
 }
