@@ -5,7 +5,6 @@ package main
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 // What Fluent Bit hands to FLBPluginInit, unchanged from 1.8 to 5.1.1.
@@ -45,9 +44,9 @@ static void sls_log_print(struct sls_api *api, int level, const char *text)
     api->log_print(level, NULL, 0, "%s", text);
 }
 
-static void sls_set_context(struct sls_instance *p, uintptr_t context)
+static void sls_set_context(struct sls_instance *p, void *context)
 {
-    p->context->remote = (void *) context;
+    p->context->remote = context;
 }
 
 // Set by Fluent Bit's signal handler (src/fluent-bit.c); nothing else tells a
@@ -111,6 +110,6 @@ func stopping() func() bool {
 	return func() bool { return C.sls_signalled(signal) != 0 }
 }
 
-func setContext(p unsafe.Pointer, context uintptr) {
-	C.sls_set_context((*C.struct_sls_instance)(p), C.uintptr_t(context))
+func setContext(p, context unsafe.Pointer) {
+	C.sls_set_context((*C.struct_sls_instance)(p), context)
 }

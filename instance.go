@@ -1,16 +1,21 @@
 package main
 
+/*
+#include <stdlib.h>
+#include "flush.h"
+*/
+import "C"
+
 import (
-	"fmt"
 	"runtime/cgo"
 	"sync"
-
-	"golang.org/x/sys/unix"
+	"syscall"
+	"unsafe"
 
 	"out_sls_kafka/plugin"
 )
 
-// instance is one [OUTPUT] section: its output, and the flushes that wait.
+// instance is one [OUTPUT] section: its output, and the chunks that wait.
 type instance struct {
 	cfg    *plugin.Config
 	out    *plugin.Output
@@ -18,93 +23,84 @@ type instance struct {
 	thread int // the one that initialised us: the engine's, not a worker's
 	blocks sync.Once
 
-	mu      sync.Mutex
-	flushes map[*flush]cgo.Handle
+	mu     sync.Mutex
+	chunks []*plugin.Chunk // by number
+	free   []int           // numbers not in use
 }
 
 func newInstance(cfg *plugin.Config, out *plugin.Output, log *plugin.Log) *instance {
-	return &instance{cfg: cfg, out: out, log: log, thread: unix.Gettid(), flushes: make(map[*flush]cgo.Handle)}
+	return &instance{cfg: cfg, out: out, log: log, thread: syscall.Gettid()}
 }
 
-// instanceOf finds the instance of a context the host handed back.
-func instanceOf(remote uintptr) (*instance, bool) {
-	if remote == 0 {
-		return nil, false
+// remote makes what the host keeps of the instance.
+func (i *instance) remote() unsafe.Pointer {
+	r := (*C.struct_sls_remote)(C.calloc(1, C.sizeof_struct_sls_remote)) // aborts where there is no memory
+	r.instance = C.uintptr_t(cgo.NewHandle(i))
+	r.limit_ms = C.int64_t(i.cfg.FlushTimeout.Milliseconds())
+	if i.cfg.FlushMode == plugin.FlushAuto {
+		r.bells = C.sls_bells_create()
 	}
-	i, ok := cgo.Handle(remote).Value().(*instance)
-	return i, ok
+	return unsafe.Pointer(r)
 }
 
-// flush is one call of FLBPluginFlushCtx.
-type flush struct {
-	instance *instance
-	chunk    *plugin.Chunk
-	event    eventFD
-}
-
-// submit takes a chunk in and returns the handle by which the flush, in C,
-// knows it.
-func (i *instance) submit(tag string, data []byte) (*flush, cgo.Handle, error) {
-	event, err := newEventFD()
-	if err != nil {
-		return nil, 0, err
-	}
-	f := &flush{instance: i, event: event}
-	f.chunk = i.out.Submit(tag, data, event, unix.Gettid() != i.thread)
-	handle := cgo.NewHandle(f)
-	i.mu.Lock()
-	i.flushes[f] = handle
-	i.mu.Unlock()
-	return f, handle, nil
-}
-
-// release ends a flush: its chunk has a result, or its wait was cut short.
-func (f *flush) release() {
-	i := f.instance
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.drop(f)
-}
-
-// drop forgets a flush. i.mu is held.
-func (i *instance) drop(f *flush) {
-	i.flushes[f].Delete()
-	delete(i.flushes, f)
-	unix.Close(int(f.event))
-}
-
-// close ends the output. The host may leave coroutines suspended for good when
-// it exits: what they held is freed here, but not while it could still be used.
-func (i *instance) close() {
+// endRemote ends an instance and frees what the host kept of it. The host may
+// leave coroutines suspended for good when it exits; should one still be
+// woken, because a goroutine hangs, what it needs for that is left alone.
+func endRemote(r *C.struct_sls_remote) {
+	handle := cgo.Handle(r.instance)
+	i := handle.Value().(*instance)
 	ended := i.out.Close()
 	i.log.Drain()
+	handle.Delete()
 	if !ended {
 		return
 	}
+	if r.bells != nil {
+		C.sls_bells_destroy(r.bells)
+	}
+	C.free(unsafe.Pointer(r))
+}
+
+// onWorker tells whether the calling thread is a worker of the host.
+func (i *instance) onWorker() bool { return syscall.Gettid() != i.thread }
+
+// keep gives a chunk that waits the number by which its flush knows it.
+func (i *instance) keep(c *plugin.Chunk) int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for f := range i.flushes {
-		i.drop(f)
+	if last := len(i.free) - 1; last >= 0 {
+		n := i.free[last]
+		i.free = i.free[:last]
+		i.chunks[n] = c
+		return n
 	}
+	i.chunks = append(i.chunks, c)
+	return len(i.chunks) - 1
 }
 
-// eventFD is a Linux eventfd as a waker.
-type eventFD int
-
-func newEventFD() (eventFD, error) {
-	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		return -1, fmt.Errorf("eventfd: %w", err)
-	}
-	return eventFD(fd), nil
+func (i *instance) chunk(n int) *plugin.Chunk {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.chunks[n]
 }
 
-// Wake makes the descriptor readable.
-func (e eventFD) Wake() {
-	one := [8]byte{1} // any number but 0, in either byte order
-	for {
-		if _, err := unix.Write(int(e), one[:]); err != unix.EINTR {
-			return
-		}
-	}
+func (i *instance) drop(n int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.chunks[n] = nil
+	i.free = append(i.free, n)
 }
+
+// warnBlocking says once that flushes block, and why.
+func (i *instance) warnBlocking(reason string) {
+	i.blocks.Do(func() {
+		i.log.Warnf("this Fluent Bit does not let a flush wait in its event loop (%s): each holds its thread for up to flush_timeout %v; set workers 2 or more, so that nothing else waits",
+			reason, i.cfg.FlushTimeout)
+	})
+}
+
+// waker wakes the flush that waits, in C.
+type waker struct{ wait *C.struct_sls_wait }
+
+// Wake implements [plugin.Waker].
+func (w waker) Wake() { C.sls_wake(w.wait) }

@@ -66,7 +66,7 @@ func FLBPluginInit(p unsafe.Pointer) (ret C.int) {
 	if err != nil {
 		return output.FLB_ERROR
 	}
-	setContext(p, uintptr(cgo.NewHandle(instance)))
+	setContext(p, instance.remote())
 	return output.FLB_OK
 }
 
@@ -96,63 +96,48 @@ func start(p unsafe.Pointer) (*instance, error) {
 	return newInstance(cfg, out, log), nil
 }
 
-// slsSubmit takes in the chunk of a flush and fills in how to wait for it. It
-// returns 0 where that cannot be done. Only flush.c calls it.
+// slsSubmit takes in the chunk of a flush and advances it for the first time.
+// Where the chunk is pending then, *chunk is its number. reason says why the
+// flush must block, nil where it need not. Only flush.c calls this.
 //
 //export slsSubmit
-func slsSubmit(remote C.uintptr_t, data unsafe.Pointer, size C.size_t, tag *C.char, wait *C.struct_sls_wait) (chunk C.uintptr_t) {
-	defer guard(nil, 0)
-	i, ok := instanceOf(uintptr(remote))
-	if !ok {
-		return 0
+func slsSubmit(handle C.uintptr_t, data unsafe.Pointer, size C.size_t, tag *C.char, wait *C.struct_sls_wait, reason *C.char, chunk *C.size_t) (ret C.int) {
+	defer guard(&ret, output.FLB_RETRY)
+	i := cgo.Handle(handle).Value().(*instance)
+	if reason != nil {
+		i.warnBlocking(C.GoString(reason))
 	}
-	f, handle, err := i.submit(C.GoString(tag), bytesOf(data, size))
-	if err != nil {
-		i.log.Errorf("chunk of tag %q is left to Fluent Bit: %v", C.GoString(tag), err)
-		return 0
+	bytes := bytesOf(data, size)
+	c := i.out.Submit(C.GoString(tag), bytes, waker{wait}, i.onWorker())
+	result := c.Advance(bytes)
+	if result == plugin.Pending {
+		*chunk = C.size_t(i.keep(c))
 	}
-	wait.fd = C.int(f.event)
-	wait.limit_ms = C.int(i.cfg.FlushTimeout.Milliseconds())
-	if i.cfg.FlushMode == plugin.FlushBlocking {
-		wait.blocking = 1
-	}
-	return C.uintptr_t(handle)
+	return C.int(result)
 }
 
 // slsAdvance moves a chunk on. After any result but SLS_PENDING the chunk is
 // gone.
 //
 //export slsAdvance
-func slsAdvance(chunk C.uintptr_t, data unsafe.Pointer, size C.size_t) (ret C.int) {
+func slsAdvance(handle C.uintptr_t, chunk C.size_t, data unsafe.Pointer, size C.size_t) (ret C.int) {
 	defer guard(&ret, output.FLB_RETRY)
-	f := cgo.Handle(chunk).Value().(*flush)
-	result := f.chunk.Advance(bytesOf(data, size))
+	i := cgo.Handle(handle).Value().(*instance)
+	result := i.chunk(int(chunk)).Advance(bytesOf(data, size))
 	if result != plugin.Pending {
-		f.release()
+		i.drop(int(chunk))
 	}
 	return C.int(result)
-}
-
-// slsCannotSuspend says, once for each instance, that flushes block, and why.
-//
-//export slsCannotSuspend
-func slsCannotSuspend(chunk C.uintptr_t, reason *C.char) {
-	defer guard(nil, 0)
-	i := cgo.Handle(chunk).Value().(*flush).instance
-	i.blocks.Do(func() {
-		i.log.Warnf("this Fluent Bit does not let a flush wait in its event loop (%s): each holds its thread for up to flush_timeout %v; set workers 2 or more, so that nothing else waits",
-			C.GoString(reason), i.cfg.FlushTimeout)
-	})
 }
 
 // slsAbandon ends the wait for a chunk that is still on its way.
 //
 //export slsAbandon
-func slsAbandon(chunk C.uintptr_t, data unsafe.Pointer, size C.size_t) {
+func slsAbandon(handle C.uintptr_t, chunk C.size_t, data unsafe.Pointer, size C.size_t) {
 	defer guard(nil, 0)
-	f := cgo.Handle(chunk).Value().(*flush)
-	f.chunk.Abandon(bytesOf(data, size))
-	f.release()
+	i := cgo.Handle(handle).Value().(*instance)
+	i.chunk(int(chunk)).Abandon(bytesOf(data, size))
+	i.drop(int(chunk))
 }
 
 // FLBPluginExitCtx ends the output of one section. The host calls it with NULL
@@ -161,12 +146,9 @@ func slsAbandon(chunk C.uintptr_t, data unsafe.Pointer, size C.size_t) {
 //export FLBPluginExitCtx
 func FLBPluginExitCtx(remote unsafe.Pointer) (ret C.int) {
 	defer guard(&ret, output.FLB_OK)
-	i, ok := instanceOf(uintptr(remote))
-	if !ok {
-		return output.FLB_OK
+	if remote != nil {
+		endRemote((*C.struct_sls_remote)(remote))
 	}
-	cgo.Handle(uintptr(remote)).Delete()
-	i.close()
 	return output.FLB_OK
 }
 

@@ -131,7 +131,7 @@ func accessChunk(size int) (chunk []byte, n int) {
 		line.Reset()
 		writeAccessLine(w, n)
 		w.Flush()
-		chunk = append(chunk, 0x92, 0x92, 0xd7, 0x00, 0x69, 0, byte(n>>8), byte(n), 0x0b, 0xeb, 0xc2, 0, 0x80)
+		chunk = append(chunk, 0x92, 0x92, 0xd7, 0x00, 0x69, 0, 0, byte(n>>12), 0x0b, byte(n>>8), byte(n), 0, 0x80)
 		chunk = msgp.AppendMapHeader(chunk, 1)
 		chunk = msgp.AppendString(chunk, "log")
 		chunk = msgp.AppendString(chunk, strings.TrimSuffix(line.String(), "\n"))
