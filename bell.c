@@ -1,10 +1,13 @@
 /*
- * A bell is one eventfd in one event loop of Fluent Bit. Whoever has news for a
- * suspended flush puts it on the bell's list and rings, and the loop resumes
- * all that are on the list: one ring for many flushes, where a descriptor each
- * would cost six system calls a chunk.
+ * A bell is one eventfd in one event loop of Fluent Bit. A flush that begins,
+ * and whoever has news for one that is suspended, puts it on the bell's list
+ * and rings. The loop answers: it hands all that are on the list to Go in one
+ * call, and resumes those which then have their result. A descriptor and a few
+ * calls for each chunk would cost more than all else that is done for a small
+ * one.
  */
 #define _GNU_SOURCE
+#include "_cgo_export.h"
 #include "bell.h"
 
 #include <dlfcn.h>
@@ -21,9 +24,12 @@
 #define MK_EVENT_READ   1
 #define MK_EVENT_NONE   1
 
-/* A flush that ends writes to a pipe which the same loop reads: more in one
- * round than the pipe takes (64 KiB) would stop the loop for good. */
-#define RESUMED_AT_ONCE 256
+/* Flushes of one answer. A flush that ends writes to a pipe which the same loop
+ * reads: more at once than the pipe takes (64 KiB) would stop it for good. */
+#define ANSWERED_AT_ONCE 256
+
+/* Bytes to encode in one answer, so that the loop soon comes to other things. */
+#define ENCODED_AT_ONCE (4 << 20)
 
 /* The beginning of struct mk_event. What follows it in the host grew once, so
  * room is left behind. */
@@ -46,16 +52,18 @@ struct coro {
 
 struct bell {
     struct event event; /* first: the loop hands its address to the handler */
+    struct sls_remote *remote;
     void *loop;
-    struct bell *next;  /* of the instance */
+    struct bell *next; /* of the instance */
 
     pthread_mutex_t lock;
-    struct sls_wait *first; /* to be resumed */
+    struct sls_wait *first; /* to be looked after */
     struct sls_wait *last;
     int rung;
 };
 
 struct sls_bells {
+    struct sls_remote *remote;
     pthread_mutex_t lock;
     struct bell *first;
 };
@@ -107,33 +115,45 @@ static void ring(int fd)
     } while (n < 0 && errno == EINTR);
 }
 
-/* Takes the first flush off the list. The last of a round leaves the bell
- * rung if others remain, so that the loop comes back. */
-static struct sls_wait *next_ready(struct bell *bell, int is_last)
+/* Takes a wait off its list. The bell's lock is held. */
+static void unlist(struct bell *bell, struct sls_wait *wait)
 {
-    struct sls_wait *wait;
-
-    pthread_mutex_lock(&bell->lock);
-    wait = bell->first;
-    if (wait == NULL) {
-        bell->rung = 0;
+    if (wait->previous != NULL) {
+        wait->previous->next = wait->next;
     }
     else {
         bell->first = wait->next;
-        if (wait->next != NULL) {
-            wait->next->previous = NULL;
-            if (is_last) {
-                ring(bell->event.fd);
-            }
+    }
+    if (wait->next != NULL) {
+        wait->next->previous = wait->previous;
+    }
+    else {
+        bell->last = wait->previous;
+    }
+    wait->listed = 0;
+}
+
+/* Takes the first waits off the list. If some remain, the bell stays rung. */
+static size_t take(struct bell *bell, struct sls_wait **taken)
+{
+    struct sls_wait *wait;
+    size_t bytes = 0;
+    size_t n = 0;
+
+    pthread_mutex_lock(&bell->lock);
+    while ((wait = bell->first) != NULL && n < ANSWERED_AT_ONCE && bytes < ENCODED_AT_ONCE) {
+        unlist(bell, wait);
+        if (!wait->submitted) {
+            bytes += wait->size;
         }
-        else {
-            bell->last = NULL;
-            bell->rung = 0;
-        }
-        wait->ready = 0;
+        taken[n++] = wait;
+    }
+    bell->rung = bell->first != NULL;
+    if (bell->rung) {
+        ring(bell->event.fd);
     }
     pthread_mutex_unlock(&bell->lock);
-    return wait;
+    return n;
 }
 
 /* The host's event loop calls this when the bell was rung. When a switch
@@ -141,24 +161,29 @@ static struct sls_wait *next_ready(struct bell *bell, int is_last)
 static int answer(void *event)
 {
     struct bell *bell = event;
-    struct sls_wait *wait;
-    int i;
+    struct sls_wait *taken[ANSWERED_AT_ONCE];
+    size_t n;
+    size_t i;
 
     sls_drain(bell->event.fd);
-    for (i = 1; i <= RESUMED_AT_ONCE; i++) {
-        wait = next_ready(bell, i == RESUMED_AT_ONCE);
-        if (wait == NULL) {
-            break;
+    n = take(bell, taken);
+    if (n == 0) {
+        return 0;
+    }
+    slsWork(bell->remote->instance, taken, n);
+    for (i = 0; i < n; i++) {
+        if (taken[i]->result == SLS_PENDING) {
+            continue;
         }
-        host.coro_set(wait->coro);
-        wait->coros->caller = host.active();
-        host.jump(wait->coros->callee);
+        host.coro_set(taken[i]->coro);
+        taken[i]->coros->caller = host.active();
+        host.jump(taken[i]->coros->callee);
     }
     return 0;
 }
 
 /* Puts the bell into the event loop and looks whether the loop understood. */
-static const char *hang(struct bell *bell)
+static char *hang(struct bell *bell)
 {
     struct event *e = &bell->event;
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -198,10 +223,10 @@ static struct coro *find_coros(void *coro)
     return NULL;
 }
 
-static const char *find_bell(struct sls_bells *bells, void *loop, struct bell **found)
+static char *find_bell(struct sls_bells *bells, void *loop, struct bell **found)
 {
     struct bell *bell;
-    const char *reason;
+    char *reason;
 
     for (bell = bells->first; bell != NULL; bell = bell->next) {
         if (bell->loop == loop) {
@@ -213,6 +238,7 @@ static const char *find_bell(struct sls_bells *bells, void *loop, struct bell **
     if (bell == NULL) {
         return "no memory is left";
     }
+    bell->remote = bells->remote;
     bell->loop = loop;
     reason = hang(bell);
     if (reason != NULL) {
@@ -226,9 +252,9 @@ static const char *find_bell(struct sls_bells *bells, void *loop, struct bell **
     return NULL;
 }
 
-const char *sls_hang_bell(struct sls_bells *bells, struct sls_wait *wait)
+char *sls_hang_bell(struct sls_bells *bells, struct sls_wait *wait)
 {
-    const char *reason;
+    char *reason;
     void *loop;
 
     pthread_once(&host_once, host_lookup);
@@ -264,8 +290,8 @@ void sls_wake(struct sls_wait *wait)
         return;
     }
     pthread_mutex_lock(&bell->lock);
-    if (!wait->ready) {
-        wait->ready = 1;
+    if (!wait->listed) {
+        wait->listed = 1;
         wait->previous = bell->last;
         wait->next = NULL;
         if (bell->last != NULL) {
@@ -292,29 +318,18 @@ void sls_leave(struct sls_wait *wait)
         return;
     }
     pthread_mutex_lock(&bell->lock);
-    if (wait->ready) {
-        if (wait->previous != NULL) {
-            wait->previous->next = wait->next;
-        }
-        else {
-            bell->first = wait->next;
-        }
-        if (wait->next != NULL) {
-            wait->next->previous = wait->previous;
-        }
-        else {
-            bell->last = wait->previous;
-        }
-        wait->ready = 0;
+    if (wait->listed) {
+        unlist(bell, wait);
     }
     pthread_mutex_unlock(&bell->lock);
 }
 
-struct sls_bells *sls_bells_create(void)
+struct sls_bells *sls_bells_create(struct sls_remote *remote)
 {
     struct sls_bells *bells = calloc(1, sizeof(*bells));
 
     if (bells != NULL) {
+        bells->remote = remote;
         pthread_mutex_init(&bells->lock, NULL);
     }
     return bells;

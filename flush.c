@@ -1,24 +1,24 @@
 /*
  * FLBPluginFlushCtx: the flush that does not block.
  *
- * Fluent Bit calls it on a coroutine of its engine or of a worker. While the
- * records of the chunk are on their way, the coroutine is suspended and Fluent
- * Bit's own event loop goes on, as with its C outputs, so that nothing else
- * waits. The functions for that are not part of Fluent Bit's interface for Go
- * plugins, but the executable exports them (1.8 to 5.1.1): bell.c looks each
- * up and checks each layout before it is relied on. Where anything is not as
- * expected the flush waits with poll(2) on the calling thread instead.
+ * Fluent Bit calls it on a coroutine of its engine or of a worker. The flush
+ * suspends that coroutine at once and Fluent Bit's own event loop goes on, as
+ * with its C outputs, so that nothing else waits; bell.c looks after the
+ * suspended flushes from the loop. The functions for that are not part of
+ * Fluent Bit's interface for Go plugins, but the executable exports them (1.8
+ * to 5.1.1): each is looked up and each layout checked before it is relied on.
+ * Where anything is not as expected, the flush waits with poll(2) on the
+ * calling thread instead.
  *
- * No Go frame may be on the stack at a switch: Go's callbacks from C nest last
- * in, first out. That is why this is C.
+ * Go never runs on the stack of a coroutine that is suspended: Go's callbacks
+ * from C must nest last in, first out. And it hardly runs on one at all, for
+ * that would cost a look at the thread's stack each time.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
-#include <stdint.h>
 #include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "_cgo_export.h"
 #include "bell.h"
@@ -35,7 +35,7 @@ static int64_t now_ms(void)
 }
 
 /* Waits on the calling thread until the flush is woken. Returns -1 at the
- * deadline. */
+ * deadline. Without a descriptor, for want of any, it only sleeps. */
 static int block(struct sls_wait *wait, int64_t deadline)
 {
     struct pollfd p = { .fd = wait->fd, .events = POLLIN };
@@ -46,7 +46,6 @@ static int block(struct sls_wait *wait, int64_t deadline)
         if (left <= 0) {
             return -1;
         }
-        /* Without a descriptor, for want of any, poll only sleeps. */
         if (poll(&p, 1, (int) left) > 0) {
             sls_drain(wait->fd);
             return 0;
@@ -54,37 +53,44 @@ static int block(struct sls_wait *wait, int64_t deadline)
     }
 }
 
+/* Holds the thread until the chunk has its result or the limit is over. */
+static void wait_blocking(struct sls_remote *remote, struct sls_wait *wait)
+{
+    int64_t deadline = now_ms() + remote->limit_ms;
+
+    wait->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    for (;;) {
+        slsWork(remote->instance, &wait, 1);
+        if (wait->result != SLS_PENDING) {
+            return;
+        }
+        if (block(wait, deadline) != 0) {
+            slsAbandon(remote->instance, wait);
+            wait->result = FLB_RETRY;
+            return;
+        }
+    }
+}
+
 int FLBPluginFlushCtx(void *context, const void *data, size_t size, char *tag)
 {
     struct sls_remote *remote = context;
-    struct sls_wait wait = { .fd = -1 };
-    const char *reason = NULL;
-    int64_t deadline = 0;
-    size_t chunk = 0;
-    int result;
+    struct sls_wait wait = { .data = (void *) data, .size = size, .tag = tag, .result = SLS_PENDING, .fd = -1 };
 
     if (remote == NULL) {
         return FLB_RETRY;
     }
+    wait.worker = !pthread_equal(pthread_self(), remote->thread);
     if (remote->bells != NULL) {
-        reason = sls_hang_bell(remote->bells, &wait);
+        wait.blocking = sls_hang_bell(remote->bells, &wait);
     }
-    if (wait.bell == NULL) {
-        wait.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        deadline = now_ms() + remote->limit_ms;
+    if (wait.bell != NULL) {
+        sls_wake(&wait);
+        sls_suspend(&wait);
     }
-    result = slsSubmit(remote->instance, (void *) data, size, tag, &wait, (char *) reason, &chunk);
-    while (result == SLS_PENDING) {
-        if (wait.bell != NULL) {
-            sls_suspend(&wait);
-        }
-        else if (block(&wait, deadline) != 0) {
-            slsAbandon(remote->instance, chunk, (void *) data, size);
-            result = FLB_RETRY;
-            break;
-        }
-        result = slsAdvance(remote->instance, chunk, (void *) data, size);
+    else {
+        wait_blocking(remote, &wait);
     }
     sls_leave(&wait);
-    return result;
+    return wait.result;
 }

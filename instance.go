@@ -9,8 +9,9 @@ import "C"
 import (
 	"runtime/cgo"
 	"sync"
-	"syscall"
 	"unsafe"
+
+	"github.com/fluent/fluent-bit-go/output"
 
 	"out_sls_kafka/plugin"
 )
@@ -20,8 +21,7 @@ type instance struct {
 	cfg    *plugin.Config
 	out    *plugin.Output
 	log    *plugin.Log
-	thread int // the one that initialised us: the engine's, not a worker's
-	blocks sync.Once
+	blocks sync.Once // the warning that flushes block
 
 	mu     sync.Mutex
 	chunks []*plugin.Chunk // by number
@@ -29,7 +29,7 @@ type instance struct {
 }
 
 func newInstance(cfg *plugin.Config, out *plugin.Output, log *plugin.Log) *instance {
-	return &instance{cfg: cfg, out: out, log: log, thread: syscall.Gettid()}
+	return &instance{cfg: cfg, out: out, log: log}
 }
 
 // remote makes what the host keeps of the instance.
@@ -37,8 +37,9 @@ func (i *instance) remote() unsafe.Pointer {
 	r := (*C.struct_sls_remote)(C.calloc(1, C.sizeof_struct_sls_remote)) // aborts where there is no memory
 	r.instance = C.uintptr_t(cgo.NewHandle(i))
 	r.limit_ms = C.int64_t(i.cfg.FlushTimeout.Milliseconds())
+	r.thread = C.pthread_self() // Init runs on the engine's
 	if i.cfg.FlushMode == plugin.FlushAuto {
-		r.bells = C.sls_bells_create()
+		r.bells = C.sls_bells_create(r)
 	}
 	return unsafe.Pointer(r)
 }
@@ -61,8 +62,31 @@ func endRemote(r *C.struct_sls_remote) {
 	C.free(unsafe.Pointer(r))
 }
 
-// onWorker tells whether the calling thread is a worker of the host.
-func (i *instance) onWorker() bool { return syscall.Gettid() != i.thread }
+// work moves the chunk of one flush on. A panic ends that flush alone.
+func (i *instance) work(w *C.struct_sls_wait) {
+	defer guard(&w.result, output.FLB_ERROR)
+	data := unsafe.Slice((*byte)(w.data), int(w.size))
+	var c *plugin.Chunk
+	if w.submitted != 0 {
+		c = i.chunk(int(w.chunk))
+	} else {
+		if w.blocking != nil {
+			i.warnBlocking(C.GoString(w.blocking))
+		}
+		c = i.out.Submit(C.GoString(w.tag), data, waker{w}, w.worker != 0)
+		w.chunk, w.submitted = C.size_t(i.keep(c)), 1
+	}
+	w.result = C.int(c.Advance(data))
+	if w.result != C.SLS_PENDING {
+		i.drop(int(w.chunk))
+	}
+}
+
+// abandon ends the wait of a flush whose chunk is still on its way.
+func (i *instance) abandon(w *C.struct_sls_wait) {
+	i.chunk(int(w.chunk)).Abandon(unsafe.Slice((*byte)(w.data), int(w.size)))
+	i.drop(int(w.chunk))
+}
 
 // keep gives a chunk that waits the number by which its flush knows it.
 func (i *instance) keep(c *plugin.Chunk) int {

@@ -5,8 +5,6 @@
 package main
 
 /*
-#include <stddef.h>
-#include <stdint.h>
 #include "flush.h"
 */
 import "C"
@@ -96,48 +94,25 @@ func start(p unsafe.Pointer) (*instance, error) {
 	return newInstance(cfg, out, log), nil
 }
 
-// slsSubmit takes in the chunk of a flush and advances it for the first time.
-// Where the chunk is pending then, *chunk is its number. reason says why the
-// flush must block, nil where it need not. Only flush.c calls this.
+// slsWork moves the chunks of n flushes on, as far as they go without waiting,
+// and sets their results. Only flush.c and bell.c call it.
 //
-//export slsSubmit
-func slsSubmit(handle C.uintptr_t, data unsafe.Pointer, size C.size_t, tag *C.char, wait *C.struct_sls_wait, reason *C.char, chunk *C.size_t) (ret C.int) {
-	defer guard(&ret, output.FLB_RETRY)
+//export slsWork
+func slsWork(handle C.uintptr_t, waits **C.struct_sls_wait, n C.size_t) {
+	defer guard(nil, 0)
 	i := cgo.Handle(handle).Value().(*instance)
-	if reason != nil {
-		i.warnBlocking(C.GoString(reason))
+	for _, w := range unsafe.Slice(waits, int(n)) {
+		i.work(w)
 	}
-	bytes := bytesOf(data, size)
-	c := i.out.Submit(C.GoString(tag), bytes, waker{wait}, i.onWorker())
-	result := c.Advance(bytes)
-	if result == plugin.Pending {
-		*chunk = C.size_t(i.keep(c))
-	}
-	return C.int(result)
-}
-
-// slsAdvance moves a chunk on. After any result but SLS_PENDING the chunk is
-// gone.
-//
-//export slsAdvance
-func slsAdvance(handle C.uintptr_t, chunk C.size_t, data unsafe.Pointer, size C.size_t) (ret C.int) {
-	defer guard(&ret, output.FLB_RETRY)
-	i := cgo.Handle(handle).Value().(*instance)
-	result := i.chunk(int(chunk)).Advance(bytesOf(data, size))
-	if result != plugin.Pending {
-		i.drop(int(chunk))
-	}
-	return C.int(result)
+	i.log.Drain()
 }
 
 // slsAbandon ends the wait for a chunk that is still on its way.
 //
 //export slsAbandon
-func slsAbandon(handle C.uintptr_t, chunk C.size_t, data unsafe.Pointer, size C.size_t) {
+func slsAbandon(handle C.uintptr_t, w *C.struct_sls_wait) {
 	defer guard(nil, 0)
-	i := cgo.Handle(handle).Value().(*instance)
-	i.chunk(int(chunk)).Abandon(bytesOf(data, size))
-	i.drop(int(chunk))
+	cgo.Handle(handle).Value().(*instance).abandon(w)
 }
 
 // FLBPluginExitCtx ends the output of one section. The host calls it with NULL
@@ -166,11 +141,6 @@ func guard(ret *C.int, onPanic C.int) {
 			*ret = onPanic
 		}
 	}
-}
-
-// bytesOf is the host's memory as bytes, valid during the call only.
-func bytesOf(data unsafe.Pointer, size C.size_t) []byte {
-	return unsafe.Slice((*byte)(data), int(size))
 }
 
 func main() {}

@@ -18,24 +18,24 @@ const (
 func (b *bench) small() (string, error) {
 	var t table
 	t.title("### Small: %d tags, 400 chunks of 5 records a second, gzip, Flush 0.1", smallTags)
-	t.header("output", "CPU s", "above the floor s", "ours / built-in above the floor", "peak RSS MB", "delay p50 ms", "delay p99 ms")
+	t.header("output", "CPU s", "above the floor s", "ours / built-in above the floor", "requests", "peak RSS MB", "delay p50 ms", "delay p99 ms")
 	cpu := map[contender]float64{}
 	for _, c := range []contender{floor, builtin, ours} {
-		var s, rss spread
+		var s, rss, requests spread
 		d := &delays{of: timeInField}
 		for range b.repeats {
 			u, err := b.smallRun(c, d)
 			if err != nil {
 				return "", err
 			}
-			s, rss = append(s, u.cpu.Seconds()), append(rss, float64(u.rss)/1e6)
+			s, rss, requests = append(s, u.cpu.Seconds()), append(rss, float64(u.rss)/1e6), append(requests, float64(u.requests))
 		}
 		cpu[c] = s.median()
 		ratio := ""
 		if c == ours {
 			ratio = fmt.Sprintf("%.2f", (cpu[ours]-cpu[floor])/(cpu[builtin]-cpu[floor]))
 		}
-		t.row(string(c), s.String(), fmt.Sprintf("%.3g", cpu[c]-cpu[floor]), ratio, rss.String(), fmt.Sprintf("%.0f", d.quantile(0.5)), fmt.Sprintf("%.0f", d.quantile(0.99)))
+		t.row(string(c), s.String(), fmt.Sprintf("%.3g", cpu[c]-cpu[floor]), ratio, requests.String(), rss.String(), fmt.Sprintf("%.0f", d.quantile(0.5)), fmt.Sprintf("%.0f", d.quantile(0.99)))
 	}
 	return t.String(), nil
 }
@@ -72,5 +72,7 @@ func (b *bench) smallRun(c contender, d *delays) (usage, error) {
 	} else if _, err := p.awaitCount(e, smallTags*smallEach); err != nil {
 		return usage{}, err
 	}
-	return p.end(true)
+	u, err := p.end(true)
+	u.requests = e.ProduceRequests()
+	return u, err
 }
