@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"sync"
 	"time"
 
@@ -97,43 +94,9 @@ func appendReadable(b []byte, l sls.Log) []byte {
 	b = fmt.Appendf(b, "%s/%d ", l.Logstore, l.Shard)
 	b = l.Time.AppendFormat(b, time.RFC3339)
 	b = append(b, ' ')
-	b = appendFields(b, l.Fields())
+	b = sls.AppendFields(b, l.Fields())
 	return append(b, '\n')
 }
 
-// appendJSON appends a log as a line of JSON: logstore, shard, __time__ in seconds as SLS has it, fields.
-func appendJSON(b []byte, l sls.Log) []byte {
-	b = append(b, `{"logstore":`...)
-	b = appendString(b, l.Logstore)
-	b = append(b, `,"shard":`...)
-	b = strconv.AppendInt(b, int64(l.Shard), 10)
-	b = append(b, `,"__time__":`...)
-	b = strconv.AppendInt(b, l.Time.Unix(), 10)
-	b = append(b, `,"fields":`...)
-	b = appendFields(b, l.Fields())
-	return append(b, "}\n"...)
-}
-
-// appendFields appends fields as a JSON object in their order, also such as appear twice.
-func appendFields(b []byte, fields []sls.Field) []byte {
-	b = append(b, '{')
-	for i, f := range fields {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendString(b, f.Key)
-		b = append(b, ':')
-		b = appendString(b, f.Value)
-	}
-	return append(b, '}')
-}
-
-func appendString(b []byte, s string) []byte {
-	text := bytes.NewBuffer(b)
-	enc := json.NewEncoder(text)
-	enc.SetEscapeHTML(false) // people read this
-	if err := enc.Encode(s); err != nil {
-		panic(err) // a string can always be encoded
-	}
-	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
-}
+// appendJSON appends a log as a line of JSON.
+func appendJSON(b []byte, l sls.Log) []byte { return append(l.AppendJSON(b), '\n') }

@@ -1,5 +1,6 @@
 // Command endpoint is a local stand-in for the Kafka-compatible endpoint of Alibaba Cloud Simple Log Service. It prints
-// the address it listens on, then each log on a line as it lands, and at SIGINT or SIGTERM how many landed.
+// the address it listens on, then each log on a line as it lands, and at SIGINT or SIGTERM how many landed. With -http it
+// also serves what landed as a web page and as JSON, and switches faults on and off. See docs/endpoint.md.
 package main
 
 import (
@@ -32,55 +33,6 @@ func main() {
 
 var errUsage = errors.New("wrong use")
 
-// settings are what the flags say.
-type settings struct {
-	options sls.Options
-	caFile  string
-	out     string
-}
-
-func parseFlags(arguments []string, stderr io.Writer) (settings, error) {
-	var s settings
-	var logstores string
-	flags := flag.NewFlagSet("endpoint", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.StringVar(&s.options.Listen, "listen", "127.0.0.1:0", "`host:port` to listen on; port 0 takes a free one")
-	flags.StringVar(&s.options.Project, "project", "demo-project", "project, the SASL user name")
-	flags.StringVar(&logstores, "logstore", "demo", "`logstores`, separated by commas")
-	flags.StringVar(&s.options.AccessKeyID, "access-key-id", "demo-id", "AccessKey ID, first half of the SASL password")
-	flags.StringVar(&s.options.AccessKeySecret, "access-key-secret", "demo-secret", "AccessKey secret, second half of the SASL password")
-	flags.IntVar(&s.options.Shards, "shards", 2, "shards of each logstore")
-	flags.BoolVar(&s.options.RefuseSASL, "refuse-sasl", false, "refuse wrong credentials with SASL_AUTHENTICATION_FAILED instead of TOPIC_AUTHORIZATION_FAILED")
-	flags.StringVar(&s.caFile, "ca-file", "", "`file` for the CA certificate that clients must trust; with the key beside it in file.key, both are used again at the next start")
-	flags.StringVar(&s.out, "out", "", "`file` to append each log to as a line of JSON")
-	if err := flags.Parse(arguments); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return settings{}, err
-		}
-		return settings{}, errUsage
-	}
-	if flags.NArg() > 0 {
-		fmt.Fprintf(stderr, "unexpected argument %q: there are flags only\n", flags.Arg(0))
-		return settings{}, errUsage
-	}
-	for name := range strings.SplitSeq(logstores, ",") {
-		s.options.Logstores = append(s.options.Logstores, strings.TrimSpace(name))
-	}
-	// The library takes an empty value for its default; here it is a slip.
-	for _, f := range []struct{ name, value string }{
-		{"listen", s.options.Listen}, {"project", s.options.Project},
-		{"access-key-id", s.options.AccessKeyID}, {"access-key-secret", s.options.AccessKeySecret},
-	} {
-		if f.value == "" {
-			return settings{}, fmt.Errorf("-%s is empty; leave it out for its default", f.name)
-		}
-	}
-	if s.options.Shards < 1 {
-		return settings{}, fmt.Errorf("-shards %d: want at least 1", s.options.Shards)
-	}
-	return s, nil
-}
-
 // run serves until ctx is done or a log cannot be written.
 func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) (err error) {
 	s, err := parseFlags(arguments, stderr)
@@ -92,6 +44,11 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) (err
 			return err
 		}
 	}
+	p, err := listenPage(s.http)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 
@@ -107,8 +64,8 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) (err
 		defer func() { err = errors.Join(err, out.Close(), file.Close()) }()
 	}
 
-	listening := make(chan struct{}) // the address is the first line, before any log
-	s.options.DiscardLogs = true     // they go to the screen and the file
+	listening := make(chan struct{})     // the address is the first line, before any log
+	s.options.DiscardLogs = s.http == "" // they go to the screen and the file; only the page shows old ones
 	s.options.OnLog = func(l sls.Log) {
 		<-listening
 		screen.Write(func(b []byte) []byte { return appendReadable(b, l) })
@@ -123,6 +80,10 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) (err
 	screen.Write(func(b []byte) []byte {
 		return fmt.Appendf(b, "listening on %s, project %s, logstores %s\n", endpoint.Addr(), s.options.Project, strings.Join(s.options.Logstores, ", "))
 	})
+	if s.http != "" {
+		p.serve(endpoint, end)
+		screen.Write(func(b []byte) []byte { return fmt.Appendf(b, "page on http://%s/\n", p.listener.Addr()) })
+	}
 	close(listening)
 
 	<-ctx.Done()

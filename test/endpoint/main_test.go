@@ -5,16 +5,21 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
+
+	"out_sls_kafka/test/endpoint/sls"
 )
 
 // command is a running endpoint command.
@@ -133,6 +138,15 @@ func TestCommandRefusesWrongFlags(t *testing.T) {
 		"ca-file":         {[]string{"-ca-file", filepath.Join(dir, "no", "dir")}, "-ca-file"},
 		"CA without key":  {[]string{"-ca-file", lone}, lone},
 		"empty id":        {[]string{"-access-key-id", ""}, "-access-key-id"},
+		"http":            {[]string{"-http", "here"}, "-http"},
+		"keep":            {[]string{"-keep", "0"}, "-keep 0"},
+		"message size":    {[]string{"-max-message-bytes", "-1"}, "-max-message-bytes -1"},
+		"byte quota":      {[]string{"-shard-bytes-per-second", "-1"}, "-shard-bytes-per-second -1"},
+		"write quota":     {[]string{"-shard-writes-per-second", "-1"}, "-shard-writes-per-second -1"},
+		"fault":           {[]string{"-fault", "NO_SUCH"}, "KAFKA_STORAGE_ERROR"},
+		"fault's count":   {[]string{"-fault", "NETWORK_EXCEPTION,count=few"}, `"few"`},
+		"fault's setting": {[]string{"-fault", "NETWORK_EXCEPTION,cuont=5"}, `"cuont"`},
+		"fault's delay":   {[]string{"-fault", "ACK_DELAY"}, "delay"},
 		"several at once": {[]string{"-no-such", "-listen", "here"}, "-no-such"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,6 +161,64 @@ func TestCommandRefusesWrongFlags(t *testing.T) {
 				t.Errorf("it says %q, want %q in it", said, test.says)
 			}
 		})
+	}
+}
+
+func TestCommandServesThePage(t *testing.T) {
+	caFile := filepath.Join(t.TempDir(), "ca.pem")
+	c := startCommand(t, "-ca-file", caFile, "-http", "127.0.0.1:0", "-keep", "2", "-fault", "KAFKA_STORAGE_ERROR,count=1")
+	url, ok := strings.CutPrefix(c.line(), "page on ")
+	if !ok {
+		t.Fatalf("the second line does not name the page's address: %s", url)
+	}
+	for _, value := range []string{"one", "two", "three"} {
+		c.send(caFile, "demo-project", "demo-id#demo-secret", &kgo.Record{Topic: "demo", Value: []byte(value)})
+		if got := c.line(); !strings.Contains(got, value) {
+			t.Errorf("line %s, want %s in it", got, value)
+		}
+	}
+	resp, err := http.Get(url + "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var shown struct {
+		Logstores []struct{ Count int }
+		Logs      []struct{ Fields map[string]string }
+		Faults    []any
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&shown); err != nil {
+		t.Fatal(err)
+	}
+	if len(shown.Logs) != 2 || shown.Logs[0].Fields["content"] != "three" || shown.Logstores[0].Count != 3 || len(shown.Faults) != 0 {
+		t.Errorf("the page shows %+v, want 3 logs landed, the newest two kept, the fault over", shown)
+	}
+	c.stop()
+	if got, want := c.line(), "logstore demo: 3 logs landed"; got != want {
+		t.Errorf("line %q, want %q", got, want)
+	}
+	if err := <-c.ended; err != nil {
+		t.Errorf("the command ended with %v", err)
+	}
+	if resp, err := http.Get(url); err == nil {
+		resp.Body.Close()
+		t.Error("the page is served after the end")
+	}
+}
+
+func TestFlagsReachTheEndpoint(t *testing.T) {
+	s, err := parseFlags([]string{"-max-message-bytes", "1", "-shard-bytes-per-second", "2", "-shard-writes-per-second", "3", "-check-time",
+		"-keep", "4", "-fault", "CONNECTION_CUT,count=5", "-fault", "ACK_DELAY,delay=6s", "-fault", "NETWORK_EXCEPTION,logstore=demo"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := s.options
+	if o.MaxMessageBytes != 1 || o.Quota != (sls.Quota{Bytes: 2, Writes: 3}) || !o.CheckTime || o.Keep != 4 {
+		t.Errorf("options %+v", o)
+	}
+	want := []sls.Fault{{Name: sls.ConnectionCut, Count: 5}, {Name: sls.AckDelay, Delay: 6 * time.Second}, {Name: "NETWORK_EXCEPTION", Logstore: "demo"}}
+	if !slices.Equal(o.Faults, want) {
+		t.Errorf("faults %+v, want %+v", o.Faults, want)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -63,10 +64,15 @@ func eachRecord(d kgo.Decompressor, raw []byte, fn func(batch *kmsg.RecordBatch,
 	return nil
 }
 
-// checkBatch reports whether every record of a batch can be read. A broker refuses a batch that cannot with
-// CORRUPT_MESSAGE; kfake looks at the batch header alone.
-func checkBatch(d kgo.Decompressor, raw []byte) error {
-	return eachRecord(d, raw, func(*kmsg.RecordBatch, *kmsg.Record) {})
+// checkBatch reports whether every record of a batch can be read, and the earliest and latest of their timestamps in
+// milliseconds. A broker refuses a batch that cannot with CORRUPT_MESSAGE; kfake looks at the batch header alone.
+func checkBatch(d kgo.Decompressor, raw []byte) (from, to int64, err error) {
+	from, to = math.MaxInt64, math.MinInt64
+	err = eachRecord(d, raw, func(batch *kmsg.RecordBatch, r *kmsg.Record) {
+		at := batch.FirstTimestamp + r.TimestampDelta64
+		from, to = min(from, at), max(to, at)
+	})
+	return from, to, err
 }
 
 // spoilChecksum makes the broker behind refuse this batch, and this one alone, with CORRUPT_MESSAGE.

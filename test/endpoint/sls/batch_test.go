@@ -54,7 +54,7 @@ func produceRequest(t *testing.T, partitions ...[]string) *kmsg.ProduceRequest {
 func TestCheckBatch(t *testing.T) {
 	d := kgo.DefaultDecompressor()
 	good := encodeBatch("one", "two", "three")
-	if err := checkBatch(d, good); err != nil {
+	if _, _, err := checkBatch(d, good); err != nil {
 		t.Fatalf("a good batch: %v", err)
 	}
 	if got := recordCount(good); got != 3 {
@@ -74,7 +74,7 @@ func TestCheckBatch(t *testing.T) {
 		"record of no length":  func(raw []byte) []byte { raw[batchHeaderBytes] = 0x01; return raw },
 		"not what it is named": func(raw []byte) []byte { raw[22] |= 1; return raw }, // gzip
 	} {
-		if checkBatch(d, change(encodeBatch("one", "two", "three"))) == nil {
+		if _, _, err := checkBatch(d, change(encodeBatch("one", "two", "three"))); err == nil {
 			t.Errorf("%s: not noticed", name)
 		}
 	}
@@ -85,7 +85,7 @@ func FuzzCheckBatch(f *testing.F) {
 	f.Add(encodeBatch())
 	d := kgo.DefaultDecompressor()
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if checkBatch(d, raw) != nil {
+		if _, _, err := checkBatch(d, raw); err != nil {
 			return
 		}
 		b := landedBatch{raw: raw, count: recordCount(raw), json: true}

@@ -43,6 +43,7 @@ type request struct {
 	denied       bool        // the connection's credentials are not, or no longer, right
 	allTopics    bool        // of a metadata request
 	unanswered   bool        // the client expects no answer (acks 0)
+	cut          bool        // the connection ends instead of the answer
 	answer       []byte      // frame for the client
 }
 
@@ -68,7 +69,8 @@ func (c *conn) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		if c.in, err = c.receive(frame); err != nil {
-			c.await(func() bool { return len(c.asked) == 0 && len(c.out) == 0 })
+			cut := errors.Is(err, errCut) // without the answers still to come
+			c.await(func() bool { return len(c.asked) == 0 && (cut || len(c.out) == 0) })
 			return 0, err
 		}
 	}
@@ -143,7 +145,7 @@ func (c *conn) Write(frame []byte) (int, error) {
 func (c *conn) settle(r *request, frame []byte) ([]byte, error) {
 	switch kmsg.Key(r.key) {
 	case kmsg.Produce:
-		return slices.Clone(frame), c.e.land(r, frame[8:])
+		return c.e.settleProduce(r, frame)
 	case kmsg.ApiVersions:
 		return advertiseHandshake(r, frame)
 	case kmsg.Metadata:
@@ -164,6 +166,7 @@ func (c *conn) answerReady() {
 		a := answer{frame: r.answer}
 		if kmsg.Key(r.key) == kmsg.Produce {
 			a.at = time.Now()
+			c.e.delay.hold()
 		}
 		c.out = append(c.out, a)
 	}

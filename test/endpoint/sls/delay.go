@@ -9,6 +9,7 @@ import (
 type ackDelay struct {
 	mu      sync.Mutex
 	d       time.Duration
+	hits    int           // answers held since d changed
 	changed chan struct{} // closed and replaced when d changes
 }
 
@@ -18,7 +19,7 @@ type ackDelay struct {
 func (e *Endpoint) DelayAcks(d time.Duration) {
 	e.delay.mu.Lock()
 	defer e.delay.mu.Unlock()
-	e.delay.d = d
+	e.delay.d, e.delay.hits = d, 0
 	close(e.delay.changed)
 	e.delay.changed = make(chan struct{})
 }
@@ -43,4 +44,25 @@ func (a *ackDelay) wait(at time.Time, done <-chan struct{}) bool {
 			return false
 		}
 	}
+}
+
+// hold counts an answer that is to be held.
+func (a *ackDelay) hold() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.d > 0 {
+		a.hits++
+	}
+}
+
+func (a *ackDelay) current() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.d
+}
+
+func (a *ackDelay) held() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.hits
 }

@@ -14,6 +14,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,22 @@ type Options struct {
 	Shards    int      // of each logstore, default 2
 	Nodes     int      // brokers, default 1
 
+	// Keep is how many logs of each logstore Logs returns, the newest; older ones are dropped, a record batch at a
+	// time. 0 keeps all.
+	Keep int
+
+	// MaxMessageBytes is the largest record batch, as sent; others are refused with MESSAGE_TOO_LARGE. Default 10 MiB,
+	// SLS's limit of a write (Alibaba, PutLogs); what its Kafka endpoint takes is not documented.
+	MaxMessageBytes int
+
+	// Quota of each shard; batches over it are refused with THROTTLING_QUOTA_EXCEEDED, SLS's own error over Kafka not
+	// being documented. Clients older than Kafka 2.7 do not know it.
+	Quota Quota
+
+	// CheckTime refuses a batch with INVALID_TIMESTAMP for a record older than 168 hours or more than 15 minutes in the
+	// future, as PutLogs does. Whether SLS's Kafka endpoint does is not documented.
+	CheckTime bool
+
 	// DiscardLogs counts and acknowledges logs but keeps none, so Logs is empty. Without OnLog the records inside a
 	// batch are not looked at either: its checksum and header decide.
 	DiscardLogs bool
@@ -45,6 +62,8 @@ type Options struct {
 	// RefuseSASL refuses wrong credentials with SASL_AUTHENTICATION_FAILED. Without it they pass SASL and every
 	// topic answers TOPIC_AUTHORIZATION_FAILED, which is what Alibaba documents.
 	RefuseSASL bool
+
+	Faults []Fault // to begin with, see SetFault
 
 	CA          *CA              // issues the certificate; a new one by default
 	Certificate *tls.Certificate // server certificate to use instead of one issued by CA
@@ -60,6 +79,8 @@ type Options struct {
 	OnLog func(Log)
 }
 
+const maxMessageBytesConfig = "message.max.bytes"
+
 func (o *Options) setDefaults() {
 	o.Listen = cmp.Or(o.Listen, "127.0.0.1:0")
 	o.Project = cmp.Or(o.Project, "demo-project")
@@ -70,6 +91,9 @@ func (o *Options) setDefaults() {
 	}
 	o.Shards = cmp.Or(o.Shards, 2)
 	o.Nodes = cmp.Or(o.Nodes, 1)
+	if o.MaxMessageBytes == 0 && o.BrokerConfigs[maxMessageBytesConfig] == "" {
+		o.MaxMessageBytes = 10 << 20
+	}
 	if len(o.Hostnames) == 0 {
 		o.Hostnames = []string{"localhost", "127.0.0.1", "::1"}
 	}
@@ -90,6 +114,14 @@ func (o *Options) check() error {
 	if o.Shards < 1 || o.Nodes < 1 {
 		return fmt.Errorf("%d shards, %d nodes: want at least one of each", o.Shards, o.Nodes)
 	}
+	for _, n := range []struct {
+		what  string
+		value int
+	}{{"keep", o.Keep}, {"max message bytes", o.MaxMessageBytes}, {"quota of bytes", o.Quota.Bytes}, {"quota of writes", o.Quota.Writes}} {
+		if n.value < 0 {
+			return fmt.Errorf("%s: %d, want 0 or more", n.what, n.value)
+		}
+	}
 	return nil
 }
 
@@ -108,6 +140,8 @@ type Endpoint struct {
 	produceRequests atomic.Int64
 	bytesIn         atomic.Int64
 	delay           ackDelay
+	faults          faults
+	inside          []*insideConn // one to each node
 
 	mu        sync.Mutex
 	logstores map[string]*logstore
@@ -133,7 +167,12 @@ func Start(options Options) (*Endpoint, error) {
 	e.SetCredentials(options.Project, options.AccessKeyID, options.AccessKeySecret)
 	e.SetRefuseSASL(options.RefuseSASL)
 	for _, name := range options.Logstores {
-		e.logstores[name] = newLogstore(name, options.Shards)
+		e.logstores[name] = newLogstore(name, options.Shards, options.Keep)
+	}
+	for _, f := range options.Faults {
+		if err := e.SetFault(f); err != nil {
+			return nil, err
+		}
 	}
 	if err := e.prepareTLS(); err != nil {
 		return nil, err
@@ -169,8 +208,9 @@ func (e *Endpoint) prepareTLS() error {
 }
 
 // brokerOptions make kfake the broker of the specification: Kafka 2.1 without InitProducerID, and without leave for
-// anything but writing to topics that exist. kfake does no SASL here, the front does; ANONYMOUS is its name for the
-// user of a connection without SASL. It stores nothing, since the logstores do.
+// anything but writing to topics that exist; adding partitions is for the endpoint alone, the front keeps clients from
+// it. kfake does no SASL here, the front does; ANONYMOUS is its name for the user of a connection without SASL. It stores
+// nothing, since the logstores do.
 func (e *Endpoint) brokerOptions() []kfake.Opt {
 	version := kversion.V2_1_0()
 	version.SetMaxKeyVersion(kmsg.InitProducerID.Int16(), -1)
@@ -178,28 +218,42 @@ func (e *Endpoint) brokerOptions() []kfake.Opt {
 	for _, name := range e.options.Logstores {
 		topics = append(topics, topicsOf(name)...)
 	}
-	nodes := 0
+	configs := maps.Clone(e.options.BrokerConfigs)
+	if n := e.options.MaxMessageBytes; n > 0 {
+		if configs == nil {
+			configs = make(map[string]string)
+		}
+		configs[maxMessageBytesConfig] = strconv.Itoa(n)
+	}
+	allow := func(operation kmsg.ACLOperation) kfake.ACL {
+		return kfake.ACL{
+			Resource:  kmsg.ACLResourceTypeTopic,
+			Name:      "*",
+			Pattern:   kmsg.ACLResourcePatternTypeLiteral,
+			Operation: operation,
+			Allow:     true,
+		}
+	}
 	return []kfake.Opt{
 		kfake.NumBrokers(e.options.Nodes),
 		kfake.ClusterID("sls"),
 		kfake.MaxVersions(version),
 		kfake.SeedTopics(int32(e.options.Shards), topics...),
-		kfake.BrokerConfigs(e.options.BrokerConfigs),
+		kfake.BrokerConfigs(configs),
 		kfake.BlackholeProduce(),
 		kfake.EnableACLs(),
-		kfake.User("PLAIN", "ANONYMOUS", "", kfake.ACL{
-			Resource:  kmsg.ACLResourceTypeTopic,
-			Name:      "*",
-			Pattern:   kmsg.ACLResourcePatternTypeLiteral,
-			Operation: kmsg.ACLOperationWrite, // implies Describe
-			Allow:     true,
-		}),
+		kfake.User("PLAIN", "ANONYMOUS", "",
+			allow(kmsg.ACLOperationWrite), // implies Describe
+			allow(kmsg.ACLOperationAlter),
+		),
 		kfake.ListenFn(func(network, _ string) (net.Listener, error) {
-			nodes++
-			return e.listen(network, nodes == 1)
+			return e.listen(network)
 		}),
 	}
 }
+
+// Project is the SLS project, the SASL user name the endpoint began with.
+func (e *Endpoint) Project() string { return e.options.Project }
 
 // Addr is the first node's host:port.
 func (e *Endpoint) Addr() string { return e.addr }

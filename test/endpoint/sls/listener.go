@@ -10,11 +10,13 @@ import (
 type listener struct {
 	net.Listener // TLS
 	e            *Endpoint
+	inside       net.Conn // accepted first; nil afterwards
 }
 
-func (e *Endpoint) listen(network string, first bool) (net.Listener, error) {
+// listen is called for one node after the other.
+func (e *Endpoint) listen(network string) (net.Listener, error) {
 	address := e.options.Listen
-	if !first {
+	if len(e.inside) > 0 {
 		host, _, err := net.SplitHostPort(address)
 		if err != nil {
 			return nil, err
@@ -28,11 +30,17 @@ func (e *Endpoint) listen(network string, first bool) (net.Listener, error) {
 	if e.options.WrapListener != nil {
 		l = e.options.WrapListener(l)
 	}
-	return &listener{Listener: tls.NewListener(l, e.tls), e: e}, nil
+	inside := newInsideConn()
+	e.inside = append(e.inside, inside)
+	return &listener{Listener: tls.NewListener(l, e.tls), e: e, inside: inside.broker}, nil
 }
 
 // Accept waits for the next client. The TLS handshake happens at the first read.
 func (l *listener) Accept() (net.Conn, error) {
+	if c := l.inside; c != nil {
+		l.inside = nil
+		return c, nil
+	}
 	raw, err := l.Listener.Accept()
 	if err != nil {
 		return nil, fmt.Errorf("accept: %w", err)

@@ -4,38 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 )
-
-// Log is one log as it stands in a logstore.
-type Log struct {
-	Logstore string
-	Shard    int32
-	Offset   int64     // place in the shard, in order of landing; both topics of the logstore count
-	Time     time.Time // the record's timestamp, to the millisecond; SLS makes __time__ (seconds) of it
-	Key      []byte    // the record's key as sent
-	Value    []byte    // the record's value as sent
-
-	json bool // sent to the .json topic or with its header
-}
-
-// Field is one field of a log.
-type Field struct{ Key, Value string }
-
-// Fields are the log's fields as SLS stores them: with JSON expansion the first-level keys, in their order, else or
-// where the value is no JSON object the whole value in the field content. Decoded at every call.
-func (l Log) Fields() []Field {
-	if l.json {
-		if fields, ok := jsonFields(l.Value); ok {
-			return fields
-		}
-	}
-	return []Field{{Key: contentField, Value: string(l.Value)}}
-}
 
 // jsonSuffix on a topic asks SLS to expand JSON; what precedes it is the logstore.
 const jsonSuffix = ".json"
@@ -70,18 +45,24 @@ type landedBatch struct {
 // logstore holds what landed: the batches as sent, decoded only for whoever asks.
 type logstore struct {
 	name    string
+	keep    int        // how many logs at most, 0 for all
 	landing sync.Mutex // held from landing to the end of OnLog, which so sees every shard in order
 
-	mu      sync.Mutex
-	batches []landedBatch
-	next    []int64 // next offset of each shard
-	count   int
-	changed chan struct{} // closed and replaced when count grows or gone is set
-	gone    error         // why nothing will land any more
+	mu       sync.Mutex
+	batches  []landedBatch
+	kept     int     // logs in batches; keep of them, the newest, are shown
+	next     []int64 // next offset of each shard
+	usage    []usage // of each shard's quota
+	count    int
+	arrivals arrivals
+	changed  chan struct{} // closed and replaced when count grows or gone is set
+	gone     error         // why nothing will land any more
 }
 
-func newLogstore(name string, shards int) *logstore {
-	return &logstore{name: name, next: make([]int64, shards), changed: make(chan struct{})}
+func newLogstore(name string, shards, keep int) *logstore {
+	return &logstore{
+		name: name, keep: keep, next: make([]int64, shards), usage: make([]usage, shards), changed: make(chan struct{}),
+	}
 }
 
 // land takes a batch the broker appended. It sets the batch's first offset.
@@ -91,10 +72,27 @@ func (s *logstore) land(b *landedBatch, keep bool) {
 	b.first = s.next[b.shard]
 	s.next[b.shard] += int64(b.count)
 	s.count += b.count
+	s.arrivals.add(time.Now().Unix(), b.count)
 	if keep {
 		s.batches = append(s.batches, *b)
+		s.kept += b.count
+		s.drop()
 	}
 	s.wake()
+}
+
+// drop lets go of the oldest batches whose logs are all more than keep says. Called with mu held.
+func (s *logstore) drop() {
+	if s.keep == 0 {
+		return
+	}
+	n := 0
+	for n < len(s.batches) && s.kept-s.batches[n].count >= s.keep {
+		s.kept -= s.batches[n].count
+		n++
+	}
+	clear(s.batches[:n]) // the array stays until the next append that outgrows it
+	s.batches = s.batches[n:]
 }
 
 func (s *logstore) wake() {
@@ -164,7 +162,7 @@ func (e *Endpoint) CreateLogstore(name string) error {
 	if _, ok := e.logstores[name]; ok {
 		return fmt.Errorf("logstore %q exists already", name)
 	}
-	e.logstores[name] = newLogstore(name, e.options.Shards)
+	e.logstores[name] = newLogstore(name, e.options.Shards, e.options.Keep)
 	for _, topic := range topicsOf(name) {
 		if err := e.cluster.CreateTopic(topic, int32(e.options.Shards), nil); err != nil {
 			return fmt.Errorf("create topic %q: %w", topic, err)
@@ -195,6 +193,28 @@ func (e *Endpoint) DeleteLogstore(name string) error {
 	return nil
 }
 
+// Logstore is a logstore in numbers.
+type Logstore struct {
+	Name   string
+	Count  int     // logs landed so far
+	Shards []int64 // logs landed so far in each shard
+}
+
+// Logstores are the endpoint's logstores by name.
+func (e *Endpoint) Logstores() []Logstore {
+	e.mu.Lock()
+	all := slices.Collect(maps.Values(e.logstores))
+	e.mu.Unlock()
+	var list []Logstore
+	for _, s := range all {
+		s.mu.Lock()
+		list = append(list, Logstore{Name: s.name, Count: s.count, Shards: slices.Clone(s.next)})
+		s.mu.Unlock()
+	}
+	slices.SortFunc(list, func(a, b Logstore) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
 // Count is how many logs have landed in a logstore so far; 0 where there is no such logstore.
 func (e *Endpoint) Count(logstore string) int {
 	s, ok := e.logstore(logstore)
@@ -206,7 +226,8 @@ func (e *Endpoint) Count(logstore string) int {
 	return s.count
 }
 
-// Logs are a logstore's logs so far in order of landing, decoded anew at every call; none with DiscardLogs.
+// Logs are a logstore's logs so far in order of landing, with Options.Keep the newest of them, decoded anew at every
+// call; none with DiscardLogs.
 func (e *Endpoint) Logs(logstore string) []Log {
 	s, ok := e.logstore(logstore)
 	if !ok {
@@ -220,6 +241,9 @@ func (e *Endpoint) Logs(logstore string) []Log {
 	logs := make([]Log, 0, n)
 	for i := range batches {
 		logs = batches[i].appendLogs(logs, e.decompressor, s.name)
+	}
+	if s.keep > 0 {
+		logs = logs[max(0, len(logs)-s.keep):]
 	}
 	return logs
 }
