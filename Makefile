@@ -2,6 +2,9 @@
 # make demo       shows the whole way of a log on a local endpoint
 # make test       vets and runs all tests
 # make test-kill  kills the host ten times while the broker is away
+# make test-kafka test-interop runs against a real Apache Kafka (needs Java, Maven and Maven Central)
+# make test-interop runs the clients of docs/compatibility.md against the local endpoint; fetches them on first use
+# make soak       MINUTES=n of random faults under load; nothing may be lost
 # make fuzz       runs each fuzz target for a minute
 # make bench      compares with Fluent Bit's built-in kafka output
 
@@ -9,7 +12,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGIN  := out_sls_kafka.so
 
-.PHONY: fuzz bench-encoder build demo test test-kill bench clean
+.PHONY: fuzz bench-encoder build demo test test-kill test-kafka soak bench clean
 
 build:
 	$(GO) build -buildmode=c-shared -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(PLUGIN) .
@@ -25,6 +28,17 @@ test:
 
 test-kill:
 	$(GO) test -race -count=1 -v -run TestKill ./test/e2e -args -rounds 10
+
+test-kafka:
+	$(GO) vet -tags kafka ./test/kafka
+	$(GO) test -race -tags kafka -count=1 -v -timeout 20m ./test/kafka/...
+
+MINUTES ?= 5
+test-interop:
+	$(GO) test -tags interop -count=1 -v -parallel 4 -timeout 30m ./test/interop $(if $(UPDATE),-args -update)
+
+soak:
+	$(GO) run -race ./test/soak -minutes $(MINUTES)
 
 fuzz:
 	@for target in $$($(GO) test -list '^Fuzz' ./encoder | grep ^Fuzz); do \

@@ -54,6 +54,7 @@ func (a *apart) work() {
 
 // take settles the refused records of one chunk.
 func (a *apart) take(c *Chunk) {
+	defer a.out.contain(c)
 	var refused []*kgo.Record
 	failed := c.failed
 	c.failed = nil
@@ -87,16 +88,16 @@ func (a *apart) send(c *Chunk, group []*kgo.Record, plain bool) {
 	acknowledged := 0
 	for _, result := range a.produce(group, plain) {
 		switch {
-		case result.Err == nil:
+		case result.err == nil:
 			acknowledged++
-		case classify(result.Err).action != takeApart:
-			a.out.health.failed(result.Err)
-			c.failed = append(c.failed, failure{result.Record, result.Err})
-		case len(group) == 1 && (plain || !errors.Is(result.Err, kerr.UnsupportedCompressionType)):
-			c.rejectRefused(failure{result.Record, result.Err})
+		case classify(result.err).action != takeApart:
+			a.out.health.failed(result.err)
+			c.failed = append(c.failed, failure{result.record, result.err})
+		case len(group) == 1 && (plain || !errors.Is(result.err, kerr.UnsupportedCompressionType)):
+			c.rejectRefused(failure{result.record, result.err})
 		default:
-			plain = plain || errors.Is(result.Err, kerr.UnsupportedCompressionType)
-			refused = append(refused, result.Record)
+			plain = plain || errors.Is(result.err, kerr.UnsupportedCompressionType)
+			refused = append(refused, result.record)
 		}
 	}
 	a.out.stats.acknowledged.Add(int64(acknowledged))
@@ -112,20 +113,23 @@ func (a *apart) send(c *Chunk, group []*kgo.Record, plain bool) {
 	a.send(c, refused[half:], plain)
 }
 
-func (a *apart) produce(group []*kgo.Record, plain bool) kgo.ProduceResults {
+// produce sends the group and waits for its results.
+func (a *apart) produce(group []*kgo.Record, plain bool) []failure {
+	results := make([]failure, 0, len(group))
 	client, err := a.client(plain)
 	if err != nil {
-		results := make(kgo.ProduceResults, len(group))
-		for i, r := range group {
-			results[i] = kgo.ProduceResult{Record: r, Err: err}
+		for _, r := range group {
+			results = append(results, failure{r, err})
 		}
 		return results
 	}
+	a.out.stats.resent.Add(int64(len(group)))
 	for _, r := range group {
 		r.Context = nil
+		client.Produce(context.Background(), r, func(r *kgo.Record, err error) { results = append(results, failure{r, err}) })
 	}
-	a.out.stats.resent.Add(int64(len(group)))
-	return client.ProduceSync(context.Background(), group...)
+	_ = client.Flush(context.Background()) // it can only fail with its context
+	return results
 }
 
 // client returns the client for one of the two codecs, made at its first use:
@@ -137,8 +141,8 @@ func (a *apart) client(plain bool) (*kgo.Client, error) {
 		return nil, kgo.ErrClientClosed
 	}
 	which := &a.same
-	// All of a group goes to one shard, as one batch: ProduceSync ends the linger.
-	opts := append(a.out.clientOpts(), kgo.RecordPartitioner(kgo.StickyPartitioner()), kgo.ProducerLinger(a.out.cfg.RequestTimeout))
+	// All of a group goes to one shard, as one batch, when it is complete.
+	opts := append(a.out.clientOpts(), kgo.RecordPartitioner(kgo.StickyPartitioner()), kgo.ProducerLinger(0), kgo.ManualFlushing())
 	if plain {
 		which = &a.plain
 		opts = append(opts, kgo.ProducerBatchCompression(kgo.NoCompression()))

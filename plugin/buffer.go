@@ -1,6 +1,9 @@
 package plugin
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // buffer is the room for chunks in flight. A chunk that finds none waits in
 // line, unencoded, its bytes still with Fluent Bit.
@@ -42,15 +45,25 @@ func (b *buffer) admittedNow(c *Chunk) bool {
 	return c.admitted
 }
 
-// settle replaces the estimate of enter by what c really takes.
-func (b *buffer) settle(c *Chunk, room int64) {
+// settle replaces the estimate of enter by what c really takes. Where that is
+// too much beside the other chunks it returns false: c stands at the head of
+// the line again, now with the right number, and must give its memory back.
+func (b *buffer) settle(c *Chunk, room int64) bool {
 	b.mu.Lock()
-	b.used += room - c.room
-	c.room = room
+	defer b.mu.Unlock()
 	if c.length > 0 {
 		b.growth = max(1, float64(room)/float64(c.length))
 	}
-	b.mu.Unlock()
+	b.used -= c.room
+	grown := room > c.room
+	c.room = room
+	if grown && !b.fits(room) {
+		c.admitted = false
+		b.line = slices.Insert(b.line, 0, c)
+		return false
+	}
+	b.used += room
+	return true
 }
 
 // leave gives the room back and wakes those in line who now fit. A chunk that
@@ -61,14 +74,10 @@ func (b *buffer) leave(c *Chunk) {
 		b.used -= c.room
 		c.admitted = false
 	} else {
-		for i := range b.line {
-			if b.line[i] == c {
-				b.line = append(b.line[:i], b.line[i+1:]...)
-				break
-			}
+		if i := slices.Index(b.line, c); i >= 0 {
+			b.line = slices.Delete(b.line, i, i+1)
 		}
 	}
-	c.room = 0
 	var woken []*Chunk
 	for len(b.line) > 0 && b.fits(b.line[0].room) {
 		next := b.line[0]

@@ -74,26 +74,36 @@ type memory struct {
 }
 
 const (
-	// recordRoom is what a record takes besides its bytes: kgo.Record, the
-	// client's own entry for it, and the encoder's.
-	recordRoom = int64(unsafe.Sizeof(kgo.Record{})+unsafe.Sizeof(encoder.Record{})) + 32
+	// clientRoom is what the client keeps for a record (its promise, in slices
+	// that grow by doubling), and what a failed one takes in the chunk.
+	clientRoom = 96
 	// chunkRoom is what a chunk takes besides its records.
 	chunkRoom = 1024
 	// keptMemory is the most bytes a pooled memory may hold on to.
 	keptMemory = 16 << 20
 )
 
-func (m *memory) room() int64 {
-	return int64(len(m.batch.Buf)) + int64(len(m.records))*recordRoom + chunkRoom
+// size is the bytes m holds on to, in use or not.
+func (m *memory) size() int64 {
+	return int64(cap(m.batch.Buf)) + int64(cap(m.batch.Records))*int64(unsafe.Sizeof(encoder.Record{})) +
+		int64(cap(m.records))*int64(unsafe.Sizeof(kgo.Record{}))
+}
+
+// room is what a chunk of n records takes that is encoded in m.
+func (m *memory) room(n int) int64 {
+	missing := max(0, n-cap(m.records))
+	return m.size() + int64(missing)*int64(unsafe.Sizeof(kgo.Record{})) + int64(n)*clientRoom + chunkRoom
 }
 
 // wake tells whoever waits for c, if anybody still does.
-func (c *Chunk) wake() {
+func (c *Chunk) wake() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.waker != nil {
-		c.waker.Wake()
+	if c.waker == nil {
+		return false
 	}
+	c.waker.Wake()
+	return true
 }
 
 // Advance moves the chunk on as far as it goes without waiting and says how it
@@ -103,7 +113,7 @@ func (c *Chunk) wake() {
 func (c *Chunk) Advance(data []byte) Result {
 	defer c.out.log.Drain()
 	if c.out.buffer.admittedNow(c) && c.begun.CompareAndSwap(false, true) {
-		c.encode(data)
+		c.begin(data)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -113,19 +123,42 @@ func (c *Chunk) Advance(data []byte) Result {
 	return c.result
 }
 
+// begin encodes the chunk and hands its records to the client, unless there
+// turns out to be no room for them.
+func (c *Chunk) begin(data []byte) {
+	o := c.out
+	defer o.contain(c)
+	if !o.closed() && c.encode(data) {
+		return
+	}
+	// The end of the output takes what has not begun (letGo). It may have come
+	// by while this chunk looked begun.
+	c.begun.Store(false)
+	if o.closed() && c.begun.CompareAndSwap(false, true) {
+		c.finish(Retry)
+	}
+}
+
 func (c *Chunk) state() Result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.result
 }
 
-// finish gives the chunk its result, for whoever works on it last.
+// finish gives the chunk its result, for whoever works on it last. Only the
+// first result counts.
 func (c *Chunk) finish(r Result) {
+	c.mu.Lock()
+	first := c.result == Pending
+	if first {
+		c.result = r
+	}
+	c.mu.Unlock()
+	if !first {
+		return
+	}
 	m := c.memory
 	c.memory, c.failed, c.letters = nil, nil, nil
-	c.mu.Lock()
-	c.result = r
-	c.mu.Unlock()
 	if r == OK {
 		c.out.stats.chunks.Add(1)
 	}
@@ -145,10 +178,19 @@ func (c *Chunk) letGo() {
 		return
 	}
 	c.mu.Lock()
-	timer := c.timer
+	stopped := c.timer != nil && c.timer.Stop()
 	c.mu.Unlock()
-	if timer != nil && timer.Stop() {
+	if stopped {
 		c.out.stats.waiting.Add(-1)
 		c.finish(Retry)
+	}
+}
+
+// hurry ends the wait of a chunk whose records are to be sent again.
+func (c *Chunk) hurry() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timer != nil && c.timer.Stop() {
+		c.timer.Reset(0)
 	}
 }

@@ -24,6 +24,9 @@ const (
 	// answerMargin is how long after request_timeout an answer may still come
 	// before the connection counts as dead.
 	answerMargin = 5 * time.Second
+	// clientBackoffMax bounds the client's own waits, which come on top of a
+	// chunk's: they decide how soon the end of an outage is seen.
+	clientBackoffMax = 5 * time.Second
 	// fastGzip and fastest are the codecs' levels where none is set.
 	fastGzip, fastZstd, fastLZ4 = 1, 1, 0
 )
@@ -50,7 +53,7 @@ func (c *Config) clientOpts() []kgo.Opt {
 		kgo.BrokerMaxWriteBytes(maxRequestBytes),
 		kgo.ProduceRequestTimeout(c.RequestTimeout),
 		kgo.RequestTimeoutOverhead(answerMargin),
-		kgo.RetryBackoffFn(c.backoff),
+		kgo.RetryBackoffFn(func(failures int) time.Duration { return min(c.backoff(failures), clientBackoffMax) }),
 
 		// buffer_limit bounds what is in flight; a second bound inside the
 		// client would block the thread that hands it records.
@@ -60,7 +63,9 @@ func (c *Config) clientOpts() []kgo.Opt {
 
 		// A failed shard waits for metadata, which this allows every second.
 		kgo.MetadataMinAge(time.Second),
-		// The chunk itself tries again; the client need not be stubborn.
+		// The client tries once more, with fresh metadata. Then the chunk does:
+		// while the client tries it tells nobody what is wrong.
+		kgo.RecordRetries(1),
 		kgo.UnknownTopicRetries(1),
 		// The endpoint is behind a load balancer, whose closing of a fresh
 		// connection says nothing about credentials.

@@ -60,25 +60,38 @@ func (l *letter) append(dst []byte) []byte {
 type deadLetters struct {
 	path string
 
-	mu   sync.Mutex
-	file *os.File
+	mu     sync.Mutex
+	file   *os.File
+	torn   bool // the last write ended within a line
+	closed bool
 }
 
 // write appends whole lines. It reopens the file when another stands at its
-// path: rotation by rename needs no signal.
+// path: rotation by rename needs no signal. What a full disk tore stays a line
+// of its own.
 func (d *deadLetters) write(lines []byte) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.reopen(); err != nil {
 		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(d.path), err)
 	}
-	if _, err := d.file.Write(lines); err != nil {
+	if d.torn {
+		lines = append([]byte{'\n'}, lines...)
+	}
+	n, err := d.file.Write(lines)
+	if n > 0 {
+		d.torn = lines[n-1] != '\n'
+	}
+	if err != nil {
 		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(d.path), err)
 	}
 	return nil
 }
 
 func (d *deadLetters) reopen() error {
+	if d.closed {
+		return os.ErrClosed
+	}
 	if d.file != nil {
 		ours, err := d.file.Stat()
 		if err == nil {
@@ -93,13 +106,14 @@ func (d *deadLetters) reopen() error {
 	if err != nil {
 		return err
 	}
-	d.file = f
+	d.file, d.torn = f, false
 	return nil
 }
 
 func (d *deadLetters) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.closed = true
 	if d.file != nil {
 		d.file.Close()
 		d.file = nil

@@ -12,26 +12,31 @@ import (
 )
 
 // encode turns the chunk's msgpack into records and hands them to the client.
-func (c *Chunk) encode(data []byte) {
+// It returns false where they take more room than there is.
+func (c *Chunk) encode(data []byte) bool {
 	o := c.out
-	m := o.take()
-	c.memory = m
+	m := o.take(c.room)
 	o.encoder.Append(&m.batch, data, c.tag)
-	if cap(m.records) < len(m.batch.Records) {
-		m.records = make([]kgo.Record, len(m.batch.Records)+len(m.batch.Records)/4)
+	n := len(m.batch.Records)
+	if !o.buffer.settle(c, m.room(n)) {
+		o.recycle(m)
+		return false
 	}
-	m.records = m.records[:len(m.batch.Records)]
+	c.memory = m
+	if cap(m.records) < n {
+		m.records = make([]kgo.Record, n)
+	}
+	m.records = m.records[:n]
 	for i := range m.batch.Records {
 		o.fill(&m.records[i], &m.batch, &m.batch.Records[i])
 	}
-	o.buffer.settle(c, m.room())
 	for i := range m.batch.Rejects {
 		c.rejectUnsent(&m.batch, &m.batch.Rejects[i], data)
 	}
 	c.unread = len(m.records) == 0 && len(m.batch.Rejects) > 0
 	if c.hand(len(m.records)); c.sent == 0 {
 		c.complete()
-		return
+		return true
 	}
 	// The last Produce may complete the chunk before it returns: nothing of c
 	// may be touched after it.
@@ -39,6 +44,7 @@ func (c *Chunk) encode(data []byte) {
 	for i := range records {
 		client.Produce(context.Background(), &records[i], promise)
 	}
+	return true
 }
 
 // fill makes a record for the client. The whole struct is assigned: what the
@@ -79,6 +85,7 @@ func (c *Chunk) acknowledged(r *kgo.Record, err error) {
 // more. It may run inside a promise, so it must not wait or produce.
 func (c *Chunk) settle() {
 	o := c.out
+	defer o.contain(c)
 	if n := c.sent - len(c.failed); n > 0 {
 		o.stats.acknowledged.Add(int64(n))
 		o.health.acknowledged()
@@ -87,9 +94,10 @@ func (c *Chunk) settle() {
 		c.complete()
 		return
 	}
+	o.health.failed(c.failed[0].err)
 	for _, f := range c.failed {
-		o.health.failed(f.err)
 		if classify(f.err).action == takeApart && !o.closed() {
+			o.health.failed(f.err)
 			o.apart.add(c)
 			return
 		}
@@ -124,6 +132,7 @@ func (c *Chunk) later() {
 // sendAgain produces the failed records, they alone.
 func (c *Chunk) sendAgain() {
 	o := c.out
+	defer o.contain(c)
 	o.stats.waiting.Add(-1)
 	if o.closed() {
 		c.finish(Retry)
@@ -151,8 +160,9 @@ func (c *Chunk) complete() {
 	}
 	// A file may be slow, and this may be a promise or Fluent Bit's thread.
 	c.out.background(func() {
+		defer c.out.contain(c)
 		if err := c.out.letters.write(c.letters); err != nil {
-			c.out.log.Errorf("rejected records could not be kept: %v", err)
+			c.out.health.unkept(err)
 		}
 		c.finish(r)
 	})

@@ -104,6 +104,9 @@ var neverForProduce = []*kerr.Error{
 	kerr.StreamsTopologyDescriptionUpdateFailed, kerr.ControllerIDNotRegistered,
 }
 
+// errSilence is no error of the client: requests go out and no answer comes.
+var errSilence = errors.New("requests are not answered")
+
 // classify finds the verdict on an error of the client. What is no Kafka error
 // is the network's, and passes.
 func classify(err error) verdict {
@@ -115,6 +118,9 @@ func classify(err error) verdict {
 	}
 	if isTLS(err) {
 		return verdict{again, troubleTLS}
+	}
+	if errors.Is(err, errSilence) || errors.Is(err, kgo.ErrRecordRetries) {
+		return verdict{again, troubleSilence}
 	}
 	return verdict{again, troubleNetwork}
 }

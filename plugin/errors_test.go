@@ -43,7 +43,7 @@ func TestClassify(t *testing.T) {
 		{fmt.Errorf("wrapped: %w", kerr.MessageTooLarge), verdict{takeApart, troubleSize}},
 		{&kerr.Error{Message: "FROM_THE_FUTURE", Code: 9999}, verdict{again, troubleService}},
 		{io.EOF, verdict{again, troubleNetwork}},
-		{kgo.ErrRecordRetries, verdict{again, troubleNetwork}},
+		{kgo.ErrRecordRetries, verdict{again, troubleSilence}},
 		{&net.DNSError{}, verdict{again, troubleNetwork}},
 		{errors.New("anything else"), verdict{again, troubleNetwork}},
 	} {

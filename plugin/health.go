@@ -9,9 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
@@ -22,7 +20,8 @@ const (
 )
 
 // health says in the log when delivery is in trouble, why, and when it is over:
-// one line at the start, one a minute while it lasts, one at the end.
+// for each kind of trouble one line at the start and one a minute while it
+// lasts, and one line at the end.
 type health struct {
 	out *Output
 
@@ -31,13 +30,18 @@ type health struct {
 	mu       sync.Mutex
 	current  trouble // 0: none
 	since    time.Time
-	logged   time.Time
+	told     bool                  // a line said that there is trouble
+	logged   map[trouble]time.Time // the last line of each kind
 	lastFail time.Time
 	lastErr  error
 	connect  error // why the latest connection could not be made, nil once one was
+	lost     error // how the latest connection ended that had a request on it
+	lostAt   time.Time
+	probe    probe
 
 	rejectLogged  map[trouble]time.Time
 	rejectSkipped map[trouble]int
+	unkeptLogged  time.Time
 }
 
 // OnBrokerConnect learns of every connection made or not: while the client
@@ -47,8 +51,18 @@ func (h *health) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Co
 	h.mu.Lock()
 	h.connect = err
 	h.mu.Unlock()
-	if err != nil && !errors.Is(err, kgo.ErrClientClosed) && !errors.Is(err, context.Canceled) {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		h.failed(err)
+	}
+}
+
+// OnBrokerE2E learns how connections end under a request. It implements
+// [kgo.HookBrokerE2E].
+func (h *health) OnBrokerE2E(_ kgo.BrokerMetadata, _ int16, e kgo.BrokerE2E) {
+	if err := e.Err(); err != nil {
+		h.mu.Lock()
+		h.lost, h.lostAt = err, time.Now()
+		h.mu.Unlock()
 	}
 }
 
@@ -62,29 +76,46 @@ func (h *health) failed(err error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if errors.Is(err, kgo.ErrRecordRetries) && h.connect != nil {
-		err = h.connect // the reason behind the giving up
+	h.begin(time.Now(), h.reason(err))
+}
+
+// reason is what stands behind the client's giving up. h.mu is held.
+func (h *health) reason(err error) error {
+	if errors.Is(err, kgo.ErrRecordRetries) || errors.Is(err, context.DeadlineExceeded) {
+		switch {
+		case h.connect != nil:
+			return h.connect
+		case h.lost != nil && time.Since(h.lostAt) < repeat:
+			return h.lost
+		}
 	}
-	now := time.Now()
-	h.lastFail, h.lastErr = now, err
-	t := classify(err).trouble
+	return err
+}
+
+// begin notes a trouble. h.mu is held.
+func (h *health) begin(now time.Time, err error) {
 	if h.current == 0 {
-		h.current, h.since = t, now
-	} else if h.current == t || now.Sub(h.logged) < calm {
-		return
+		h.since, h.told = now, false
 	}
-	h.current = t
+	h.current, h.lastFail, h.lastErr = classify(err).trouble, now, err
 	h.log(now)
 }
 
-// log writes the line of the current trouble. h.mu is held.
+// log writes the line of the current trouble, unless there was one within the
+// last minute. h.mu is held.
 func (h *health) log(now time.Time) {
-	h.logged = now
+	if last, ok := h.logged[h.current]; ok && now.Sub(last) < repeat {
+		return
+	}
+	if h.logged == nil {
+		h.logged = make(map[trouble]time.Time)
+	}
+	h.logged[h.current], h.told = now, true
 	h.out.log.Errorf("%s [%s]", h.out.cfg.advice(h.current, h.lastErr), h.out.load())
 }
 
 // tick is called about once a second: it repeats what lasts, notices silence,
-// and says when a trouble is over.
+// and finds out and says when a trouble is over.
 func (h *health) tick(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -93,13 +124,22 @@ func (h *health) tick(now time.Time) {
 		h.silence(now, ack)
 		return
 	}
-	quiet := now.Sub(h.lastFail) >= calm && h.out.stats.waiting.Load() == 0
+	h.log(now)
+	if h.current == troubleAccess {
+		h.out.background(h.out.sessions.renew)
+	}
+	if now.Sub(h.lastFail) < calm {
+		return
+	}
+	idle := h.out.idle()
 	switch {
-	case quiet && (ack.After(h.lastFail) || h.out.idle() && h.connect == nil):
-		h.out.log.Infof("delivery works again after %v [%s]", now.Sub(h.since).Round(time.Second), h.out.load())
+	case ack.After(h.lastFail) && h.out.stats.waiting.Load() == 0, idle && h.probe.succeeded.After(h.lastFail):
+		if h.told {
+			h.out.log.Infof("delivery works again after %v [%s]", now.Sub(h.since).Round(time.Second), h.out.load())
+		}
 		h.current, h.lastErr = 0, nil
-	case now.Sub(h.logged) >= repeat:
-		h.log(now)
+	default:
+		h.ask()
 	}
 }
 
@@ -107,12 +147,9 @@ func (h *health) tick(now time.Time) {
 func (h *health) silence(now, ack time.Time) {
 	oldest, waiting := h.out.oldest()
 	limit := h.out.cfg.RequestTimeout + answerMargin
-	if !waiting || now.Sub(oldest) < limit || now.Sub(ack) < limit {
-		return
+	if waiting && now.Sub(oldest) >= limit && now.Sub(ack) >= limit {
+		h.begin(now, fmt.Errorf("%w; the oldest chunk waits for %v", errSilence, now.Sub(oldest).Round(time.Second)))
 	}
-	h.current, h.since, h.lastFail = troubleSilence, now, now
-	h.lastErr = fmt.Errorf("the oldest chunk waits for %v", now.Sub(oldest).Round(time.Second))
-	h.log(now)
 }
 
 // rejected logs a rejected record, one line a minute for each kind.
@@ -143,30 +180,12 @@ func (h *health) rejected(t trouble, l *letter) {
 	h.rejectLogged[t], h.rejectSkipped[t] = now, 0
 }
 
-// check asks the broker for the logstore's metadata, the real topic's: a
-// request without it would not see a refused AccessKey or an unknown logstore.
-func (h *health) check(ctx context.Context) error {
-	o := h.out
-	req := kmsg.NewPtrMetadataRequest()
-	topic := kmsg.NewMetadataRequestTopic()
-	topic.Topic = kmsg.StringPtr(o.topic)
-	req.Topics = append(req.Topics, topic)
-	req.AllowAutoTopicCreation = false
-	resp, err := req.RequestWith(ctx, o.client)
-	if err != nil {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if h.connect != nil {
-			return h.connect
-		}
-		return err
+// unkept logs, once a minute, that dead letters could not be written.
+func (h *health) unkept(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now := time.Now(); now.Sub(h.unkeptLogged) >= repeat {
+		h.unkeptLogged = now
+		h.out.log.Errorf("rejected records could not be kept: %v", err)
 	}
-	for _, t := range resp.Topics {
-		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
-			return err
-		}
-		o.log.Infof("logstore %s of project %s is reachable at %s, %d shards", o.cfg.Logstore, o.cfg.Project, o.cfg.endpoints(), len(t.Partitions))
-		return nil
-	}
-	return kerr.UnknownTopicOrPartition
 }

@@ -1,17 +1,30 @@
 package plugin
 
-import "time"
+import (
+	"runtime/debug"
+	"time"
+)
 
 // background runs f in a goroutine that the end of the output waits for.
 func (o *Output) background(f func()) {
 	o.goroutines.Go(func() {
-		defer func() {
-			if r := recover(); r != nil {
-				o.log.Errorf("internal error, please report it: %v", r)
-			}
-		}()
+		defer o.contain(nil)
 		f()
 	})
+}
+
+// contain, deferred, keeps a panic from ending Fluent Bit. The chunk that was
+// worked on, if any, goes back to Fluent Bit.
+func (o *Output) contain(c *Chunk) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	o.log.Errorf("internal error, please report it: %v\n%s", r, debug.Stack())
+	if c != nil {
+		c.memory = nil // the client may still have records of it
+		c.finish(Retry)
+	}
 }
 
 // watch looks after health once a second, and after a shutdown that this
@@ -77,8 +90,18 @@ func (o *Output) nudge() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for c := range o.live {
-		c.wake()
-		return
+		if c.wake() {
+			return
+		}
+	}
+}
+
+// hurry sends at once what waits to be sent again.
+func (o *Output) hurry() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for c := range o.live {
+		c.hurry()
 	}
 }
 
@@ -90,10 +113,10 @@ const endTimeout = 2 * time.Second
 // goroutine hangs, and wakers may still be used.
 func (o *Output) Close() bool {
 	o.drained(o.cfg.ExitTimeout)
-	left := o.end()
+	o.end()
 	o.log.Infof("stopped: %d records acknowledged, %d rejected, %d sent again; %d chunks left to Fluent Bit",
-		o.stats.acknowledged.Load(), o.stats.rejected.Load(), o.stats.resent.Load(), left)
-	return o.drained(endTimeout)
+		o.stats.acknowledged.Load(), o.stats.rejected.Load(), o.stats.resent.Load(), o.stats.handedBack.Load())
+	return o.idle()
 }
 
 // drained waits until no chunk is live, but no longer than limit.
@@ -118,9 +141,8 @@ func (o *Output) drained(limit time.Duration) bool {
 	}
 }
 
-// end lets go of every chunk and stops the clients. It returns how many chunks
-// had no result yet.
-func (o *Output) end() (left int) {
+// end lets go of every chunk and stops the clients.
+func (o *Output) end() {
 	o.endOnce.Do(func() {
 		o.mu.Lock()
 		o.ended.Store(true)
@@ -129,33 +151,36 @@ func (o *Output) end() (left int) {
 			live = append(live, c)
 		}
 		o.mu.Unlock()
-		left = len(live)
+		o.stats.handedBack.Store(int64(len(live)))
 		for _, c := range live {
 			c.letGo()
 		}
 		close(o.quit)
 		o.apart.close()
 		o.client.Close() // fails what it still has, which ends the other chunks
-		o.wait()
+		if !o.drained(endTimeout) || !o.rest(endTimeout) {
+			o.log.Warnf("a goroutine did not end in %v", endTimeout)
+		}
 		if o.letters != nil {
 			o.letters.close()
 		}
 	})
-	return left
 }
 
-// wait waits for the goroutines, but not for a file system that hangs.
-func (o *Output) wait() {
+// rest waits for the goroutines, but not for a file system that hangs. While a
+// chunk is live it may start more of them.
+func (o *Output) rest(limit time.Duration) bool {
 	done := make(chan struct{})
 	go func() {
 		o.goroutines.Wait()
 		close(done)
 	}()
-	timeout := time.NewTimer(endTimeout)
+	timeout := time.NewTimer(limit)
 	defer timeout.Stop()
 	select {
 	case <-done:
+		return true
 	case <-timeout.C:
-		o.log.Warnf("a goroutine did not end in %v", endTimeout)
+		return false
 	}
 }

@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -35,7 +34,8 @@ type Output struct {
 	stats    stats
 	apart    apart
 	letters  *deadLetters // nil: not wanted
-	pool     sync.Pool    // of *memory
+	sessions sessions
+	pool     sync.Pool // of *memory
 
 	mu       sync.Mutex
 	live     map[*Chunk]struct{} // chunks without a result
@@ -55,7 +55,7 @@ func New(cfg *Config, s Surroundings) (*Output, error) {
 		live: make(map[*Chunk]struct{}), quit: make(chan struct{})}
 	o.topics.cfg = cfg
 	o.buffer.limit, o.buffer.growth = cfg.BufferLimit, firstGrowth
-	o.health.out, o.apart.out = o, o
+	o.health.out, o.apart.out, o.sessions.out = o, o, o
 	o.pool.New = func() any { return new(memory) }
 	if cfg.MessageKey != "" {
 		o.key = []byte(cfg.MessageKey)
@@ -80,7 +80,7 @@ func New(cfg *Config, s Surroundings) (*Output, error) {
 }
 
 func (o *Output) clientOpts() []kgo.Opt {
-	return append(o.cfg.clientOpts(), kgo.WithHooks(&o.health), kgo.WithLogger(clientLog{o.log}))
+	return append(o.cfg.clientOpts(), kgo.Dialer(o.sessions.dial), kgo.WithHooks(&o.health), kgo.WithLogger(clientLog{o.log}))
 }
 
 // firstCheck logs whether the logstore can be reached; with healthcheck
@@ -90,9 +90,11 @@ func (o *Output) firstCheck() error {
 		return nil
 	}
 	check := func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), o.cfg.DialTimeout+o.cfg.RequestTimeout)
-		defer cancel()
-		return o.health.check(ctx)
+		shards, err := o.health.check()
+		if err == nil {
+			o.log.Infof("logstore %s of project %s is reachable at %s, %d shards", o.cfg.Logstore, o.cfg.Project, o.cfg.endpoints(), shards)
+		}
+		return err
 	}
 	if o.cfg.Healthcheck == HealthcheckRequire {
 		if err := check(); err != nil {
@@ -143,15 +145,20 @@ func (o *Output) remove(c *Chunk) {
 
 func (o *Output) closed() bool { return o.ended.Load() }
 
-func (o *Output) take() *memory {
+// take returns memory for a chunk that is likely to need so much room. Much
+// more is left to the garbage collector: small chunks must not sit on it.
+func (o *Output) take(room int64) *memory {
 	m := o.pool.Get().(*memory)
+	if m.size() > 2*room+chunkRoom {
+		m = new(memory)
+	}
 	m.batch.Reset()
 	m.records = m.records[:0]
 	return m
 }
 
 func (o *Output) recycle(m *memory) {
-	if int64(cap(m.batch.Buf))+int64(cap(m.records))*recordRoom <= keptMemory {
+	if m.size() <= keptMemory {
 		o.pool.Put(m)
 	}
 }

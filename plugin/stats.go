@@ -12,6 +12,7 @@ type stats struct {
 	resent       atomic.Int64 // records sent once more after a failure
 	chunks       atomic.Int64 // chunks done
 	waiting      atomic.Int64 // chunks that wait to send records again
+	handedBack   atomic.Int64 // chunks without a result when the output ended
 }
 
 // load says what is in flight, for a log line.

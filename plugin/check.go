@@ -1,0 +1,69 @@
+package plugin
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// check asks the broker for the logstore's metadata, the real topic's: a
+// request without it would not see a refused AccessKey or an unknown logstore.
+// It returns the number of shards.
+func (h *health) check() (shards int, err error) {
+	o := h.out
+	ctx, cancel := context.WithTimeout(context.Background(), o.cfg.DialTimeout+o.cfg.RequestTimeout)
+	defer cancel()
+	req := kmsg.NewPtrMetadataRequest()
+	topic := kmsg.NewMetadataRequestTopic()
+	topic.Topic = kmsg.StringPtr(o.topic)
+	req.Topics = append(req.Topics, topic)
+	req.AllowAutoTopicCreation = false
+	resp, err := req.RequestWith(ctx, o.client)
+	if err != nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.connect != nil {
+			return 0, h.connect
+		}
+		return 0, err
+	}
+	for _, t := range resp.Topics {
+		return len(t.Partitions), kerr.ErrorForCode(t.ErrorCode)
+	}
+	return 0, kerr.UnknownTopicOrPartition
+}
+
+// probe is the check as it is made again while there is trouble: an output
+// without traffic learns of the end of a trouble by it alone, and chunks that
+// wait long before they try again are sent when it first succeeds.
+type probe struct {
+	running   bool
+	failed    bool // the last one did
+	succeeded time.Time
+}
+
+// ask makes a probe in the background. h.mu is held.
+func (h *health) ask() {
+	if h.probe.running {
+		return
+	}
+	h.probe.running = true
+	broken := h.probe.failed || h.connect != nil
+	h.out.background(func() {
+		_, err := h.check()
+		h.mu.Lock()
+		h.probe.running, h.probe.failed = false, err != nil
+		if err == nil {
+			h.probe.succeeded = time.Now()
+		}
+		h.mu.Unlock()
+		switch {
+		case err != nil:
+			h.failed(err)
+		case broken:
+			h.out.hurry()
+		}
+	})
+}

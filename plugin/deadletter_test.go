@@ -1,0 +1,131 @@
+package plugin
+
+import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+func TestLetter(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2010, 1, 1, 2, 3, 4, 500, time.FixedZone("", 3600))
+	for _, row := range []struct {
+		letter letter
+		want   string
+	}{
+		{letter{at, "app.web", "demo", "too large", "", []byte(`{"a":"b"}`)},
+			`{"time":"2010-01-01T01:03:04.0000005Z","tag":"app.web","logstore":"demo","reason":"too large","kafka_error":"","record":"{\"a\":\"b\"}"}` + "\n"},
+		{letter{at, "tag\xff", "demo", "refused", "INVALID_RECORD", []byte("line\n\"quoted\"")},
+			`{"time":"2010-01-01T01:03:04.0000005Z","tag":"tag\ufffd","logstore":"demo","reason":"refused","kafka_error":"INVALID_RECORD","record":"line\n\"quoted\""}` + "\n"},
+		{letter{at, "t", "demo", "malformed", "", []byte{0xc1, 0xff}},
+			`{"time":"2010-01-01T01:03:04.0000005Z","tag":"t","logstore":"demo","reason":"malformed","kafka_error":"","record_base64":"wf8="}` + "\n"},
+	} {
+		if got := string(row.letter.append([]byte("before"))); got != "before"+row.want {
+			t.Errorf("got  %swant before%s", got, row.want)
+		}
+	}
+}
+
+func TestDeadLettersSurviveRotation(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "letters")
+	d := &deadLetters{path: file}
+	write := func(line string) {
+		if err := d.write([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one\n")
+	write("two\n")
+	if err := os.Rename(file, file+".1"); err != nil {
+		t.Fatal(err)
+	}
+	write("three\n")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	write("four\n")
+	d.torn = true // as a full disk leaves it
+	write("five\n")
+	wantFile(t, file+".1", "one\ntwo\n")
+	wantFile(t, file, "four\n\nfive\n")
+	d.close()
+	if err := d.write([]byte("late\n")); err == nil {
+		t.Error("written after the end")
+	}
+	wantFile(t, file, "four\n\nfive\n")
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != deadLetterMode {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+func wantFile(t *testing.T, file, want string) {
+	t.Helper()
+	if got, err := os.ReadFile(file); err != nil || string(got) != want {
+		t.Errorf("%s holds %q, %v; want %q", filepath.Base(file), got, err, want)
+	}
+}
+
+// A disk that is full is said, once a minute, and delivery goes on.
+func TestDeadLettersOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	e, properties := startEndpoint(t, sls.Options{})
+	properties["dead_letter_file"] = "/dev/full"
+	properties["max_message_bytes"] = "1K"
+	o, h := startOutput(t, properties)
+	l := newLoad(t, o, e)
+	for range 5 {
+		l.add(append(events(l.sent, 1, strings.Repeat("x", 2000)), events(l.sent+1, 9, "hello")...), 10)
+	}
+	l.landed(5, 0)
+	h.wait("rejected records could not be kept", "/dev/full", "no space left on device")
+	if n := h.count("could not be kept"); n != 1 {
+		t.Errorf("%d lines about it, want 1", n)
+	}
+}
+
+// What cannot be decoded and what is too large is kept, word for word.
+func TestDeadLettersOfWhatIsNotSent(t *testing.T) {
+	t.Parallel()
+	e, properties := startEndpoint(t, sls.Options{})
+	file := filepath.Join(t.TempDir(), "letters")
+	properties["dead_letter_file"], properties["max_message_bytes"] = file, "1K"
+	o, h := startOutput(t, properties)
+	l := newLoad(t, o, e)
+	long := strings.Repeat("y", 2000)
+	broken := []byte{0x92, 0xc1, 0xff}
+	chunk := append(events(0, 3, "hello"), events(3, 1, long)...)
+	chunk = append(chunk, events(4, 6, "hello")...)
+	chunk = append(chunk, broken...)
+	l.add(chunk, 10)
+	l.landed(1, 0)
+	letters := readLetters(t, file)
+	if len(letters) != 2 {
+		t.Fatalf("letters %+v, want 2", letters)
+	}
+	if got := letters[0]; got.Record != `{"seq":3,"log":"`+long+`"}` || got.Time != "2010-01-01T00:00:00Z" || !strings.Contains(got.Reason, "2018 bytes, allowed are 1024") {
+		t.Errorf("letter of what is too large: %+v", got)
+	}
+	if got := letters[1]; got.RecordBase64 != base64.StdEncoding.EncodeToString(broken) || got.Reason == "" || got.Tag != "test.tag" || got.Logstore != "demo" {
+		t.Errorf("letter of what cannot be decoded: %+v", got)
+	}
+	h.wait("rejected", "raise max_message_bytes (1024, at most 2097152) or set oversize truncate", "kept in "+file)
+}
+
+// A chunk without one readable record is an error, for Fluent Bit's own dead letters.
+func TestUnreadableChunk(t *testing.T) {
+	t.Parallel()
+	_, properties := startEndpoint(t, sls.Options{})
+	o, _ := startOutput(t, properties)
+	if r := deliver(t, o, []byte{0xc1, 0xc1}); r != Error {
+		t.Errorf("result %d, want %d", r, Error)
+	}
+	if r := deliver(t, o, nil); r != OK {
+		t.Errorf("result %d of an empty chunk, want %d", r, OK)
+	}
+}

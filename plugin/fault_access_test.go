@@ -1,0 +1,145 @@
+package plugin
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+// Credentials that are refused and then accepted, the operator having mended
+// them at the service's side.
+func TestFaultCredentialsRefused(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name  string
+		sasl  bool // refused by SASL, or by the topics, as SLS documents
+		error string
+	}{
+		{"by SASL", true, "SASL_AUTHENTICATION_FAILED"},
+		{"by the topics", false, "TOPIC_AUTHORIZATION_FAILED"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			e, properties := startEndpoint(t, sls.Options{RefuseSASL: row.sasl})
+			o, h := startOutput(t, properties)
+			h.wait("reachable")
+			l := newLoad(t, o, e)
+			l.send(2, 500)
+			l.flushes.Wait()
+			e.SetCredentials("demo-project", "demo-id", "another-one")
+			l.send(6, 500)
+			h.wait("the AccessKey is refused", row.error, "log:PostLogStoreLogs", "project demo-project", "logstore demo")
+			e.SetCredentials("demo-project", "demo-id", "demo-secret")
+			l.landed(0, 0)
+			recovers(t, o, h, "the AccessKey is refused")
+		})
+	}
+}
+
+// The same where they are refused from the start and nothing is sent: the
+// trouble is over when the endpoint says so, not when nothing happens.
+func TestFaultCredentialsRefusedWhileIdle(t *testing.T) {
+	t.Parallel()
+	e, properties := startEndpoint(t, sls.Options{})
+	e.SetCredentials("demo-project", "demo-id", "another-one")
+	o, h := startOutput(t, properties)
+	h.wait("the AccessKey is refused", "TOPIC_AUTHORIZATION_FAILED")
+	for range 3 {
+		o.health.tick(time.Now().Add(2 * calm))
+		eventually(t, "the check made again", func() bool {
+			o.health.mu.Lock()
+			defer o.health.mu.Unlock()
+			return !o.health.probe.running
+		})
+	}
+	o.log.Drain()
+	if n := h.count("works again"); n != 0 {
+		t.Fatalf("it is said to work again while it does not")
+	}
+	e.SetCredentials("demo-project", "demo-id", "demo-secret")
+	eventually(t, "works again", func() bool {
+		o.health.tick(time.Now().Add(2 * calm))
+		return h.count("delivery works again") == 1
+	})
+}
+
+// With healthcheck require a refusal ends the start, and nothing is left of it.
+func TestHealthcheckRequire(t *testing.T) {
+	t.Parallel()
+	e, properties := startEndpoint(t, sls.Options{})
+	properties["healthcheck"] = "require"
+	e.SetCredentials("demo-project", "demo-id", "another-one")
+	log := NewLog(&memoryHost{t: t}, "test")
+	o, err := New(parse(t, properties), Surroundings{Log: log})
+	if o != nil || err == nil || !strings.Contains(err.Error(), "healthcheck require: the AccessKey is refused") || strings.Contains(err.Error(), "secret") {
+		t.Errorf("output %v, error %v", o, err)
+	}
+	e.SetCredentials("demo-project", "demo-id", "demo-secret")
+	_, h := startOutput(t, properties)
+	h.wait("is reachable")
+}
+
+// The pair in credentials_file is replaced while the plugin runs. SLS refuses
+// the old one on connections that stay open, so they must be made anew.
+func TestCredentialsRotation(t *testing.T) {
+	t.Parallel()
+	for name, sasl := range map[string]bool{"refused by SASL": true, "refused by the topics": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e, properties := startEndpoint(t, sls.Options{RefuseSASL: sasl})
+			file := filepath.Join(t.TempDir(), "credentials")
+			write := func(joined string) {
+				if err := os.WriteFile(file+".new", []byte(joined+"\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Rename(file+".new", file); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write("demo-id#demo-secret")
+			delete(properties, "access_key_id")
+			delete(properties, "access_key_secret")
+			properties["credentials_file"] = file
+			o, h := startOutput(t, properties)
+			h.wait("reachable")
+			l := newLoad(t, o, e)
+			l.send(2, 500)
+			l.flushes.Wait()
+
+			e.SetCredentials("demo-project", "new-id", "new-secret")
+			l.send(6, 500)
+			h.wait("the AccessKey is refused")
+			write("new-id#new-secret")
+			l.landed(0, 0)
+			recovers(t, o, h, "the AccessKey is refused")
+			if !sasl && h.count("credentials_file", "has changed") == 0 {
+				t.Error("no line says that the file has changed")
+			}
+		})
+	}
+}
+
+func TestFaultTopicDeletedAndCreated(t *testing.T) {
+	t.Parallel()
+	e, properties := startEndpoint(t, sls.Options{Logstores: []string{"demo", "other"}})
+	o, h := startOutput(t, properties)
+	h.wait("reachable")
+	before := newLoad(t, o, e)
+	before.send(2, 500)
+	before.landed(0, 0)
+	if err := e.DeleteLogstore("demo"); err != nil { // with what landed before
+		t.Fatal(err)
+	}
+	l := newLoad(t, o, e)
+	l.send(6, 500)
+	h.wait("project demo-project or logstore demo does not exist", "UNKNOWN_TOPIC_OR_PARTITION", "another region")
+	if err := e.CreateLogstore("demo"); err != nil {
+		t.Fatal(err)
+	}
+	l.landed(0, 0)
+	recovers(t, o, h, "logstore demo does not exist")
+}

@@ -1,0 +1,172 @@
+package plugin
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// quietOutput is an output without a client or goroutines, for its health.
+func quietOutput(t *testing.T) (*Output, func() []string) {
+	h := &memoryHost{t: t}
+	o := &Output{log: NewLog(h, "test"), live: make(map[*Chunk]struct{}), cfg: &Config{
+		Project: "demo-project", Logstore: "demo", Endpoints: []string{"host:10012"}, Compression: "gzip",
+		MaxMessageBytes: 1000, RequestTimeout: 10 * time.Second}}
+	o.health.out, o.sessions.out = o, o
+	t.Cleanup(func() {
+		o.goroutines.Wait()
+		o.log.Drain()
+		if h.count("internal error") > 0 {
+			t.Error(h.text())
+		}
+	})
+	return o, func() []string {
+		o.log.Drain()
+		lines := h.lines
+		h.lines = nil
+		return lines
+	}
+}
+
+func wantLines(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("lines %q, want %d", got, len(want))
+	}
+	for i := range want {
+		if !strings.Contains(got[i], want[i]) {
+			t.Errorf("line %q, want %q in it", got[i], want[i])
+		}
+	}
+}
+
+func TestHealthSaysEachKindOnceAMinute(t *testing.T) {
+	t.Parallel()
+	o, lines := quietOutput(t)
+	h := &o.health
+	h.probe.running = true // there is no broker to ask
+	now := time.Now()
+	say := func(at time.Duration, err error) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.begin(now.Add(at), err)
+	}
+	refused := errors.New("connection refused")
+	say(0, refused)
+	wantLines(t, lines(), "cannot reach host:10012 (network): connection refused; retrying [chunks waiting: 0, 0 of them for room; bytes in flight: 0;")
+	// Two kinds in turn, as when connections break and what comes through is refused.
+	for s := range 55 {
+		say(time.Duration(s)*time.Second, []error{refused, kerr.SaslAuthenticationFailed}[s%2])
+		h.tick(now.Add(time.Duration(s) * time.Second))
+	}
+	wantLines(t, lines(), "the AccessKey is refused")
+	say(59*time.Second, refused)
+	h.tick(now.Add(59 * time.Second))
+	wantLines(t, lines())
+	h.tick(now.Add(60 * time.Second))
+	wantLines(t, lines(), "cannot reach")
+	h.tick(now.Add(119 * time.Second))
+	wantLines(t, lines())
+	h.tick(now.Add(120 * time.Second))
+	wantLines(t, lines(), "cannot reach")
+}
+
+func TestHealthSaysWhenItIsOver(t *testing.T) {
+	t.Parallel()
+	o, lines := quietOutput(t)
+	h := &o.health
+	h.probe.running = true
+	h.failed(kerr.KafkaStorageError)
+	wantLines(t, lines(), "the service had an error (KAFKA_STORAGE_ERROR")
+	failed := h.lastFail
+	h.tick(failed.Add(calm)) // nothing arrived since
+	wantLines(t, lines())
+	h.lastAck.Store(failed.Add(time.Millisecond).UnixNano())
+	o.stats.waiting.Store(1)
+	h.tick(failed.Add(calm)) // something did, but not all
+	wantLines(t, lines())
+	o.stats.waiting.Store(0)
+	h.tick(failed.Add(calm - time.Nanosecond)) // too early to tell
+	wantLines(t, lines())
+	h.tick(failed.Add(calm))
+	wantLines(t, lines(), "delivery works again after 3s")
+
+	// It comes and goes within the minute: neither is said again.
+	h.failed(kerr.KafkaStorageError)
+	h.lastAck.Store(h.lastFail.Add(time.Millisecond).UnixNano())
+	h.tick(h.lastFail.Add(calm))
+	wantLines(t, lines())
+	if h.current != 0 {
+		t.Error("it should be over")
+	}
+}
+
+func TestHealthOfAnIdleOutputIsAsked(t *testing.T) {
+	t.Parallel()
+	o, lines := quietOutput(t)
+	h := &o.health
+	h.probe.running = true
+	h.failed(kerr.TopicAuthorizationFailed)
+	h.tick(h.lastFail.Add(time.Second)) // with no credentials_file there is nothing to renew
+	h.probe.succeeded = h.lastFail.Add(-time.Second)
+	h.tick(h.lastFail.Add(calm))
+	wantLines(t, lines(), "the AccessKey is refused")
+	h.probe.succeeded = h.lastFail.Add(time.Second)
+	o.live[&Chunk{}] = struct{}{} // what is in flight has to arrive: the check alone is no proof
+	h.tick(h.lastFail.Add(calm))
+	wantLines(t, lines())
+	clear(o.live)
+	h.tick(h.lastFail.Add(calm))
+	wantLines(t, lines(), "delivery works again")
+}
+
+func TestHealthNoticesSilence(t *testing.T) {
+	t.Parallel()
+	o, lines := quietOutput(t)
+	h := &o.health
+	now := time.Now()
+	limit := o.cfg.RequestTimeout + answerMargin
+	h.tick(now)
+	o.live[&Chunk{start: now}] = struct{}{}
+	h.tick(now.Add(limit - time.Second))
+	h.lastAck.Store(now.Add(time.Second).UnixNano())
+	h.tick(now.Add(limit)) // another chunk's records were acknowledged in time
+	wantLines(t, lines())
+	h.tick(now.Add(limit + time.Second))
+	wantLines(t, lines(), "no acknowledgement from host:10012: requests are not answered; the oldest chunk waits for 16s; retrying")
+}
+
+// The client's giving up says nothing; what it met before does.
+func TestHealthFindsTheReason(t *testing.T) {
+	t.Parallel()
+	o, lines := quietOutput(t)
+	h := &o.health
+	h.failed(kgo.ErrRecordRetries)
+	wantLines(t, lines(), "no acknowledgement from host:10012")
+	h.OnBrokerE2E(kgo.BrokerMetadata{}, 0, kgo.BrokerE2E{ReadErr: errors.New("read: connection reset by peer")})
+	h.failed(kgo.ErrRecordRetries)
+	wantLines(t, lines(), "connection reset by peer")
+	h.OnBrokerConnect(kgo.BrokerMetadata{}, 0, nil, kerr.SaslAuthenticationFailed)
+	h.failed(kgo.ErrRecordRetries)
+	wantLines(t, lines(), "the AccessKey is refused")
+}
+
+func TestHealthSaysRejectsOnceAMinute(t *testing.T) {
+	t.Parallel()
+	o, lines := quietOutput(t)
+	h := &o.health
+	l := &letter{tag: "app", reason: "record too large: 2000 bytes"}
+	for range 3 {
+		h.rejected(troubleSize, l)
+	}
+	h.rejected(troubleData, &letter{tag: "app", reason: "malformed"})
+	wantLines(t, lines(), `record of tag "app" rejected: record too large: 2000 bytes; raise max_message_bytes (1000, at most 2097152) or set oversize truncate; set dead_letter_file to keep such records`,
+		"malformed; set dead_letter_file")
+	h.rejectLogged[troubleSize] = time.Now().Add(-repeat)
+	h.rejected(troubleSize, l)
+	wantLines(t, lines(), "(and 2 more of this kind in the last minute)")
+}

@@ -1,0 +1,252 @@
+package plugin
+
+import (
+	"os"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+// sealedWaker fails the test when it is used after Close.
+type sealedWaker struct {
+	channelWaker
+	t      *testing.T
+	sealed *atomic.Bool
+}
+
+func (w sealedWaker) Wake() {
+	if w.sealed.Load() {
+		w.t.Error("a waker was used after Close")
+	}
+	w.channelWaker.Wake()
+}
+
+// Close is bounded and leaves nothing behind, whatever is in flight. It is not
+// parallel: it counts the process's goroutines and descriptors.
+func TestClose(t *testing.T) {
+	const exit = 500 * time.Millisecond
+	for _, row := range []struct {
+		name    string
+		prepare func(t *testing.T, e *sls.Endpoint, o *Output)
+		chunks  int
+		want    Result
+		most    time.Duration
+	}{
+		{"healthy and idle", func(*testing.T, *sls.Endpoint, *Output) {}, 0, OK, exit},
+		{"healthy, in flight", func(*testing.T, *sls.Endpoint, *Output) {}, 8, OK, exit + time.Second},
+		{"answers outstanding", func(_ *testing.T, e *sls.Endpoint, _ *Output) { e.DelayAcks(time.Hour) }, 8, Retry, exit + time.Second},
+		{"waiting to send again", func(_ *testing.T, e *sls.Endpoint, _ *Output) {
+			e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1})
+		}, 8, Retry, exit + time.Second},
+		{"taking batches apart", func(_ *testing.T, e *sls.Endpoint, _ *Output) {
+			var n atomic.Int32
+			e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord, Count: 1})
+			e.Cluster().ControlKey(kmsg.Produce.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+				e.Cluster().KeepControl()
+				return nil, nil, n.Add(1) > 1
+			})
+		}, 8, Retry, exit + time.Second},
+		{"endpoint away", func(_ *testing.T, e *sls.Endpoint, _ *Output) { e.Close() }, 8, Retry, exit + time.Second},
+		{"waiting for room", func(_ *testing.T, e *sls.Endpoint, o *Output) { e.DelayAcks(time.Hour); o.buffer.limit = 1 }, 8, Retry, exit + time.Second},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			e, properties := startEndpoint(t, sls.Options{})
+			goroutines, descriptors := foreignStacks(), openFiles(t)
+			properties["exit_timeout"] = exit.String()
+			h := &memoryHost{t: t}
+			log := NewLog(h, "test")
+			o, err := New(parse(t, properties), Surroundings{Log: log})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := deliver(t, o, events(0, 10, "hello")); r != OK {
+				t.Fatalf("result %d", r)
+			}
+			row.prepare(t, e, o)
+			var sealed atomic.Bool
+			type flush struct {
+				c     *Chunk
+				w     sealedWaker
+				chunk []byte
+			}
+			var flushes []flush
+			for i := range row.chunks {
+				f := flush{w: sealedWaker{make(channelWaker, 1), t, &sealed}, chunk: events(10+500*i, 500, "hello")}
+				f.c = o.Submit("test.tag", f.chunk, f.w, false)
+				f.c.Advance(f.chunk)
+				flushes = append(flushes, f)
+			}
+			begin := time.Now()
+			if !o.Close() {
+				t.Error("something did not end")
+			}
+			took := time.Since(begin)
+			sealed.Store(true)
+			if took > row.most {
+				t.Errorf("Close took %v, at most %v is allowed", took, row.most)
+			}
+			for i, f := range flushes {
+				if r := f.c.Advance(f.chunk); r != row.want {
+					t.Errorf("chunk %d: result %d, want %d", i, r, row.want)
+				}
+			}
+			late := o.Submit("test.tag", events(0, 1, "late"), channelWaker(nil), false)
+			if r := late.Advance(nil); r != Retry {
+				t.Errorf("result %d of a chunk after Close, want %d", r, Retry)
+			}
+			log.Drain()
+			t.Logf("FIGURES Close took %v", took.Round(time.Millisecond))
+			e.Close()
+			eventually(t, "the output's goroutines gone: "+strings.Join(newStacks(goroutines), "\n\n"), func() bool { return len(newStacks(goroutines)) == 0 })
+			eventually(t, "the output's descriptors closed", func() bool { return openFiles(t) <= descriptors })
+			if used, line := o.buffer.load(); used != 0 || line != 0 {
+				t.Errorf("%d bytes in flight, %d chunks in line after Close", used, line)
+			}
+		})
+	}
+}
+
+// foreignStacks are the goroutines there are.
+func foreignStacks() map[string]bool {
+	known := make(map[string]bool)
+	for _, s := range stacks() {
+		known[id(s)] = true
+	}
+	return known
+}
+
+// newStacks are the goroutines of the plugin and its client that were not there before.
+func newStacks(known map[string]bool) (added []string) {
+	for _, s := range stacks() {
+		if !known[id(s)] && (strings.Contains(s, "out_sls_kafka/plugin.(") || strings.Contains(s, "franz-go/pkg/kgo.")) && !strings.Contains(s, "out_sls_kafka/plugin.stacks") {
+			added = append(added, s)
+		}
+	}
+	return added
+}
+
+func stacks() []string {
+	b := make([]byte, 8<<20)
+	return strings.Split(string(b[:runtime.Stack(b, true)]), "\n\n")
+}
+
+func id(stack string) string {
+	id, _, _ := strings.Cut(stack, " [")
+	return id
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// A blocking flush whose wait is cut short: the chunk, given again, takes up
+// where it was.
+func TestAbandonedChunkIsAdopted(t *testing.T) {
+	t.Parallel()
+	e, properties := startEndpoint(t, sls.Options{})
+	o, h := startOutput(t, properties)
+	h.wait("reachable")
+	l := newLoad(t, o, e)
+	e.DelayAcks(time.Hour)
+	chunk := events(0, 500, "hello")
+	c := o.Submit("test.tag", chunk, make(channelWaker, 1), true)
+	if r := c.Advance(chunk); r != Pending {
+		t.Fatalf("result %d", r)
+	}
+	waitCount(t, e, 500)
+	c.Abandon(chunk)
+	e.DelayAcks(0)
+	l.add(chunk, 500)
+	l.landed(0, 0)
+	if len(o.left.chunks) != 0 {
+		t.Errorf("%d chunks are still remembered", len(o.left.chunks))
+	}
+}
+
+// One that waited for room gives its place up: Fluent Bit may never give it
+// again, and nobody else can encode it.
+func TestAbandonedInLine(t *testing.T) {
+	t.Parallel()
+	e, properties := startEndpoint(t, sls.Options{})
+	o, h := startOutput(t, properties)
+	h.wait("reachable")
+	o.buffer.limit = 1
+	e.DelayAcks(time.Hour)
+	first, second := events(0, 500, "hello"), events(500, 500, "hello")
+	w := make(channelWaker, 1)
+	c := o.Submit("test.tag", first, w, true)
+	c.Advance(first)
+	waiting := o.Submit("test.tag", second, make(channelWaker, 1), true)
+	if r := waiting.Advance(second); r != Pending {
+		t.Fatalf("result %d of a chunk without room, want %d", r, Pending)
+	}
+	waiting.Abandon(second)
+	e.DelayAcks(0)
+	if r := await(c, w, first); r != OK {
+		t.Fatalf("result %d", r)
+	}
+	if used, line := o.buffer.load(); used != 0 || line != 0 {
+		t.Errorf("%d bytes are kept for nobody, %d in line", used, line)
+	}
+	if r := deliver(t, o, second); r != OK {
+		t.Errorf("result %d when given again", r)
+	}
+}
+
+// A panic costs no more than the chunk's place: it goes back to Fluent Bit.
+func TestPanicIsContained(t *testing.T) {
+	t.Parallel()
+	_, properties := startEndpoint(t, sls.Options{})
+	h := &memoryHost{t: t}
+	log := NewLog(h, "test")
+	o, err := New(parse(t, properties), Surroundings{Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.background(func() { panic("in the background") })
+	submit := func(prepare func(*Chunk)) Result {
+		w, chunk := make(channelWaker, 1), events(0, 10, "hello")
+		c := o.Submit("test.tag", chunk, w, false)
+		prepare(c)
+		return await(c, w, chunk)
+	}
+	encoder := o.encoder
+	o.encoder = nil
+	if r := submit(func(*Chunk) {}); r != Retry {
+		t.Errorf("result %d after a panic while encoding, want %d", r, Retry)
+	}
+	o.encoder = encoder
+	for range 2 { // the second shows that taking apart goes on
+		r := submit(func(c *Chunk) {
+			c.begun.Store(true)
+			c.failed = []failure{{nil, kerr.InvalidRecord}}
+			o.apart.add(c)
+		})
+		if r != Retry {
+			t.Errorf("result %d after a panic while taking apart, want %d", r, Retry)
+		}
+	}
+	if r := submit(func(*Chunk) {}); r != OK {
+		t.Errorf("result %d afterwards, want %d", r, OK)
+	}
+	if !o.Close() {
+		t.Error("the output did not end")
+	}
+	log.Drain()
+	if n := h.count("internal error, please report it"); n != 4 {
+		t.Errorf("%d lines about panics, want 4", n)
+	}
+}

@@ -1,0 +1,179 @@
+package plugin
+
+import (
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+const (
+	memoryLimit = 8 << 20  // buffer_limit
+	memoryExtra = 20 << 20 // allowed beside it
+)
+
+// chunksWaiting are chunks that one goroutine advances, as Fluent Bit's engine does.
+type chunksWaiting struct {
+	queue chan *waitingChunk
+	done  int
+}
+
+type waitingChunk struct {
+	c      *Chunk
+	data   []byte
+	queued atomic.Bool
+	all    *chunksWaiting
+}
+
+// Wake implements Waker: the chunk is advanced in its turn.
+func (w *waitingChunk) Wake() {
+	if w.queued.CompareAndSwap(false, true) {
+		w.all.queue <- w // there is a place for every chunk
+	}
+}
+
+func (all *chunksWaiting) submit(o *Output, data []byte) {
+	w := &waitingChunk{data: data, all: all}
+	w.c = o.Submit("test.tag", data, w, false)
+	w.Wake()
+}
+
+// advance moves on whatever was woken, until so many chunks are done or the time is over.
+func (all *chunksWaiting) advance(t *testing.T, until int, limit time.Duration) {
+	t.Helper()
+	timeout := time.After(limit)
+	for all.done < until {
+		select {
+		case w := <-all.queue:
+			w.queued.Store(false)
+			switch r := w.c.Advance(w.data); r {
+			case Pending:
+			case OK:
+				all.done++
+			default:
+				t.Fatalf("result %d", r)
+			}
+		case <-timeout:
+			return
+		}
+	}
+}
+
+// tinyEvents is a chunk of about size bytes of the smallest events there are.
+func tinyEvents(size int) (b []byte, n int) {
+	for ; len(b) < size; n++ {
+		b = append(b, 0x92, 0x92, 0xd7, 0x00, 0x4b, 0x3d, 0x3b, 0x00, 0, 0, 0, 0, 0x80)
+		b = msgp.AppendMapHeader(b, 1)
+		b = msgp.AppendString(b, "a")
+		b = msgp.AppendInt(b, 1)
+	}
+	return b, n
+}
+
+func liveHeap() int64 {
+	runtime.GC()
+	runtime.GC() // pools are emptied by the second
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// However many chunks come while the endpoint is away, they take no more than
+// buffer_limit and a constant; all of them land when it is back. Not parallel:
+// the heap is the process's.
+func TestMemoryIsBounded(t *testing.T) {
+	large := events(0, 2000, strings.Repeat("x", 1000))
+	tiny, tinyRecords := tinyEvents(1 << 10)
+	many, manyRecords := tinyEvents(256 << 10)
+	type kind struct {
+		data    []byte
+		records int
+	}
+	shapes := []struct {
+		name   string
+		chunks int
+		kinds  []kind
+	}{
+		{"chunks of 2 MB", 5, []kind{{large, 2000}}},
+		{"chunks of 1 KB", 500, []kind{{tiny, tinyRecords}}},
+		{"large and tiny records in turn", 4, []kind{{large, 2000}, {many, manyRecords}, {many, manyRecords}, {many, manyRecords}}},
+	}
+	outages := []struct {
+		name  string
+		begin func(t *testing.T, e *sls.Endpoint) (end func())
+	}{
+		{"unreachable", nil},
+		{"authorisation refused", func(_ *testing.T, e *sls.Endpoint) func() {
+			return e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1}).Remove
+		}},
+		{"silent", func(_ *testing.T, e *sls.Endpoint) func() {
+			var answer atomic.Bool
+			e.Cluster().ControlKey(kmsg.Produce.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+				e.Cluster().KeepControl()
+				return nil, nil, !answer.Load()
+			})
+			return func() { answer.Store(true) }
+		}},
+	}
+	for _, outage := range outages {
+		for _, shape := range shapes {
+			if len(shape.kinds) > 1 && outage.name != "authorisation refused" {
+				continue // the kind of outage makes no difference to room in the buffer
+			}
+			t.Run(outage.name+"/"+shape.name, func(t *testing.T) {
+				options := sls.Options{DiscardLogs: true, CA: newCA(t), Listen: freeAddress(t)}
+				properties := propertiesFor(t, options.Listen, options.CA.PEM())
+				properties["buffer_limit"], properties["request_timeout"] = "8M", "100ms"
+				properties["compression"], properties["retry_backoff"], properties["retry_backoff_max"] = "none", "200ms", "400ms"
+				var e *sls.Endpoint
+				end := func() { e, _ = startEndpoint(t, options) }
+				if outage.begin != nil {
+					e, _ = startEndpoint(t, options)
+					end = outage.begin(t, e)
+				}
+				before := liveHeap()
+				o, _ := startOutput(t, properties)
+				all := &chunksWaiting{queue: make(chan *waitingChunk, shape.chunks)}
+				sent, peak := 0, int64(0)
+				for i := range shape.chunks {
+					k := shape.kinds[i%len(shape.kinds)]
+					sent += k.records
+					all.submit(o, k.data)
+					if i%max(1, shape.chunks/5) == 0 {
+						all.advance(t, shape.chunks, 50*time.Millisecond)
+						peak = max(peak, liveHeap()-before)
+					}
+				}
+				for range 5 {
+					all.advance(t, shape.chunks, 100*time.Millisecond)
+					peak = max(peak, liveHeap()-before)
+				}
+				used, line := o.buffer.load()
+				if line == 0 {
+					t.Error("no chunk waits for room: the limit was not tried")
+				}
+				end()
+				all.advance(t, shape.chunks, patient)
+				if all.done != shape.chunks {
+					t.Errorf("%d of %d chunks done", all.done, shape.chunks)
+				}
+				if got := e.Count("demo"); got < sent || outage.name != "silent" && got > sent {
+					t.Errorf("%d records landed of %d", got, sent)
+				}
+				t.Logf("FIGURES heap +%.1f MB at most, %.1f MB accounted for, %d chunks in line; %d records sent, %d landed",
+					float64(peak)/(1<<20), float64(used)/(1<<20), line, sent, e.Count("demo"))
+				if peak > memoryLimit+memoryExtra {
+					t.Errorf("%d bytes of heap, at most %d are allowed", peak, memoryLimit+memoryExtra)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package plugin
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestTopics(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		parseJSON              bool
+		route, topic, logstore string
+	}{
+		{true, "kube-system", "kube-system.json", "kube-system"},
+		{false, "kube-system", "kube-system", "kube-system"},
+		{true, "No Such Name", "demo.json", "demo"},
+		{true, "ab", "demo.json", "demo"},
+		{true, "app.json", "demo.json", "demo"},
+		{false, "", "demo", "demo"},
+	} {
+		topics := topics{cfg: &Config{Logstore: "demo", ParseJSON: row.parseJSON}}
+		for range 2 { // looked at, and remembered
+			if got := topics.of([]byte(row.route)); got != row.topic || topics.logstore(got) != row.logstore {
+				t.Errorf("%q: topic %q, logstore %q, want %q, %q", row.route, got, topics.logstore(got), row.topic, row.logstore)
+			}
+		}
+	}
+}
+
+// It is not parallel: it counts allocations.
+func TestTopicsRememberNoMoreThanTheyMay(t *testing.T) {
+	topics := topics{cfg: &Config{Logstore: "demo"}}
+	for i := range 3 * keptTopics {
+		name := fmt.Sprintf("logstore-%d", i)
+		if got := topics.of([]byte(name)); got != name {
+			t.Fatalf("topic %q, want %q", got, name)
+		}
+	}
+	if n := len(topics.names); n > keptTopics {
+		t.Errorf("%d names are remembered, at most %d may be", n, keptTopics)
+	}
+	known := []byte("logstore-x")
+	topics.of(known)
+	if n := testing.AllocsPerRun(100, func() { topics.of(known) }); n != 0 {
+		t.Errorf("%v allocations for a known name", n)
+	}
+}
