@@ -2,7 +2,7 @@
 # make demo       shows the whole way of a log on a local endpoint
 # make test       vets and runs all tests
 # make test-kill  kills the host ten times while the broker is away
-# make test-kafka test-interop runs against a real Apache Kafka (needs Java, Maven and Maven Central)
+# make test-kafka runs against a real Apache Kafka (needs Java, Maven and Maven Central)
 # make test-interop runs the clients of docs/compatibility.md against the local endpoint; fetches them on first use
 # make soak       MINUTES=n of random faults under load; nothing may be lost
 # make fuzz       runs each fuzz target for a minute
@@ -12,7 +12,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGIN  := out_sls_kafka.so
 
-.PHONY: fuzz bench-encoder build demo test test-kill test-kafka soak bench clean
+.PHONY: fuzz bench-encoder build demo test test-kill test-kafka test-interop soak bench clean
 
 build:
 	$(GO) build -buildmode=c-shared -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(PLUGIN) .
@@ -33,10 +33,12 @@ test-kafka:
 	$(GO) vet -tags kafka ./test/kafka
 	$(GO) test -race -tags kafka -count=1 -v -timeout 20m ./test/kafka/...
 
-MINUTES ?= 5
 test-interop:
+	$(GO) vet -tags interop ./test/interop
+	cd test/interop/confluentgo && $(GO) vet ./...
 	$(GO) test -tags interop -count=1 -v -parallel 4 -timeout 30m ./test/interop $(if $(UPDATE),-args -update)
 
+MINUTES ?= 5
 soak:
 	$(GO) run -race ./test/soak -minutes $(MINUTES)
 

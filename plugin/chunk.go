@@ -4,11 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"out_sls_kafka/encoder"
 )
 
 // Result is how a chunk stands, with Fluent Bit's numbers.
@@ -65,34 +62,6 @@ type Chunk struct {
 type failure struct {
 	record *kgo.Record
 	err    error
-}
-
-// memory is what a chunk needs while in flight; it is pooled.
-type memory struct {
-	batch   encoder.Batch
-	records []kgo.Record
-}
-
-const (
-	// clientRoom is what the client keeps for a record (its promise, in slices
-	// that grow by doubling), and what a failed one takes in the chunk.
-	clientRoom = 96
-	// chunkRoom is what a chunk takes besides its records.
-	chunkRoom = 1024
-	// keptMemory is the most bytes a pooled memory may hold on to.
-	keptMemory = 16 << 20
-)
-
-// size is the bytes m holds on to, in use or not.
-func (m *memory) size() int64 {
-	return int64(cap(m.batch.Buf)) + int64(cap(m.batch.Records))*int64(unsafe.Sizeof(encoder.Record{})) +
-		int64(cap(m.records))*int64(unsafe.Sizeof(kgo.Record{}))
-}
-
-// room is what a chunk of n records takes that is encoded in m.
-func (m *memory) room(n int) int64 {
-	missing := max(0, n-cap(m.records))
-	return m.size() + int64(missing)*int64(unsafe.Sizeof(kgo.Record{})) + int64(n)*clientRoom + chunkRoom
 }
 
 // wake tells whoever waits for c, if anybody still does.
@@ -163,7 +132,7 @@ func (c *Chunk) finish(r Result) {
 		c.out.stats.chunks.Add(1)
 	}
 	if m != nil {
-		c.out.recycle(m)
+		c.out.memories.put(m)
 	}
 	c.out.buffer.leave(c)
 	c.wake()

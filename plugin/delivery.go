@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -15,25 +16,27 @@ import (
 // It returns false where they take more room than there is.
 func (c *Chunk) encode(data []byte) bool {
 	o := c.out
-	m := o.take(c.room)
-	o.encoder.Append(&m.batch, data, c.tag)
-	n := len(m.batch.Records)
+	m := o.memories.take(c.room)
+	b := o.batches.Get().(*encoder.Batch)
+	defer o.batches.Put(b)
+	b.Reset()
+	b.Buf = m.grown(len(data))
+	o.encoder.Append(b, data, c.tag)
+	m.values, b.Buf = b.Buf, nil
+	n := len(b.Records)
 	if !o.buffer.settle(c, m.room(n)) {
-		o.recycle(m)
+		o.memories.put(m)
 		return false
 	}
 	c.memory = m
-	if cap(m.records) < n {
-		m.records = make([]kgo.Record, n)
+	m.records = slices.Grow(m.records, n)[:n]
+	for i := range b.Records {
+		o.fill(&m.records[i], m.values, &b.Records[i])
 	}
-	m.records = m.records[:n]
-	for i := range m.batch.Records {
-		o.fill(&m.records[i], &m.batch, &m.batch.Records[i])
+	for i := range b.Rejects {
+		c.rejectUnsent(m.values, &b.Rejects[i], data)
 	}
-	for i := range m.batch.Rejects {
-		c.rejectUnsent(&m.batch, &m.batch.Rejects[i], data)
-	}
-	c.unread = len(m.records) == 0 && len(m.batch.Rejects) > 0
+	c.unread = n == 0 && len(b.Rejects) > 0
 	if c.hand(len(m.records)); c.sent == 0 {
 		c.complete()
 		return true
@@ -49,20 +52,22 @@ func (c *Chunk) encode(data []byte) bool {
 
 // fill makes a record for the client. The whole struct is assigned: what the
 // client left in it from the last chunk must not count.
-func (o *Output) fill(r *kgo.Record, b *encoder.Batch, e *encoder.Record) {
+func (o *Output) fill(r *kgo.Record, values []byte, e *encoder.Record) {
 	*r = kgo.Record{
 		Topic:     o.topic,
 		Key:       o.key,
-		Value:     b.Bytes(e.Value),
+		Value:     bytesOf(values, e.Value),
 		Timestamp: time.Unix(max(e.Sec, 0), int64(e.Nsec)), // Kafka has no time before 1970
 	}
 	if e.Key.End > e.Key.Start {
-		r.Key = b.Bytes(e.Key)
+		r.Key = bytesOf(values, e.Key)
 	}
 	if e.Route.End > e.Route.Start {
-		r.Topic = o.topics.of(b.Bytes(e.Route))
+		r.Topic = o.topics.of(bytesOf(values, e.Route))
 	}
 }
+
+func bytesOf(values []byte, s encoder.Span) []byte { return values[s.Start:s.End:s.End] }
 
 // hand begins a pass: n records go to the client.
 func (c *Chunk) hand(n int) {
@@ -169,8 +174,8 @@ func (c *Chunk) complete() {
 }
 
 // rejectUnsent accounts for what the encoder could not make a record of.
-func (c *Chunk) rejectUnsent(b *encoder.Batch, r *encoder.Reject, data []byte) {
-	l := letter{time: time.Unix(r.Sec, int64(r.Nsec)), tag: c.tag, logstore: c.out.cfg.Logstore, reason: r.Err.Error(), record: b.Bytes(r.Record)}
+func (c *Chunk) rejectUnsent(values []byte, r *encoder.Reject, data []byte) {
+	l := letter{time: time.Unix(r.Sec, int64(r.Nsec)), tag: c.tag, logstore: c.out.cfg.Logstore, reason: r.Err.Error(), record: bytesOf(values, r.Record)}
 	if len(l.record) == 0 && r.Offset+r.Length <= len(data) {
 		l.record = data[r.Offset : r.Offset+r.Length]
 	}

@@ -40,6 +40,7 @@ func (o *Output) watch() {
 			return
 		case now := <-tick.C:
 			o.health.tick(now)
+			o.memories.tick(now)
 			if o.stopping == nil || !o.stopping() {
 				continue
 			}

@@ -35,7 +35,8 @@ type Output struct {
 	apart    apart
 	letters  *deadLetters // nil: not wanted
 	sessions sessions
-	pool     sync.Pool // of *memory
+	batches  sync.Pool // of *encoder.Batch, for the time of encoding
+	memories memories
 
 	mu       sync.Mutex
 	live     map[*Chunk]struct{} // chunks without a result
@@ -56,7 +57,7 @@ func New(cfg *Config, s Surroundings) (*Output, error) {
 	o.topics.cfg = cfg
 	o.buffer.limit, o.buffer.growth = cfg.BufferLimit, firstGrowth
 	o.health.out, o.apart.out, o.sessions.out = o, o, o
-	o.pool.New = func() any { return new(memory) }
+	o.batches.New = func() any { return new(encoder.Batch) }
 	if cfg.MessageKey != "" {
 		o.key = []byte(cfg.MessageKey)
 	}
@@ -144,21 +145,3 @@ func (o *Output) remove(c *Chunk) {
 }
 
 func (o *Output) closed() bool { return o.ended.Load() }
-
-// take returns memory for a chunk that is likely to need so much room. Much
-// more is left to the garbage collector: small chunks must not sit on it.
-func (o *Output) take(room int64) *memory {
-	m := o.pool.Get().(*memory)
-	if m.size() > 2*room+chunkRoom {
-		m = new(memory)
-	}
-	m.batch.Reset()
-	m.records = m.records[:0]
-	return m
-}
-
-func (o *Output) recycle(m *memory) {
-	if m.size() <= keptMemory {
-		o.pool.Put(m)
-	}
-}
