@@ -17,12 +17,11 @@ import (
 func (c *Chunk) encode(data []byte) bool {
 	o := c.out
 	m := o.memories.take(c.room)
-	b := o.batches.Get().(*encoder.Batch)
-	defer o.batches.Put(b)
-	b.Reset()
+	b := o.memories.batch()
+	defer o.memories.unbatch(b)
 	b.Buf = m.grown(len(data))
 	o.encoder.Append(b, data, c.tag)
-	m.values, b.Buf = b.Buf, nil
+	m.values = b.Buf
 	n := len(b.Records)
 	if !o.buffer.settle(c, m.room(n)) {
 		o.memories.put(m)

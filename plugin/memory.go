@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"out_sls_kafka/encoder"
 )
 
 // memory is what a chunk needs while in flight.
@@ -48,7 +50,10 @@ type memories struct {
 	mu   sync.Mutex
 	free [64][]*memory // by the logarithm of their size
 	kept int64
-	used time.Time // when one was taken last
+	// batches are what the encoder works in; one for each thread that encodes
+	// at the same time.
+	batches []*encoder.Batch
+	used    time.Time // when one was taken last
 }
 
 // take returns memory for a chunk that is likely to need so much room: one of
@@ -86,13 +91,37 @@ func (s *memories) put(m *memory) {
 	s.free[class] = append(s.free[class], m)
 }
 
+// batch returns one to encode in, until unbatch.
+func (s *memories) batch() *encoder.Batch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := len(s.batches) - 1
+	if last < 0 {
+		return new(encoder.Batch)
+	}
+	b := s.batches[last]
+	s.batches = s.batches[:last]
+	return b
+}
+
+// unbatch takes back a batch whose values went elsewhere.
+func (s *memories) unbatch(b *encoder.Batch) {
+	b.Buf = nil
+	b.Reset()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b.Size() <= keptMemory {
+		s.batches = append(s.batches, b)
+	}
+}
+
 // tick lets everything go when nothing was taken for a while. It is called
 // about once a second.
 func (s *memories) tick(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.kept > 0 && now.Sub(s.used) > idleMemory {
-		s.free, s.kept = [64][]*memory{}, 0
+	if now.Sub(s.used) > idleMemory {
+		s.free, s.kept, s.batches = [64][]*memory{}, 0, nil
 	}
 }
 

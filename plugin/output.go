@@ -35,7 +35,6 @@ type Output struct {
 	apart    apart
 	letters  *deadLetters // nil: not wanted
 	sessions sessions
-	batches  sync.Pool // of *encoder.Batch, for the time of encoding
 	memories memories
 
 	mu       sync.Mutex
@@ -57,7 +56,6 @@ func New(cfg *Config, s Surroundings) (*Output, error) {
 	o.topics.cfg = cfg
 	o.buffer.limit, o.buffer.growth = cfg.BufferLimit, firstGrowth
 	o.health.out, o.apart.out, o.sessions.out = o, o, o
-	o.batches.New = func() any { return new(encoder.Batch) }
 	if cfg.MessageKey != "" {
 		o.key = []byte(cfg.MessageKey)
 	}
