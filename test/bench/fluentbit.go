@@ -42,6 +42,7 @@ func (b *bench) section(c contender, e *sls.Endpoint, codec string) string {
     tls_ca_file       %s
     compression       %s
     time_key          @timestamp
+    Retry_Limit       no_limits
 `, e.Addr(), b.ca(), codec)
 		for _, pair := range strings.Split(b.extra, ",") {
 			if key, value, ok := strings.Cut(pair, "="); ok {
@@ -65,6 +66,7 @@ func (b *bench) section(c contender, e *sls.Endpoint, codec string) string {
     rdkafka.ssl.ca.location   %s
     rdkafka.compression.codec %s
     rdkafka.request.required.acks 1
+    Retry_Limit       no_limits
 `, e.Addr(), b.ca(), codec)
 	}
 	return fmt.Sprintf("[OUTPUT]\n    Name  %s\n    Match *\n", c)
