@@ -18,6 +18,7 @@ var rounds = flag.Int("rounds", 3, "how often TestKill kills the host")
 // The host is killed again and again while the broker is away, and once while
 // it is there; what was tailed must land all the same.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	const each = 10_000 // lines a round
 	eachHost(t, func(t *testing.T, h host) {
 		away := startEndpoint(t, sls.Options{})
@@ -76,6 +77,7 @@ func appendLines(t *testing.T, file string, from, to int) {
 // A stop while the broker is away must end in time, whatever the flushes wait
 // for, and what is stored must land at the next start.
 func TestStopWhileBrokerIsAway(t *testing.T) {
+	t.Parallel()
 	const n = 5000
 	for _, workers := range []string{"0", "2"} {
 		t.Run("workers "+workers, func(t *testing.T) {

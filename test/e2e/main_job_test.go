@@ -28,6 +28,7 @@ func TestEveryLineLands(t *testing.T) {
 // While acknowledgements take 3 s, another output of the same process must get
 // its lines as if nothing were.
 func TestNothingElseWaits(t *testing.T) {
+	t.Parallel()
 	const (
 		window = 12 * time.Second
 		due    = 120 // 10 a second
@@ -67,6 +68,7 @@ func TestNothingElseWaits(t *testing.T) {
 }
 
 func TestHotReload(t *testing.T) {
+	t.Parallel()
 	const reloads = 10
 	eachHost(t, func(t *testing.T, h host) {
 		e := startEndpoint(t, sls.Options{})
@@ -166,6 +168,7 @@ func TestWrongOptionsStopTheHost(t *testing.T) {
 }
 
 func TestBrokerAwayAtStart(t *testing.T) {
+	t.Parallel()
 	const n = 1000
 	eachHost(t, func(t *testing.T, h host) {
 		// The endpoint's address is known before it listens: it is started, left and started again.

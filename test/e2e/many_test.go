@@ -16,6 +16,7 @@ import (
 // Forty inputs with their own tags, 400 chunks of five records a second, each
 // acknowledged 150 ms later.
 func TestManySmallChunks(t *testing.T) {
+	t.Parallel()
 	const (
 		tags   = 40
 		events = 500 // of each tag, 50 a second
