@@ -134,7 +134,7 @@ func (c *Config) backoff(failures int) time.Duration {
 func (c *Config) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()
-	d := tls.Dialer{Config: c.tlsConfig()}
+	d := tls.Dialer{NetDialer: &net.Dialer{Resolver: c.resolver}, Config: c.tlsConfig()}
 	return d.DialContext(ctx, c.DialNetwork, address)
 }
 

@@ -3,6 +3,7 @@ package plugin
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"net"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kversion"
@@ -111,6 +112,8 @@ type Config struct {
 	Healthcheck  Healthcheck
 	FlushMode    FlushMode
 	FlushTimeout time.Duration
+
+	resolver *net.Resolver // nil: the system's; tests have their own
 
 	// What only the checks across options need.
 	given                      map[string]bool // the options the user set

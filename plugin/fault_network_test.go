@@ -208,3 +208,19 @@ func freeAddress(t *testing.T) string {
 	defer l.Close()
 	return l.Addr().String()
 }
+
+// Answers half a minute late are no fault where request_timeout allows for
+// them: nothing is sent twice, and nothing is said.
+func TestFaultAnswersHalfAMinuteLate(t *testing.T) {
+	t.Parallel()
+	e, properties := startEndpoint(t, sls.Options{})
+	properties["request_timeout"] = "60s"
+	o, h := startOutput(t, properties)
+	e.DelayAcks(30 * time.Second)
+	l := newLoad(t, o, e)
+	l.send(3, 1000)
+	l.landed(0, 0)
+	if n := h.count("retrying"); n > 0 {
+		t.Errorf("%d lines of trouble", n)
+	}
+}

@@ -128,9 +128,14 @@ func parse(t *testing.T, properties map[string]string) *Config {
 // the flushes of a busy Fluent Bit do. No line may show a secret.
 func startOutput(t *testing.T, properties map[string]string) (*Output, *memoryHost) {
 	t.Helper()
+	return startConfig(t, parse(t, properties))
+}
+
+func startConfig(t *testing.T, cfg *Config) (*Output, *memoryHost) {
+	t.Helper()
 	h := &memoryHost{t: t}
 	log := NewLog(h, "test")
-	o, err := New(parse(t, properties), Surroundings{Log: log})
+	o, err := New(cfg, Surroundings{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func TestKill(t *testing.T) {
 			appendLines(t, file, fed, fed+each)
 			fed += each
 			p := h.start(t, config, args...)
-			p.await("project demo-project, logstore demo", 1, 20*time.Second)
+			p.await(hasStarted, 1, 20*time.Second)
 			// When exactly is the point of the test: it must be any moment.
 			time.Sleep(time.Duration(random.IntN(1000)) * time.Millisecond)
 			p.cmd.Process.Kill() // the bundled host may have done all and ended

@@ -76,8 +76,7 @@ func TestHotReload(t *testing.T) {
 		j := h.startJob(t, func(file string) string {
 			return tailConfig(t, file, "    Hot_Reload on", "    DB "+db, outputSection(t, e, ""))
 		})
-		const started = "project demo-project, logstore demo"
-		j.await(started, 1, 10*time.Second)
+		j.await(hasStarted, 1, 10*time.Second)
 		fed := 0
 		var threads, descriptors []int
 		for i := range reloads {
@@ -88,7 +87,7 @@ func TestHotReload(t *testing.T) {
 			j.signal(syscall.SIGHUP)
 			feed(t, j.input, fed, fed+1000)
 			fed += 1000
-			j.await(started, i+2, 20*time.Second)
+			j.await(hasStarted, i+2, 20*time.Second)
 			threads = append(threads, entries(t, j, "task"))
 			descriptors = append(descriptors, entries(t, j, "fd"))
 		}
