@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -96,6 +97,7 @@ type process struct {
 	cmd   *exec.Cmd
 	start time.Time
 	log   string
+	peak  atomic.Int64 // resident bytes
 }
 
 func (b *bench) start(config string) (*process, error) {
@@ -112,7 +114,30 @@ func (b *bench) start(config string) (*process, error) {
 	p.cmd.Stdout, p.cmd.Stderr = f, f
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	p.start = time.Now()
-	return p, p.cmd.Start()
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go p.watchMemory()
+	return p, nil
+}
+
+var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+
+// watchMemory notes the peak of resident memory until the process ends. What
+// the system reports after the end would include this program's own, from
+// before the process became Fluent Bit.
+func (p *process) watchMemory() {
+	name := fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid)
+	for ; ; time.Sleep(20 * time.Millisecond) {
+		status, err := os.ReadFile(name)
+		m := highWater.FindSubmatch(status)
+		if err != nil || m == nil { // it has ended
+			return
+		}
+		if kib, err := strconv.ParseInt(string(m[1]), 10, 64); err == nil {
+			p.peak.Store(kib << 10)
+		}
+	}
 }
 
 var counts = regexp.MustCompile(`"ts":(\d+\.\d+),"serialized_events":(\d+)`)
@@ -153,8 +178,7 @@ func (p *process) end(signal bool) (usage, error) {
 		log, _ := os.ReadFile(p.log)
 		return usage{}, fmt.Errorf("fluent-bit: %w\n%s", err, log)
 	}
-	r := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return usage{cpu: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), rss: r.Maxrss << 10}, nil
+	return usage{cpu: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), rss: p.peak.Load()}, nil
 }
 
 // awaitCount waits until n records were acknowledged and returns how long that
