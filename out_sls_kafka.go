@@ -104,7 +104,6 @@ func slsWork(handle C.uintptr_t, waits **C.struct_sls_wait, n C.size_t) {
 	for _, w := range unsafe.Slice(waits, int(n)) {
 		i.work(w)
 	}
-	i.log.Drain()
 }
 
 // slsAbandon ends the wait for a chunk that is still on its way.
