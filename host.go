@@ -110,6 +110,9 @@ func stopping() func() bool {
 	return func() bool { return C.sls_signalled(signal) != 0 }
 }
 
+// instanceOf is the host's struct flb_output_instance.
+func instanceOf(p unsafe.Pointer) unsafe.Pointer { return (*C.struct_sls_instance)(p).o_ins }
+
 func setContext(p, context unsafe.Pointer) {
 	C.sls_set_context((*C.struct_sls_instance)(p), context)
 }

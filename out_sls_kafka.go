@@ -85,7 +85,7 @@ func start(p unsafe.Pointer) (*instance, error) {
 		}
 		return nil, err
 	}
-	out, err := plugin.New(cfg, plugin.Surroundings{Log: log, Stopping: stopping()})
+	out, err := plugin.New(cfg, plugin.Surroundings{Log: log, Stopping: stopping(), Meter: newHostMeter(p)})
 	if err != nil {
 		log.Errorf("%v", err)
 		return nil, err

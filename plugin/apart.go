@@ -85,11 +85,12 @@ func (a *apart) send(c *Chunk, group []*kgo.Record, plain bool) {
 		return
 	}
 	var refused []*kgo.Record
-	acknowledged := 0
+	var acknowledged, bytes int64
 	for _, result := range a.produce(group, plain) {
 		switch {
 		case result.err == nil:
 			acknowledged++
+			bytes += int64(len(result.record.Value))
 		case classify(result.err).action != takeApart:
 			a.out.health.failed(result.err)
 			c.failed = append(c.failed, failure{result.record, result.err})
@@ -100,7 +101,7 @@ func (a *apart) send(c *Chunk, group []*kgo.Record, plain bool) {
 			refused = append(refused, result.record)
 		}
 	}
-	a.out.stats.acknowledged.Add(int64(acknowledged))
+	a.out.stats.acknowledge(acknowledged, bytes)
 	if acknowledged > 0 {
 		a.out.health.acknowledged()
 	}

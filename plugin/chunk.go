@@ -46,6 +46,7 @@ type Chunk struct {
 	memory  *memory
 	promise func(*kgo.Record, error) // c.acknowledged, made once
 	sent    int                      // records of the current pass
+	bytes   int64                    // of their values
 	pending atomic.Int64             // of them, those the client still has
 	failed  []failure                // records that came back, of the current pass
 	attempt int                      // passes that ended with failures, in a row

@@ -29,14 +29,16 @@ func (c *Chunk) encode(data []byte) bool {
 	}
 	c.memory = m
 	m.records = slices.Grow(m.records, n)[:n]
+	bytes := int64(0)
 	for i := range b.Records {
 		o.fill(&m.records[i], m.values, &b.Records[i])
+		bytes += int64(len(m.records[i].Value))
 	}
 	for i := range b.Rejects {
 		c.rejectUnsent(m.values, &b.Rejects[i], data)
 	}
 	c.unread = n == 0 && len(b.Rejects) > 0
-	if c.hand(len(m.records)); c.sent == 0 {
+	if c.hand(len(m.records), bytes); c.sent == 0 {
 		c.complete()
 		return true
 	}
@@ -68,9 +70,9 @@ func (o *Output) fill(r *kgo.Record, values []byte, e *encoder.Record) {
 
 func bytesOf(values []byte, s encoder.Span) []byte { return values[s.Start:s.End:s.End] }
 
-// hand begins a pass: n records go to the client.
-func (c *Chunk) hand(n int) {
-	c.sent = n
+// hand begins a pass: n records go to the client, whose values have so many bytes.
+func (c *Chunk) hand(n int, bytes int64) {
+	c.sent, c.bytes = n, bytes
 	c.pending.Store(int64(n))
 }
 
@@ -91,7 +93,7 @@ func (c *Chunk) settle() {
 	o := c.out
 	defer o.contain(c)
 	if n := c.sent - len(c.failed); n > 0 {
-		o.stats.acknowledged.Add(int64(n))
+		o.stats.acknowledge(int64(n), c.bytes-valueBytes(c.failed))
 		o.health.acknowledged()
 	}
 	if len(c.failed) == 0 {
@@ -145,7 +147,7 @@ func (c *Chunk) sendAgain() {
 	failed := c.failed
 	c.failed = nil
 	o.stats.resent.Add(int64(len(failed)))
-	c.hand(len(failed))
+	c.hand(len(failed), valueBytes(failed))
 	for _, f := range failed {
 		f.record.Context = nil
 		o.client.Produce(context.Background(), f.record, c.promise)
@@ -197,7 +199,7 @@ func (c *Chunk) rejectRefused(f failure) {
 }
 
 func (c *Chunk) reject(t trouble, l *letter) {
-	c.out.stats.rejected.Add(1)
+	c.out.stats.rejected.add(t, l.kafka != "")
 	c.out.health.rejected(t, l)
 	if c.out.letters != nil {
 		c.letters = l.append(c.letters)

@@ -69,6 +69,13 @@ func (h *health) OnBrokerE2E(_ kgo.BrokerMetadata, _ int16, e kgo.BrokerE2E) {
 // acknowledged notes that records arrived.
 func (h *health) acknowledged() { h.lastAck.Store(time.Now().UnixNano()) }
 
+// well tells whether no trouble stands.
+func (h *health) well() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.current == 0
+}
+
 // failed notes that a record or a connection failed, and logs a new trouble.
 func (h *health) failed(err error) {
 	if h.out.closed() || errors.Is(err, kgo.ErrClientClosed) {

@@ -41,6 +41,7 @@ func (o *Output) watch() {
 		case now := <-tick.C:
 			o.health.tick(now)
 			o.memories.tick(now)
+			o.metrics.tick(now)
 			if o.stopping == nil || !o.stopping() {
 				continue
 			}
@@ -115,6 +116,7 @@ const endTimeout = 2 * time.Second
 func (o *Output) Close() bool {
 	o.drained(o.cfg.ExitTimeout)
 	o.end()
+	o.metrics.close()
 	o.log.Infof("stopped: %d records acknowledged, %d rejected, %d sent again; %d chunks left to Fluent Bit",
 		o.stats.acknowledged.Load(), o.stats.rejected.Load(), o.stats.resent.Load(), o.stats.handedBack.Load())
 	return o.idle()

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write docs/options.md anew from the table of options")
+var update = flag.Bool("update", false, "write the documents anew that are made from tables")
 
 const optionsDoc = "../docs/options.md"
 

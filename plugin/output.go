@@ -16,6 +16,7 @@ type Surroundings struct {
 	Log *Log
 	// Stopping tells whether the process is shutting down; nil: never known.
 	Stopping func() bool
+	Meter    Meter // nil: the log takes its place
 }
 
 // Output is one [OUTPUT] section at work. Its methods may be called from
@@ -32,6 +33,7 @@ type Output struct {
 	buffer   buffer
 	health   health
 	stats    stats
+	metrics  exporter
 	apart    apart
 	letters  *deadLetters // nil: not wanted
 	sessions sessions
@@ -74,6 +76,7 @@ func New(cfg *Config, s Surroundings) (*Output, error) {
 		o.end()
 		return nil, err
 	}
+	o.metrics.open(o, s.Meter, time.Now())
 	o.background(o.watch)
 	return o, nil
 }

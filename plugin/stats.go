@@ -2,17 +2,121 @@ package plugin
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // stats are the counters of one output.
 type stats struct {
-	acknowledged atomic.Int64 // records
-	rejected     atomic.Int64 // records
-	resent       atomic.Int64 // records sent once more after a failure
-	chunks       atomic.Int64 // chunks done
-	waiting      atomic.Int64 // chunks that wait to send records again
-	handedBack   atomic.Int64 // chunks without a result when the output ended
+	acknowledged      atomic.Int64 // records
+	acknowledgedBytes atomic.Int64 // of those records' values
+	rejected          rejections
+	resent            atomic.Int64 // records sent once more after a failure
+	chunks            atomic.Int64 // chunks done
+	waiting           atomic.Int64 // chunks that wait to send records again
+	handedBack        atomic.Int64 // chunks without a result when the output ended
+}
+
+// acknowledge counts records that arrived, and the bytes of their values.
+func (s *stats) acknowledge(records, bytes int64) {
+	s.acknowledged.Add(records)
+	s.acknowledgedBytes.Add(bytes)
+}
+
+// valueBytes is the bytes of the values of records that came back.
+func valueBytes(failed []failure) (n int64) {
+	for i := range failed {
+		n += int64(len(failed[i].record.Value))
+	}
+	return n
+}
+
+// rejection is why a record was rejected for good.
+type rejection uint8
+
+const (
+	tooLarge   rejection = iota // over max_message_bytes, or over the broker's limit
+	unreadable                  // not an event of Fluent Bit
+	refused                     // by the broker, for itself, for another reason than its size
+	rejectionKinds
+)
+
+// rejectionNames are the values of the label reason.
+var rejectionNames = [rejectionKinds]string{"too_large", "unreadable", "refused"}
+
+// rejections count rejected records, by reason.
+type rejections [rejectionKinds]atomic.Int64
+
+// add counts a record of that trouble; byBroker tells that it was sent.
+func (r *rejections) add(t trouble, byBroker bool) {
+	switch {
+	case t == troubleSize:
+		r[tooLarge].Add(1)
+	case byBroker:
+		r[refused].Add(1)
+	default:
+		r[unreadable].Add(1)
+	}
+}
+
+// Load is the number of records rejected for any reason.
+func (r *rejections) Load() (n int64) {
+	for i := range r {
+		n += r[i].Load()
+	}
+	return n
+}
+
+// snapshot is how an output stands at one moment.
+type snapshot struct {
+	acknowledged, acknowledgedBytes, resent int64
+	rejected                                [rejectionKinds]int64
+	bytes, limit                            int64         // in flight, and how many may be
+	chunks, waiting                         int           // in flight; waiting for room
+	age                                     time.Duration // since the last acknowledgement, or the start
+	up                                      bool
+}
+
+// snapshot takes the numbers one after another, while others go on counting.
+func (o *Output) snapshot(now time.Time) snapshot {
+	used, line := o.buffer.load()
+	o.mu.Lock()
+	live := len(o.live)
+	o.mu.Unlock()
+	last := o.metrics.start
+	if ack := o.health.lastAck.Load(); ack != 0 {
+		last = time.Unix(0, ack)
+	}
+	s := snapshot{
+		acknowledged:      o.stats.acknowledged.Load(),
+		acknowledgedBytes: o.stats.acknowledgedBytes.Load(),
+		resent:            o.stats.resent.Load(),
+		bytes:             used,
+		limit:             o.cfg.BufferLimit,
+		chunks:            max(0, live-line),
+		waiting:           line,
+		age:               max(0, now.Sub(last)),
+		up:                o.health.well(),
+	}
+	for i := range s.rejected {
+		s.rejected[i] = o.stats.rejected[i].Load()
+	}
+	return s
+}
+
+// String is the snapshot as a log line has it.
+func (s snapshot) String() string {
+	state := "works"
+	if !s.up {
+		state = "is in trouble"
+	}
+	var rejected []string
+	for i, n := range s.rejected {
+		rejected = append(rejected, fmt.Sprintf("%s %d", rejectionNames[i], n))
+	}
+	return fmt.Sprintf("delivery %s; records acknowledged: %d (%d bytes), sent again: %d, rejected: %s; in flight: %d chunks, %d of %d bytes; chunks waiting for room: %d; last acknowledgement %v ago",
+		state, s.acknowledged, s.acknowledgedBytes, s.resent, strings.Join(rejected, ", "), s.chunks, s.bytes, s.limit, s.waiting, s.age.Round(time.Second))
 }
 
 // load says what is in flight, for a log line.

@@ -1,0 +1,141 @@
+package plugin
+
+import (
+	"sync"
+	"time"
+)
+
+// The names of the metrics begin with both, joined by underscores.
+const (
+	MetricsNamespace = "fluentbit"
+	MetricsSubsystem = "sls_kafka"
+)
+
+// Metric is one time series of an output.
+type Metric struct {
+	Name   string // without namespace and subsystem
+	Help   string
+	Gauge  bool   // else a counter
+	Reason string // value of the label reason; empty: the metric has none
+
+	value func(*snapshot) float64
+}
+
+// Meter takes the metrics of one output into Fluent Bit's own.
+type Meter interface {
+	// Create makes the metrics, all 0. Those of one name stand side by side. It
+	// is called once, on the thread of Init, before any other method. It
+	// returns false where the host has no place for them; then no other method
+	// is called.
+	Create([]Metric) bool
+	// Set hands the values over, in the order of Create. It must not block, and
+	// may be called on any thread, but never twice at a time.
+	Set(at time.Time, values []float64)
+	// Close tells that Set is not called any more.
+	Close()
+}
+
+// series is the table of all that an output tells of itself.
+var series = func() []Metric {
+	table := []Metric{
+		{Name: "records_acknowledged_total", Help: "Records that SLS acknowledged.",
+			value: func(s *snapshot) float64 { return float64(s.acknowledged) }},
+		{Name: "bytes_acknowledged_total", Help: "Bytes of the acknowledged records as sent, JSON or raw, before compression.",
+			value: func(s *snapshot) float64 { return float64(s.acknowledgedBytes) }},
+	}
+	for r, name := range rejectionNames {
+		table = append(table, Metric{Name: "records_rejected_total", Reason: name,
+			Help:  "Records rejected for good: too_large, unreadable (no event of Fluent Bit), or refused by SLS when sent alone.",
+			value: func(s *snapshot) float64 { return float64(s.rejected[r]) }})
+	}
+	return append(table,
+		Metric{Name: "records_resent_total", Help: "Records sent once more after a failure.",
+			value: func(s *snapshot) float64 { return float64(s.resent) }},
+		Metric{Name: "inflight_bytes", Gauge: true, Help: "Memory of the chunks in flight; buffer_limit_bytes is the most it may be.",
+			value: func(s *snapshot) float64 { return float64(s.bytes) }},
+		Metric{Name: "buffer_limit_bytes", Gauge: true, Help: "The option buffer_limit.",
+			value: func(s *snapshot) float64 { return float64(s.limit) }},
+		Metric{Name: "inflight_chunks", Gauge: true, Help: "Chunks that are on their way to SLS and not done.",
+			value: func(s *snapshot) float64 { return float64(s.chunks) }},
+		Metric{Name: "waiting_chunks", Gauge: true, Help: "Chunks that wait for room, because those in flight take up buffer_limit.",
+			value: func(s *snapshot) float64 { return float64(s.waiting) }},
+		Metric{Name: "last_acknowledged_seconds", Gauge: true, Help: "Seconds since SLS last acknowledged records; since the start, while it has not.",
+			value: func(s *snapshot) float64 { return s.age.Seconds() }},
+		Metric{Name: "up", Gauge: true, Help: "1, or 0 while delivery is in trouble; the log says in which.",
+			value: func(s *snapshot) float64 {
+				if s.up {
+					return 1
+				}
+				return 0
+			}},
+	)
+}()
+
+// exporter tells how an output stands: once a second to the meter, or, where
+// the host has no metrics for plugins (Fluent Bit before 2.0), once a minute in
+// the log, while something changes.
+type exporter struct {
+	out   *Output
+	start time.Time
+
+	mu     sync.Mutex
+	meter  Meter // nil: the log takes its place
+	closed bool
+	values []float64
+
+	logged   snapshot
+	loggedAt time.Time
+}
+
+// open must be called on the thread of Init. m may be nil.
+func (e *exporter) open(o *Output, m Meter, now time.Time) {
+	e.out, e.start = o, now
+	if m != nil && m.Create(series) {
+		e.meter, e.values = m, make([]float64, len(series))
+	}
+	e.logged, e.loggedAt = o.snapshot(now), now
+	e.tick(now)
+}
+
+// tick is called about once a second.
+func (e *exporter) tick(now time.Time) {
+	s := e.out.snapshot(now)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.closed:
+	case e.meter == nil:
+		e.log(now, s)
+	default:
+		for i := range series {
+			e.values[i] = series[i].value(&s)
+		}
+		e.meter.Set(now, e.values)
+	}
+}
+
+// log writes the line of the minute. e.mu is held.
+func (e *exporter) log(now time.Time, s snapshot) {
+	if now.Sub(e.loggedAt) < repeat {
+		return
+	}
+	e.loggedAt = now
+	before := e.logged
+	before.age = s.age // time passing is no change
+	if s != before {
+		e.out.log.Infof("%v", s)
+	}
+	e.logged = s
+}
+
+// close returns when Set is done for good, also where the goroutine that calls
+// tick hangs elsewhere: Fluent Bit frees its metrics after the instance's exit.
+func (e *exporter) close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed = true
+	if e.meter != nil {
+		e.meter.Close()
+		e.meter = nil
+	}
+}

@@ -1,0 +1,50 @@
+package plugin
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+const (
+	metricsDoc      = "../docs/monitoring.md"
+	metricsDocBegin = "<!-- from here on made from plugin/metrics.go by: go test ./plugin -run TestMetricsDocument -update -->\n"
+	metricsDocEnd   = "<!-- made up to here -->\n"
+)
+
+// The table in the document is made from the table of metrics.
+func TestMetricsDocument(t *testing.T) {
+	doc, err := os.ReadFile(metricsDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, begins := strings.Cut(string(doc), metricsDocBegin)
+	_, after, ends := strings.Cut(rest, metricsDocEnd)
+	if !begins || !ends {
+		t.Fatalf("%s lacks the marks %q and %q", metricsDoc, metricsDocBegin, metricsDocEnd)
+	}
+	var b strings.Builder
+	b.WriteString("\n| metric | kind | labels | meaning |\n|---|---|---|---|\n")
+	for i, m := range series {
+		if i > 0 && series[i-1].Name == m.Name {
+			continue
+		}
+		kind, labels := "counter", "`name`"
+		if m.Gauge {
+			kind = "gauge"
+		}
+		if m.Reason != "" {
+			labels += ", `reason`"
+		}
+		fmt.Fprintf(&b, "| `%s_%s_%s` | %s | %s | %s |\n", MetricsNamespace, MetricsSubsystem, m.Name, kind, labels, m.Help)
+	}
+	want := before + metricsDocBegin + b.String() + "\n" + metricsDocEnd + after
+	if *update {
+		if err := os.WriteFile(metricsDoc, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if string(doc) != want {
+		t.Errorf("%s differs from the table of metrics: run go test ./plugin -run TestMetricsDocument -update", metricsDoc)
+	}
+}

@@ -1,0 +1,273 @@
+package plugin
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+// memoryMeter is a host whose metrics are a map, by name and reason.
+type memoryMeter struct {
+	t    *testing.T
+	none bool // it has no place for metrics
+
+	mu     sync.Mutex
+	table  []Metric
+	values map[string]float64
+	closed bool
+}
+
+func (m *memoryMeter) Create(table []Metric) bool {
+	m.table = table
+	return !m.none
+}
+
+func (m *memoryMeter) Set(_ time.Time, values []float64) {
+	if !m.mu.TryLock() {
+		m.t.Error("Set twice at a time")
+		return
+	}
+	defer m.mu.Unlock()
+	if m.closed || m.none {
+		m.t.Error("Set after Close, or where there are no metrics")
+	}
+	m.values = make(map[string]float64)
+	for i, v := range values {
+		m.values[strings.TrimSuffix(m.table[i].Name+" "+m.table[i].Reason, " ")] = v
+	}
+}
+
+func (m *memoryMeter) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+}
+
+// want compares some of the values.
+func (m *memoryMeter) want(want map[string]float64) {
+	m.t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, v := range want {
+		if got, ok := m.values[name]; !ok || got != v {
+			m.t.Errorf("%s is %v, want %v; all: %v", name, got, v, m.values)
+		}
+	}
+}
+
+func startMetered(t *testing.T, properties map[string]string) (*Output, *memoryMeter) {
+	t.Helper()
+	m := &memoryMeter{t: t}
+	log := NewLog(&memoryHost{t: t}, "test")
+	o, err := New(parse(t, properties), Surroundings{Log: log, Meter: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		o.Close()
+		log.Drain()
+	})
+	return o, m
+}
+
+func TestMetricsTable(t *testing.T) {
+	t.Parallel()
+	valid := regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+	seen := make(map[string]bool)
+	for i, m := range series {
+		if !valid.MatchString(m.Name) || m.Help == "" || m.value == nil {
+			t.Errorf("%+v: the name must be of words in lower case; help and value must be there", m)
+		}
+		if m.Gauge == strings.HasSuffix(m.Name, "_total") {
+			t.Errorf("%s: counters end in _total, and gauges do not", m.Name)
+		}
+		if key := m.Name + " " + m.Reason; seen[key] {
+			t.Errorf("%s is there twice", key)
+		} else {
+			seen[key] = true
+		}
+		if i > 0 && series[i-1].Name != m.Name && seen[m.Name] {
+			t.Errorf("the series of %s do not stand side by side", m.Name)
+		}
+		seen[m.Name] = true
+	}
+}
+
+func TestMetricsOfADelivery(t *testing.T) {
+	t.Parallel()
+	e, properties := startEndpoint(t, sls.Options{})
+	properties["max_message_bytes"] = "1K"
+	o, m := startMetered(t, properties)
+	m.want(map[string]float64{"up": 1, "records_acknowledged_total": 0, "buffer_limit_bytes": 32 << 20})
+
+	e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord, Count: -1, When: poisoned})
+	chunk := append(events(0, 7, "hello"), events(7, 2, strings.Repeat("x", 2000))...)
+	chunk = append(chunk, events(9, 1, poison)...)
+	chunk = append(chunk, 0x01) // an event it is not
+	if r := deliver(t, o, chunk); r != OK {
+		t.Errorf("result %v", r)
+	}
+	o.metrics.tick(time.Now())
+	m.want(map[string]float64{
+		"records_acknowledged_total":        7,
+		"bytes_acknowledged_total":          float64(7 * len(`{"seq":0,"log":"hello"}`)),
+		"records_rejected_total too_large":  2,
+		"records_rejected_total refused":    1,
+		"records_rejected_total unreadable": 1,
+		"inflight_bytes":                    0,
+		"inflight_chunks":                   0,
+		"waiting_chunks":                    0,
+	})
+	if m.values["records_resent_total"] == 0 {
+		t.Error("the refused batch was taken apart and nothing counts as sent again")
+	}
+	if age := m.values["last_acknowledged_seconds"]; age > patient.Seconds() {
+		t.Errorf("last acknowledgement %v s ago", age)
+	}
+}
+
+// What is in flight, and what waits for room, is counted apart.
+func TestMetricsOfWhatIsInFlight(t *testing.T) {
+	t.Parallel()
+	e, properties := startEndpoint(t, sls.Options{})
+	properties["buffer_limit"] = "1M"
+	e.DelayAcks(time.Hour)
+	o, m := startMetered(t, properties)
+	chunk := events(0, 50, strings.Repeat("x", 8000))
+	for range 5 {
+		o.Submit("test", chunk, make(channelWaker, 1), false).Advance(chunk)
+	}
+	used, line := o.buffer.load()
+	if used == 0 || line == 0 || line == 5 {
+		t.Fatalf("%d bytes in flight, %d chunks in line: the test is about both", used, line)
+	}
+	o.metrics.tick(time.Now())
+	m.want(map[string]float64{"inflight_bytes": float64(used), "inflight_chunks": float64(5 - line), "waiting_chunks": float64(line), "buffer_limit_bytes": 1 << 20})
+	e.DelayAcks(0)
+}
+
+func TestMetricsOfAnOutage(t *testing.T) {
+	t.Parallel()
+	o, lines := quietOutput(t)
+	o.health.probe.running = true // there is no broker to ask
+	m := &memoryMeter{t: t}
+	start := time.Now()
+	o.metrics.open(o, m, start)
+	o.metrics.tick(start.Add(3 * time.Second))
+	m.want(map[string]float64{"up": 1, "last_acknowledged_seconds": 3}) // since the start
+
+	o.health.lastAck.Store(start.Add(10 * time.Second).UnixNano())
+	o.health.failed(errors.New("connection refused"))
+	o.metrics.tick(start.Add(14 * time.Second))
+	m.want(map[string]float64{"up": 0, "last_acknowledged_seconds": 4})
+	o.metrics.tick(start.Add(9 * time.Second)) // the clock was set back
+	m.want(map[string]float64{"last_acknowledged_seconds": 0})
+
+	o.health.lastAck.Store(o.health.lastFail.Add(time.Millisecond).UnixNano())
+	o.health.tick(o.health.lastFail.Add(calm))
+	o.metrics.tick(o.health.lastFail.Add(time.Second))
+	m.want(map[string]float64{"up": 1})
+	wantLines(t, lines(), "connection refused", "delivery works again")
+}
+
+// A host without metrics, given or not, gets a line a minute while something changes.
+func TestMetricsInTheLog(t *testing.T) {
+	t.Parallel()
+	for _, m := range []Meter{nil, &memoryMeter{t: t, none: true}} {
+		t.Run(fmt.Sprintf("%T", m), func(t *testing.T) {
+			t.Parallel()
+			o, lines := quietOutput(t)
+			o.cfg.BufferLimit = 1 << 20
+			start := time.Now()
+			o.metrics.open(o, m, start)
+			second := 0
+			run := func(to int) { // seconds after the start
+				for ; second <= to; second++ {
+					o.metrics.tick(start.Add(time.Duration(second) * time.Second))
+				}
+			}
+			run(200)
+			wantLines(t, lines()) // idle
+			o.stats.acknowledge(120, 34567)
+			o.stats.resent.Add(3)
+			o.stats.rejected.add(troubleSize, false)
+			o.stats.rejected.add(troubleData, true)
+			o.stats.rejected.add(troubleData, false)
+			o.health.lastAck.Store(start.Add(238 * time.Second).UnixNano())
+			run(239)
+			wantLines(t, lines())
+			run(240)
+			wantLines(t, lines(), "delivery works; records acknowledged: 120 (34567 bytes), sent again: 3, rejected: too_large 1, unreadable 1, refused 1; "+
+				"in flight: 0 chunks, 0 of 1048576 bytes; chunks waiting for room: 0; last acknowledgement 2s ago")
+			run(600)
+			wantLines(t, lines()) // only time went by
+			o.health.mu.Lock()
+			o.health.current = troubleNetwork
+			o.health.mu.Unlock()
+			run(700)
+			wantLines(t, lines(), "delivery is in trouble; ")
+			o.metrics.close()
+			o.stats.acknowledge(1, 1)
+			run(800)
+			wantLines(t, lines())
+		})
+	}
+}
+
+// Fluent Bit frees its metrics after the exit of an output, whose watch may
+// still be at work then.
+func TestNothingIsSetAfterClose(t *testing.T) {
+	t.Parallel()
+	o, _ := quietOutput(t)
+	m := &memoryMeter{t: t}
+	o.metrics.open(o, m, time.Now())
+	var watch sync.WaitGroup
+	began, stop := make(chan struct{}), make(chan struct{})
+	watch.Go(func() {
+		for first := true; ; first = false {
+			o.metrics.tick(time.Now())
+			if first {
+				close(began)
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	})
+	<-began
+	o.metrics.close()
+	m.mu.Lock()
+	closed, values := m.closed, maps.Clone(m.values)
+	m.mu.Unlock()
+	o.metrics.tick(time.Now())
+	close(stop)
+	watch.Wait()
+	o.metrics.close() // a second time does nothing
+	if !closed || !maps.Equal(values, m.values) {
+		t.Errorf("closed %v; values before %v, after %v", closed, values, m.values)
+	}
+}
+
+// The end of an output closes its meter.
+func TestCloseEndsTheMetrics(t *testing.T) {
+	t.Parallel()
+	_, properties := startEndpoint(t, sls.Options{})
+	o, m := startMetered(t, properties)
+	o.Close()
+	if !m.closed {
+		t.Error("the meter is still open")
+	}
+}
