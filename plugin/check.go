@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // check asks the broker for the logstore's metadata, the real topic's: a
@@ -13,14 +12,7 @@ import (
 // It returns the number of shards.
 func (h *health) check() (shards int, err error) {
 	o := h.out
-	ctx, cancel := context.WithTimeout(context.Background(), o.cfg.DialTimeout+o.cfg.RequestTimeout)
-	defer cancel()
-	req := kmsg.NewPtrMetadataRequest()
-	topic := kmsg.NewMetadataRequestTopic()
-	topic.Topic = kmsg.StringPtr(o.topic)
-	req.Topics = append(req.Topics, topic)
-	req.AllowAutoTopicCreation = false
-	resp, err := req.RequestWith(ctx, o.client)
+	answer, err := o.metadata(context.Background(), o.topic)
 	if err != nil {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -29,10 +21,14 @@ func (h *health) check() (shards int, err error) {
 		}
 		return 0, err
 	}
-	for _, t := range resp.Topics {
-		return len(t.Partitions), kerr.ErrorForCode(t.ErrorCode)
+	shards, err = 0, kerr.UnknownTopicOrPartition
+	for _, t := range answer.Topics {
+		shards, err = len(t.Partitions), kerr.ErrorForCode(t.ErrorCode)
 	}
-	return 0, kerr.UnknownTopicOrPartition
+	if err == nil {
+		o.producer.learn(answer, nil)
+	}
+	return shards, err
 }
 
 // probe is the check as it is made again while there is trouble: an output
@@ -63,7 +59,7 @@ func (h *health) ask() {
 		case err != nil:
 			h.failed(err)
 		case broken:
-			h.out.hurry()
+			h.out.producer.hurry()
 		}
 	})
 }

@@ -4,8 +4,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Result is how a chunk stands, with Fluent Bit's numbers.
@@ -39,30 +37,14 @@ type Chunk struct {
 	admitted bool
 	room     int64
 
-	// A chunk is worked on by one goroutine after another: the flush that
-	// encodes it, the client's promises, the timer that sends again, the one
-	// that takes batches apart. Each hands over by what it does last.
-	begun   atomic.Bool // encoded, or let go before
-	memory  *memory
-	promise func(*kgo.Record, error) // c.acknowledged, made once
-	sent    int                      // records of the current pass
-	bytes   int64                    // of their values
-	pending atomic.Int64             // of them, those the client still has
-	failed  []failure                // records that came back, of the current pass
-	attempt int                      // passes that ended with failures, in a row
-	timer   *time.Timer
+	begun   atomic.Bool  // encoded, or let go before
+	pending atomic.Int64 // records that are neither acknowledged nor rejected
+	unread  bool         // not one record could be read
+
+	mu      sync.Mutex
 	letters []byte // dead letters to be written before the chunk ends
-	unread  bool   // not one record could be read
-
-	mu     sync.Mutex
-	waker  Waker // nil: nobody waits
-	result Result
-}
-
-// failure is a record the client gave back.
-type failure struct {
-	record *kgo.Record
-	err    error
+	waker   Waker  // nil: nobody waits
+	result  Result
 }
 
 // wake tells whoever waits for c, if anybody still does.
@@ -127,40 +109,17 @@ func (c *Chunk) finish(r Result) {
 	if !first {
 		return
 	}
-	m := c.memory
-	c.memory, c.failed, c.letters = nil, nil, nil
 	if r == OK {
 		c.out.stats.chunks.Add(1)
-	}
-	if m != nil {
-		c.out.memories.put(m)
 	}
 	c.out.buffer.leave(c)
 	c.wake()
 	c.out.remove(c)
 }
 
-// letGo ends a chunk that nobody works on: one that waits for room or to be
-// sent again. The others end when the client closes.
+// letGo ends a chunk that has not begun.
 func (c *Chunk) letGo() {
 	if c.begun.CompareAndSwap(false, true) {
 		c.finish(Retry)
-		return
-	}
-	c.mu.Lock()
-	stopped := c.timer != nil && c.timer.Stop()
-	c.mu.Unlock()
-	if stopped {
-		c.out.stats.waiting.Add(-1)
-		c.finish(Retry)
-	}
-}
-
-// hurry ends the wait of a chunk whose records are to be sent again.
-func (c *Chunk) hurry() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.timer != nil && c.timer.Stop() {
-		c.timer.Reset(0)
 	}
 }

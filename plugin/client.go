@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"math"
 	"net"
 	"os"
 	"time"
@@ -21,6 +20,8 @@ const (
 	// every shard. What SLS takes is not documented; the HTTP API behind it
 	// takes 10 MB.
 	maxRequestBytes = 10 << 20
+	// requestRoom is for what a request holds besides batches.
+	requestRoom = 1 << 20
 	// answerMargin is how long after request_timeout an answer may still come
 	// before the connection counts as dead.
 	answerMargin = 5 * time.Second
@@ -45,28 +46,9 @@ func (c *Config) clientOpts() []kgo.Opt {
 		kgo.DisableIdempotentWrite(),
 		// Kafka look-alikes may advertise client metrics and mean nothing by it.
 		kgo.DisableClientMetrics(),
-		kgo.RequiredAcks(c.acks()),
-		kgo.ProducerBatchCompression(c.codec()),
-		kgo.RecordPartitioner(c.partitioner()),
-		kgo.ProducerLinger(c.Linger),
-		kgo.ProducerBatchMaxBytes(int32(c.batchBytes())),
-		kgo.BrokerMaxWriteBytes(maxRequestBytes),
-		kgo.ProduceRequestTimeout(c.RequestTimeout),
+		kgo.BrokerMaxWriteBytes(maxRequestBytes + requestRoom),
 		kgo.RequestTimeoutOverhead(answerMargin),
 		kgo.RetryBackoffFn(func(failures int) time.Duration { return min(c.backoff(failures), clientBackoffMax) }),
-
-		// buffer_limit bounds what is in flight; a second bound inside the
-		// client would block the thread that hands it records.
-		kgo.MaxBufferedRecords(math.MaxInt),
-		// No RecordDeliveryTimeout: the client counts it from the record's
-		// timestamp, which is the event's, so an old backlog would fail unsent.
-
-		// A failed shard waits for metadata, which this allows every second.
-		kgo.MetadataMinAge(time.Second),
-		// The client tries once more, with fresh metadata. Then the chunk does:
-		// while the client tries it tells nobody what is wrong.
-		kgo.RecordRetries(1),
-		kgo.UnknownTopicRetries(1),
 		// The endpoint is behind a load balancer, whose closing of a fresh
 		// connection says nothing about credentials.
 		kgo.AlwaysRetryEOF(),
@@ -81,11 +63,12 @@ func (c *Config) clientOpts() []kgo.Opt {
 // max_message_bytes must fit.
 func (c *Config) batchBytes() int { return c.MaxMessageBytes + len(c.MessageKey) + recordOverhead }
 
-func (c *Config) acks() kgo.Acks {
+// acks is required_acks as a produce request has it.
+func (c *Config) acks() int16 {
 	if c.RequiredAcks == AcksAll {
-		return kgo.AllISRAcks()
+		return -1
 	}
-	return kgo.LeaderAck()
+	return 1
 }
 
 func (c *Config) codec() kgo.CompressionCodec {
@@ -106,19 +89,6 @@ func (c *Config) codec() kgo.CompressionCodec {
 		return kgo.SnappyCompression()
 	}
 	return kgo.NoCompression()
-}
-
-func (c *Config) partitioner() kgo.Partitioner {
-	switch c.Partitioner {
-	case PartitionRoundRobin:
-		return kgo.RoundRobinPartitioner()
-	case PartitionKeyHash:
-		return kgo.StickyKeyPartitioner(nil)
-	}
-	// The shard changes when about one batch is full, so that a chunk becomes
-	// few full batches; keys do not matter, since SLS's samples set a constant
-	// key, which would pin one shard.
-	return kgo.UniformBytesPartitioner(c.batchBytes()-recordOverhead, true, false, nil)
 }
 
 // backoff is the wait after the given number of failures in a row.

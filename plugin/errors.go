@@ -58,7 +58,8 @@ var verdicts = func() map[int16]verdict {
 	row(takeApart, troubleData, kerr.InvalidRecord, kerr.InvalidTimestamp, kerr.CorruptMessage, kerr.UnsupportedForMessageFormat)
 	row(takeApart, troubleCodec, kerr.UnsupportedCompressionType)
 
-	row(again, troubleNetwork, kerr.NetworkException, kerr.RequestTimedOut, kerr.BrokerNotAvailable)
+	row(again, troubleNetwork, kerr.NetworkException, kerr.BrokerNotAvailable)
+	row(again, troubleSilence, kerr.RequestTimedOut, kerr.NotEnoughReplicasAfterAppend)
 	row(again, troubleAccess, kerr.TopicAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.ClusterAuthorizationFailed,
 		kerr.TransactionalIDAuthorizationFailed, kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState,
 		kerr.SecurityDisabled, kerr.DelegationTokenAuthDisabled, kerr.DelegationTokenNotFound, kerr.DelegationTokenOwnerMismatch,
@@ -70,7 +71,7 @@ var verdicts = func() map[int16]verdict {
 		kerr.MismatchedEndpointType, kerr.UnsupportedEndpointType)
 	row(again, troubleService, kerr.UnknownServerError, kerr.KafkaStorageError, kerr.LogDirNotFound,
 		kerr.LeaderNotAvailable, kerr.NotLeaderForPartition, kerr.ReplicaNotAvailable, kerr.NotEnoughReplicas,
-		kerr.NotEnoughReplicasAfterAppend, kerr.FencedLeaderEpoch, kerr.UnknownLeaderEpoch, kerr.NewLeaderElected,
+		kerr.FencedLeaderEpoch, kerr.UnknownLeaderEpoch, kerr.NewLeaderElected,
 		kerr.PreferredLeaderNotAvailable, kerr.EligibleLeadersNotAvailable, kerr.ElectionNotNeeded, kerr.IneligibleReplica,
 		kerr.ListenerNotFound, kerr.RebootstrapRequired, kerr.OffsetNotAvailable, kerr.OperationNotAttempted)
 	row(again, troubleService, neverForProduce...)
@@ -104,7 +105,7 @@ var neverForProduce = []*kerr.Error{
 	kerr.StreamsTopologyDescriptionUpdateFailed, kerr.ControllerIDNotRegistered,
 }
 
-// errSilence is no error of the client: requests go out and no answer comes.
+// errSilence is that requests go out and no answer comes.
 var errSilence = errors.New("requests are not answered")
 
 // classify finds the verdict on an error of the client. What is no Kafka error
@@ -119,7 +120,7 @@ func classify(err error) verdict {
 	if isTLS(err) {
 		return verdict{again, troubleTLS}
 	}
-	if errors.Is(err, errSilence) || errors.Is(err, kgo.ErrRecordRetries) {
+	if errors.Is(err, errSilence) {
 		return verdict{again, troubleSilence}
 	}
 	return verdict{again, troubleNetwork}

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Every code the client knows must have been thought of.
@@ -43,7 +43,9 @@ func TestClassify(t *testing.T) {
 		{fmt.Errorf("wrapped: %w", kerr.MessageTooLarge), verdict{takeApart, troubleSize}},
 		{&kerr.Error{Message: "FROM_THE_FUTURE", Code: 9999}, verdict{again, troubleService}},
 		{io.EOF, verdict{again, troubleNetwork}},
-		{kgo.ErrRecordRetries, verdict{again, troubleSilence}},
+		{kerr.RequestTimedOut, verdict{again, troubleSilence}},
+		{unanswered(&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}), verdict{again, troubleSilence}},
+		{unanswered(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}), verdict{again, troubleNetwork}},
 		{&net.DNSError{}, verdict{again, troubleNetwork}},
 		{errors.New("anything else"), verdict{again, troubleNetwork}},
 	} {

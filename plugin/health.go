@@ -35,8 +35,6 @@ type health struct {
 	lastFail time.Time
 	lastErr  error
 	connect  error // why the latest connection could not be made, nil once one was
-	lost     error // how the latest connection ended that had a request on it
-	lostAt   time.Time
 	probe    probe
 
 	rejectLogged  map[trouble]time.Time
@@ -44,8 +42,8 @@ type health struct {
 	unkeptLogged  time.Time
 }
 
-// OnBrokerConnect learns of every connection made or not: while the client
-// retries on its own, no record's promise tells. It implements
+// OnBrokerConnect learns of every connection made or not: the client tries
+// several times before a request fails. It implements
 // [kgo.HookBrokerConnect].
 func (h *health) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
 	h.mu.Lock()
@@ -53,16 +51,6 @@ func (h *health) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Co
 	h.mu.Unlock()
 	if err != nil && !errors.Is(err, context.Canceled) {
 		h.failed(err)
-	}
-}
-
-// OnBrokerE2E learns how connections end under a request. It implements
-// [kgo.HookBrokerE2E].
-func (h *health) OnBrokerE2E(_ kgo.BrokerMetadata, _ int16, e kgo.BrokerE2E) {
-	if err := e.Err(); err != nil {
-		h.mu.Lock()
-		h.lost, h.lostAt = err, time.Now()
-		h.mu.Unlock()
 	}
 }
 
@@ -86,15 +74,11 @@ func (h *health) failed(err error) {
 	h.begin(time.Now(), h.reason(err))
 }
 
-// reason is what stands behind the client's giving up. h.mu is held.
+// reason is what stands behind the client's giving up: its time may be over
+// while it still tries to connect. h.mu is held.
 func (h *health) reason(err error) error {
-	if errors.Is(err, kgo.ErrRecordRetries) || errors.Is(err, context.DeadlineExceeded) {
-		switch {
-		case h.connect != nil:
-			return h.connect
-		case h.lost != nil && time.Since(h.lostAt) < repeat:
-			return h.lost
-		}
+	if h.connect != nil && errors.Is(err, context.DeadlineExceeded) {
+		return h.connect
 	}
 	return err
 }

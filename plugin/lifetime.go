@@ -20,11 +20,14 @@ func (o *Output) contain(c *Chunk) {
 	if r == nil {
 		return
 	}
-	o.log.Errorf("internal error, please report it: %v\n%s", r, debug.Stack())
+	o.panicked(r)
 	if c != nil {
-		c.memory = nil // the client may still have records of it
 		c.finish(Retry)
 	}
+}
+
+func (o *Output) panicked(cause any) {
+	o.log.Errorf("internal error, please report it: %v\n%s", cause, debug.Stack())
 }
 
 // watch looks after health once a second, and after a shutdown that this
@@ -41,6 +44,7 @@ func (o *Output) watch() {
 		case now := <-tick.C:
 			o.health.tick(now)
 			o.memories.tick(now)
+			o.producer.tick(now)
 			o.metrics.tick(now)
 			if o.stopping == nil || !o.stopping() {
 				continue
@@ -98,15 +102,6 @@ func (o *Output) nudge() {
 	}
 }
 
-// hurry sends at once what waits to be sent again.
-func (o *Output) hurry() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for c := range o.live {
-		c.hurry()
-	}
-}
-
 // endTimeout bounds what should take no time: the client's goroutines ending.
 const endTimeout = 2 * time.Second
 
@@ -144,7 +139,7 @@ func (o *Output) drained(limit time.Duration) bool {
 	}
 }
 
-// end lets go of every chunk and stops the clients.
+// end lets go of every chunk and stops the client.
 func (o *Output) end() {
 	o.endOnce.Do(func() {
 		o.mu.Lock()
@@ -159,8 +154,8 @@ func (o *Output) end() {
 			c.letGo()
 		}
 		close(o.quit)
-		o.apart.close()
-		o.client.Close() // fails what it still has, which ends the other chunks
+		o.producer.close()
+		o.client.Close() // fails the requests on the way, which ends the other chunks
 		if !o.drained(endTimeout) || !o.rest(endTimeout) {
 			o.log.Warnf("a goroutine did not end in %v", endTimeout)
 		}

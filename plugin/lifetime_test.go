@@ -229,14 +229,15 @@ func TestPanicIsContained(t *testing.T) {
 		t.Errorf("result %d after a panic while encoding, want %d", r, Retry)
 	}
 	o.encoder = encoder
-	for range 2 { // the second shows that taking apart goes on
+	for range 2 { // the second shows that sending goes on
 		r := submit(func(c *Chunk) {
 			c.begun.Store(true)
-			c.failed = []failure{{nil, kerr.InvalidRecord}}
-			o.apart.add(c)
+			b := &batch{parts: []part{{c, 1}}, count: 1} // no wire
+			request := &request{producer: &o.producer, broker: new(broker), sent: []shipment{{topic: new(topic), shard: new(shard), batch: b}}}
+			request.start()
 		})
 		if r != Retry {
-			t.Errorf("result %d after a panic while taking apart, want %d", r, Retry)
+			t.Errorf("result %d after a panic while sending, want %d", r, Retry)
 		}
 	}
 	if r := submit(func(*Chunk) {}); r != OK {

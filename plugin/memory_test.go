@@ -103,8 +103,8 @@ func TestMemoryIsBounded(t *testing.T) {
 		kinds  []kind
 	}{
 		{"chunks of 2 MB", 5, []kind{{large, 2000}}},
-		{"chunks of 1 KB", 500, []kind{{tiny, tinyRecords}}},
-		{"large and tiny records in turn", 4, []kind{{large, 2000}, {many, manyRecords}, {many, manyRecords}, {many, manyRecords}}},
+		{"chunks of 1 KB", 8000, []kind{{tiny, tinyRecords}}},
+		{"large and tiny records in turn", 12, []kind{{large, 2000}, {many, manyRecords}, {many, manyRecords}, {many, manyRecords}}},
 	}
 	outages := []struct {
 		name  string

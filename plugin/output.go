@@ -34,7 +34,7 @@ type Output struct {
 	health   health
 	stats    stats
 	metrics  exporter
-	apart    apart
+	producer producer
 	letters  *deadLetters // nil: not wanted
 	sessions sessions
 	memories memories
@@ -57,7 +57,8 @@ func New(cfg *Config, s Surroundings) (*Output, error) {
 		live: make(map[*Chunk]struct{}), quit: make(chan struct{})}
 	o.topics.cfg = cfg
 	o.buffer.limit, o.buffer.growth = cfg.BufferLimit, firstGrowth
-	o.health.out, o.apart.out, o.sessions.out = o, o, o
+	o.health.out, o.sessions.out = o, o
+	o.memories.largest = cfg.batchBytes()
 	if cfg.MessageKey != "" {
 		o.key = []byte(cfg.MessageKey)
 	}
@@ -70,6 +71,9 @@ func New(cfg *Config, s Surroundings) (*Output, error) {
 	}
 	if o.client, err = kgo.NewClient(o.clientOpts()...); err != nil {
 		return nil, fmt.Errorf("kafka client: %w", err)
+	}
+	if err = o.producer.open(o); err != nil {
+		return nil, fmt.Errorf("compression: %w", err)
 	}
 	o.log.onWait(o.nudge)
 	if err := o.firstCheck(); err != nil {
@@ -122,7 +126,6 @@ func (o *Output) Submit(tag string, data []byte, w Waker, worker bool) *Chunk {
 	}
 	c := &Chunk{out: o, tag: tag, length: len(data), start: time.Now(), waker: w, result: Pending}
 	c.worker.Store(worker)
-	c.promise = c.acknowledged
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.ended.Load() {

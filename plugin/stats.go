@@ -14,7 +14,7 @@ type stats struct {
 	rejected          rejections
 	resent            atomic.Int64 // records sent once more after a failure
 	chunks            atomic.Int64 // chunks done
-	waiting           atomic.Int64 // chunks that wait to send records again
+	waiting           atomic.Int64 // batches that wait to be sent again
 	handedBack        atomic.Int64 // chunks without a result when the output ended
 }
 
@@ -22,14 +22,6 @@ type stats struct {
 func (s *stats) acknowledge(records, bytes int64) {
 	s.acknowledged.Add(records)
 	s.acknowledgedBytes.Add(bytes)
-}
-
-// valueBytes is the bytes of the values of records that came back.
-func valueBytes(failed []failure) (n int64) {
-	for i := range failed {
-		n += int64(len(failed[i].record.Value))
-	}
-	return n
 }
 
 // rejection is why a record was rejected for good.

@@ -1,0 +1,132 @@
+package plugin
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"math/bits"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// A batch begins with a header, in which these things have their place.
+// Source: https://kafka.apache.org/documentation/#recordbatch
+const (
+	atLength      = 8 // of what follows the length
+	atEpoch       = 12
+	atMagic       = 16
+	atCRC         = 17 // of what follows the CRC
+	atAttributes  = 21
+	atLastOffset  = 23
+	atFirstTime   = 27
+	atLastTime    = 35
+	atProducer    = 43
+	atCount       = 57
+	batchHeader   = 61
+	batchMagic    = 2
+	producerBytes = atCount - atProducer // id, epoch and sequence, all -1: not idempotent
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// batch is a record batch of Kafka's message format 2, as it goes to a shard.
+// Records of several chunks may share it. It is sent until it is acknowledged,
+// rejected, or let go of at the end.
+type batch struct {
+	queue *queue
+	parts []part // whose records these are, in their order
+	wire  []byte // header and records
+	count int    // records
+	bytes int64  // of their values
+	first int64  // time of the first record, milliseconds since 1970
+	last  int64  // of the latest
+	codec kgo.CompressionCodecType
+	ready bool // as small as it gets
+	plain bool // the broker refuses the codec
+	alone bool // it has no request in common with others, being part of a refused one
+	waits bool // it failed, and is to be sent again
+}
+
+// part is how many records in a row are one chunk's.
+type part struct {
+	chunk   *Chunk
+	records int
+}
+
+// framing is the most that a record takes in a batch besides its key and value.
+const framing = 5 + 1 + 10 + 5 + 5 + 5 + 1
+
+// add appends a record. There must be room for it in b.wire.
+func (b *batch) add(c *Chunk, key, value []byte, millis int64) {
+	if b.count == 0 {
+		b.first, b.last = millis, millis
+	}
+	b.last = max(b.last, millis)
+	keyLength := int64(len(key))
+	if key == nil {
+		keyLength = -1
+	}
+	delta, offset, valueLength := millis-b.first, int64(b.count), int64(len(value))
+	length := 2 + varintSize(delta) + varintSize(offset) + varintSize(keyLength) + varintSize(valueLength) + len(key) + len(value)
+	w := binary.AppendVarint(b.wire, int64(length))
+	w = append(w, 0) // attributes
+	w = binary.AppendVarint(w, delta)
+	w = binary.AppendVarint(w, offset)
+	w = append(binary.AppendVarint(w, keyLength), key...)
+	w = append(binary.AppendVarint(w, valueLength), value...)
+	b.wire = append(w, 0) // headers
+	b.count++
+	b.bytes += valueLength
+	if last := len(b.parts) - 1; last >= 0 && b.parts[last].chunk == c {
+		b.parts[last].records++
+		return
+	}
+	b.parts = append(b.parts, part{c, 1})
+}
+
+func varintSize(n int64) int {
+	return (bits.Len64(uint64(n<<1^n>>63)|1) + 6) / 7
+}
+
+// seal writes the header.
+func (b *batch) seal() {
+	w := b.wire
+	clear(w[:atLength]) // the offset is the broker's to say
+	binary.BigEndian.PutUint32(w[atLength:], uint32(len(w)-atEpoch))
+	binary.BigEndian.PutUint32(w[atEpoch:], ^uint32(0))
+	w[atMagic] = batchMagic
+	binary.BigEndian.PutUint16(w[atAttributes:], uint16(b.codec))
+	binary.BigEndian.PutUint32(w[atLastOffset:], uint32(b.count-1))
+	binary.BigEndian.PutUint64(w[atFirstTime:], uint64(b.first))
+	binary.BigEndian.PutUint64(w[atLastTime:], uint64(b.last))
+	for i := range producerBytes {
+		w[atProducer+i] = 0xff
+	}
+	binary.BigEndian.PutUint32(w[atCount:], uint32(b.count))
+	binary.BigEndian.PutUint32(w[atCRC:], crc32.Checksum(w[atAttributes:], castagnoli))
+}
+
+// each reads the records back. What f gets is valid while b is not changed.
+func (b *batch) each(f func(c *Chunk, key, value []byte, millis int64)) error {
+	src, err := kgo.DefaultDecompressor().Decompress(b.wire[batchHeader:], b.codec)
+	if err != nil {
+		return fmt.Errorf("unpack a batch: %w", err)
+	}
+	for _, p := range b.parts {
+		for range p.records {
+			length, n := binary.Varint(src)
+			end := n + int(length)
+			var r kmsg.Record
+			if n <= 0 || end < n || end > len(src) {
+				return fmt.Errorf("read a batch: a record of %d bytes where %d are left", length, len(src))
+			}
+			if err := r.UnsafeReadFrom(src[:end]); err != nil {
+				return fmt.Errorf("read a batch: %w", err)
+			}
+			f(p.chunk, r.Key, r.Value, b.first+r.TimestampDelta64)
+			src = src[end:]
+		}
+	}
+	return nil
+}

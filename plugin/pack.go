@@ -1,0 +1,53 @@
+package plugin
+
+import "bytes"
+
+// pack compresses a batch in the background, as many at a time as there are
+// processors. p.mu is held.
+func (p *producer) pack(b *batch) {
+	if p.compressor == nil || b.plain {
+		b.ready = true
+		return
+	}
+	p.unpacked = append(p.unpacked, b)
+	if p.packers < p.packersMax {
+		p.packers++
+		p.out.background(p.packAll)
+	}
+}
+
+// packAll compresses batches until there is none left.
+func (p *producer) packAll() {
+	scratch := p.out.memories.scratch()
+	defer p.out.memories.unscratch(scratch)
+	for {
+		p.mu.Lock()
+		if len(p.unpacked) == 0 || p.closed {
+			p.packers--
+			p.mu.Unlock()
+			return
+		}
+		b := p.unpacked[0]
+		p.unpacked = p.unpacked[1:]
+		p.mu.Unlock()
+		p.compress(b, scratch)
+		p.mu.Lock()
+		b.ready = true
+		p.advance()
+		p.mu.Unlock()
+	}
+}
+
+// compress makes b small, unless it would not be smaller.
+func (p *producer) compress(b *batch, scratch *bytes.Buffer) {
+	defer p.out.contain(nil) // the batch goes as it is
+	scratch.Reset()
+	records := b.wire[batchHeader:]
+	packed, codec := p.compressor.Compress(scratch, records)
+	if codec <= 0 || len(packed) >= len(records) {
+		return
+	}
+	wire := append(p.out.memories.take(batchHeader + len(packed))[:batchHeader], packed...)
+	p.out.memories.put(b.wire)
+	b.wire, b.codec = wire, codec
+}

@@ -1,0 +1,83 @@
+package plugin
+
+import "time"
+
+// keptTopic is how long a topic without records is remembered.
+const keptTopic = 10 * time.Minute
+
+// tick forgets topics that got nothing for long: logstore_key may name many.
+func (p *producer) tick(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for name, t := range p.topics {
+		if !t.active && now.Sub(t.used) > keptTopic && !t.busy() {
+			delete(p.topics, name)
+		}
+	}
+}
+
+func (t *topic) busy() bool {
+	for _, s := range t.shards {
+		if s.busy {
+			return true
+		}
+	}
+	return false
+}
+
+// hurry ends every wait after a failure.
+func (p *producer) hurry() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asks.hurry()
+	for _, b := range p.brokers {
+		b.pause.hurry()
+	}
+	for _, t := range p.topics {
+		t.asks.hurry()
+		t.pause.hurry()
+		for _, s := range t.shards {
+			s.pause.hurry()
+		}
+	}
+	p.advance()
+}
+
+// close lets go of every batch. Requests on the way end with the client.
+func (p *producer) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.timer.Stop()
+	p.cancel()
+	var dropped outcome
+	for _, t := range p.active {
+		t.queues(func(q *queue) {
+			dropped.dropped = append(dropped.dropped, q.line...)
+			if q.open != nil {
+				dropped.dropped = append(dropped.dropped, q.open)
+			}
+		})
+	}
+	p.active = nil
+	p.mu.Unlock()
+	dropped.tell(p.out)
+}
+
+// guard, deferred, gives the chunks of a request back to Fluent Bit when
+// something has panicked.
+func (p *producer) guard(r *request) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	p.out.panicked(cause)
+	var dropped outcome
+	p.mu.Lock()
+	r.broker.busy = false
+	for i := range r.sent {
+		r.sent[i].shard.busy = false
+		dropped.dropped = append(dropped.dropped, r.sent[i].batch)
+	}
+	p.mu.Unlock()
+	dropped.tell(p.out)
+}

@@ -1,0 +1,177 @@
+package plugin
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// shardsAge is how long the shards of a topic count as known: a split is seen
+// within it.
+const shardsAge = 5 * time.Minute
+
+func (t *topic) wantsShards(now time.Time) bool {
+	return t.stale || len(t.shards) == 0 || now.Sub(t.learned) > shardsAge
+}
+
+// metadata asks the broker for the shards of topics and their leaders. The
+// client learns the leaders' addresses of the same answer.
+func (o *Output) metadata(ctx context.Context, topics ...string) (*kmsg.MetadataResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.cfg.DialTimeout+o.cfg.RequestTimeout)
+	defer cancel()
+	req := kmsg.NewPtrMetadataRequest()
+	for _, name := range topics {
+		topic := kmsg.NewMetadataRequestTopic()
+		topic.Topic = kmsg.StringPtr(name)
+		req.Topics = append(req.Topics, topic)
+	}
+	req.AllowAutoTopicCreation = false
+	return req.RequestWith(ctx, o.client)
+}
+
+// ask asks for the shards of those topics, in the background. p.mu is held.
+func (p *producer) ask(topics []*topic, now time.Time) {
+	if p.asking {
+		return
+	}
+	var names []string
+	for _, t := range topics {
+		if !t.asks.over(now) {
+			p.at(t.asks.until)
+			continue
+		}
+		names = append(names, t.name)
+	}
+	if len(names) == 0 {
+		return
+	}
+	if !p.asks.over(now) {
+		p.at(p.asks.until)
+		return
+	}
+	p.asking = true
+	p.out.background(func() {
+		answer, err := p.out.metadata(p.ctx, names...)
+		p.mu.Lock()
+		p.asking = false
+		p.mu.Unlock()
+		p.learn(answer, err)
+	})
+}
+
+// learn takes in an answer about topics and sends what waits for it.
+func (p *producer) learn(answer *kmsg.MetadataResponse, err error) {
+	now := time.Now()
+	p.mu.Lock()
+	failed := []error{err}
+	if err != nil {
+		p.asks.fail(now, p.out.cfg)
+	} else {
+		p.asks = pause{}
+		for i := range answer.Topics {
+			failed = append(failed, p.learnTopic(&answer.Topics[i], now))
+		}
+	}
+	p.advance()
+	p.mu.Unlock()
+	for _, err := range failed {
+		if err != nil {
+			p.out.health.failed(err)
+		}
+	}
+}
+
+func (p *producer) learnTopic(about *kmsg.MetadataResponseTopic, now time.Time) error {
+	if about.Topic == nil {
+		return nil
+	}
+	t := p.known(*about.Topic)
+	err := kerr.ErrorForCode(about.ErrorCode)
+	if err == nil && len(about.Partitions) == 0 {
+		err = kerr.LeaderNotAvailable
+	}
+	if err != nil {
+		t.stale = true
+		t.asks.fail(now, p.out.cfg)
+		return err
+	}
+	t.id, t.learned, t.stale = about.TopicID, now, false
+	before := t.shards
+	t.shards = make([]*shard, 0, len(about.Partitions))
+	slices.SortFunc(about.Partitions, func(a, b kmsg.MetadataResponseTopicPartition) int { return int(a.Partition - b.Partition) })
+	for i := range about.Partitions {
+		s := p.learnShard(t, before, &about.Partitions[i])
+		t.stale = t.stale || s.leader < 0
+		t.shards = append(t.shards, s)
+	}
+	if t.stale {
+		t.asks.fail(now, p.out.cfg)
+	} else {
+		t.asks = pause{}
+	}
+	for _, s := range before {
+		if !slices.Contains(t.shards, s) {
+			p.leave(s)
+		}
+	}
+	p.settleIn(t, now)
+	return nil
+}
+
+func (p *producer) learnShard(t *topic, before []*shard, about *kmsg.MetadataResponseTopicPartition) *shard {
+	leader := about.Leader
+	if about.ErrorCode != 0 {
+		leader = -1
+	}
+	var s *shard
+	if i := slices.IndexFunc(before, func(s *shard) bool { return s.index == about.Partition }); i >= 0 {
+		s = before[i]
+	} else {
+		s = &shard{index: about.Partition, leader: leader}
+		s.own = queue{topic: t, shard: s}
+	}
+	if s.leader != leader {
+		s.leader = leader
+		s.pause.hurry()
+	}
+	if leader >= 0 && p.brokers[leader] == nil {
+		p.brokers[leader] = &broker{id: leader}
+	}
+	return s
+}
+
+// settleIn finds the shards of records that wait to know theirs. p.mu is held.
+func (p *producer) settleIn(t *topic, now time.Time) {
+	q := &t.homeless
+	if q.open != nil {
+		p.fill(q)
+	}
+	line := q.line
+	q.line = nil
+	for _, b := range line {
+		err := b.each(func(c *Chunk, key, value []byte, millis int64) {
+			p.place(p.queueOf(t, key), c, key, value, millis, now)
+		})
+		if err != nil {
+			panic(err) // it was written a moment ago, and not compressed
+		}
+		p.out.memories.put(b.wire)
+	}
+}
+
+// leave gives the batches of a shard that is gone to the others.
+func (p *producer) leave(s *shard) {
+	s.gone = true
+	if s.own.open != nil {
+		p.fill(&s.own)
+	}
+	to := &s.own.topic.any
+	for _, b := range s.own.line {
+		b.queue = to
+	}
+	to.line = append(to.line, s.own.line...)
+	s.own.line = nil
+}
