@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"out_sls_kafka/plugin"
+)
+
+// walk is the way to the logstore of one output, step by step.
+type walk struct {
+	out io.Writer
+	cfg *plugin.Config
+	ok  bool
+}
+
+// walkAll goes the way of each output and tells whether all of it was fine.
+func walkAll(ctx context.Context, out io.Writer, outputs []*output, write bool) (ok bool) {
+	ok = true
+	for _, o := range outputs {
+		if o.parsed == nil {
+			fmt.Fprintf(out, "\n%v: not tried online: its options must be right first\n", o.Place)
+			continue
+		}
+		w := &walk{out: out, cfg: o.parsed, ok: true}
+		fmt.Fprintf(out, "\n%v: online, logstore %s of project %s\n", o.Place, w.cfg.Logstore, w.cfg.Project)
+		if write {
+			fmt.Fprintf(out, "  One test record will be written to %s; -write=false leaves that out.\n", w.topic())
+		}
+		w.all(ctx, write)
+		ok = ok && w.ok
+	}
+	return ok
+}
+
+func (w *walk) topic() string { return w.cfg.Topic(w.cfg.Logstore) }
+
+// step prints what came of one step.
+func (w *walk) step(name, state, text string) {
+	fmt.Fprintf(w.out, "  %-5s  %-7s  %s\n", name, state, text)
+}
+
+func (w *walk) pass(name string, began time.Time, format string, a ...any) {
+	took := time.Since(began)
+	w.step(name, "ok", fmt.Sprintf(format, a...)+" ("+figure(took)+")")
+}
+
+func (w *walk) fail(name, what, do string) {
+	w.ok = false
+	w.step(name, "failed", what)
+	if do != "" {
+		fmt.Fprintf(w.out, "%18sdo: %s\n", "", do)
+	}
+}
+
+// figure is a time for a person.
+func figure(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
+
+// all goes the whole way, until a step fails.
+func (w *walk) all(ctx context.Context, write bool) {
+	var reached []string
+	for _, address := range w.cfg.Endpoints {
+		if len(w.cfg.Endpoints) > 1 {
+			fmt.Fprintf(w.out, "  endpoint %s\n", address)
+		}
+		if w.connect(ctx, address) {
+			reached = append(reached, address)
+		}
+	}
+	if len(reached) == 0 {
+		w.step("SASL", "-", "not tried, nor what comes after it: no endpoint can be reached")
+		return
+	}
+	// The plugin tries one endpoint after the other; here each has been tried.
+	client, err := kgo.NewClient(append(w.cfg.ClientOpts(), kgo.SeedBrokers(reached...))...)
+	if err != nil {
+		w.fail("SASL", err.Error(), "mend the options of this output")
+		return
+	}
+	defer client.Close()
+	if !w.authenticate(ctx, client) || !w.find(ctx, client) || !write {
+		return
+	}
+	w.write(ctx, client)
+}
+
+// limit bounds a step that waits for answers.
+func (w *walk) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, w.cfg.DialTimeout+w.cfg.RequestTimeout)
+}
+
+// authenticate makes the client connect, for which it must pass SASL.
+func (w *walk) authenticate(ctx context.Context, client *kgo.Client) bool {
+	ctx, cancel := w.limit(ctx)
+	defer cancel()
+	began := time.Now()
+	if _, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, client); err != nil {
+		w.fail("SASL", w.cfg.Advice(err), "")
+		return false
+	}
+	w.pass("SASL", began, "PLAIN, user %s; whether it may write is seen at the next steps", w.cfg.Project)
+	return true
+}
+
+// find asks for the logstore itself: only that shows a refused AccessKey or an unknown logstore.
+func (w *walk) find(ctx context.Context, client *kgo.Client) bool {
+	ctx, cancel := w.limit(ctx)
+	defer cancel()
+	request := kmsg.NewPtrMetadataRequest()
+	topic := kmsg.NewMetadataRequestTopic()
+	topic.Topic = kmsg.StringPtr(w.topic())
+	request.Topics = append(request.Topics, topic)
+	began := time.Now()
+	response, err := request.RequestWith(ctx, client)
+	if err == nil && len(response.Topics) != 1 {
+		err = kerr.UnknownTopicOrPartition
+	}
+	if err == nil {
+		err = kerr.ErrorForCode(response.Topics[0].ErrorCode)
+	}
+	if err != nil {
+		w.fail("topic", w.cfg.Advice(err), "")
+		return false
+	}
+	w.pass("topic", began, "%s exists, %s (SLS's shards)", w.topic(), number(len(response.Topics[0].Partitions), "partition"))
+	return true
+}
+
+// write sends one record, which says of itself what it is.
+func (w *walk) write(ctx context.Context, client *kgo.Client) {
+	ctx, cancel := w.limit(ctx)
+	defer cancel()
+	record := &kgo.Record{Topic: w.topic(), Value: testRecord(time.Now()), Timestamp: time.Now()}
+	if w.cfg.MessageKey != "" {
+		record.Key = []byte(w.cfg.MessageKey)
+	}
+	began := time.Now()
+	written, err := client.ProduceSync(ctx, record).First()
+	if err != nil {
+		w.fail("write", w.cfg.Advice(err), "")
+		return
+	}
+	w.pass("write", began, "one test record to partition %d, acknowledged", written.Partition)
+}
+
+// testRecord is the record that write sends.
+func testRecord(now time.Time) []byte {
+	host, _ := os.Hostname() // it only helps to find the record again
+	value, err := json.Marshal(struct {
+		Message string `json:"message"`
+		Host    string `json:"host"`
+		Time    string `json:"time"`
+	}{"test record of out_sls_kafka's doctor; it may be ignored", host, now.UTC().Format(time.RFC3339)})
+	if err != nil {
+		panic(err) // three texts
+	}
+	return value
+}
