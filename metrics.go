@@ -24,7 +24,8 @@ func newHostMeter(p unsafe.Pointer) *hostMeter {
 	return &hostMeter{instance: instanceOf(p)}
 }
 
-// Create makes the metrics. Where the host refuses one it has none of them.
+// Create makes the metrics. Where the host refuses one, which takes that it has
+// no memory left, those before it stay there unused.
 func (h *hostMeter) Create(metrics []plugin.Metric) bool {
 	created := C.sls_metrics_create(h.instance, C.size_t(len(metrics)))
 	if created == nil {

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -70,6 +71,9 @@ var series = func() []Metric {
 			}},
 	)
 }()
+
+// Metrics returns the table of all time series of an output.
+func Metrics() []Metric { return slices.Clone(series) }
 
 // exporter tells how an output stands: once a second to the meter, or, where
 // the host has no metrics for plugins (Fluent Bit before 2.0), once a minute in

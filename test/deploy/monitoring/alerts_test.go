@@ -1,0 +1,187 @@
+package monitoring
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/template"
+)
+
+const alertsFile = "../../../deploy/monitoring/alerts.yaml"
+
+// readAlerts returns the rules, which Prometheus' own reader must accept.
+func readAlerts(t *testing.T) []rulefmt.Rule {
+	t.Helper()
+	text, err := os.ReadFile(alertsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups, errs := rulefmt.Parse(text, false, model.UTF8Validation, promQL)
+	for _, err := range errs {
+		t.Error(err)
+	}
+	if len(errs) > 0 {
+		t.FailNow()
+	}
+	var rules []rulefmt.Rule
+	for _, g := range groups.Groups {
+		rules = append(rules, g.Rules...)
+	}
+	if len(rules) == 0 {
+		t.Fatalf("%s has no rules", alertsFile)
+	}
+	return rules
+}
+
+func TestAlertQueries(t *testing.T) {
+	t.Parallel()
+	inText := regexp.MustCompile(`\$labels\.(\w+)`)
+	for _, r := range readAlerts(t) {
+		q := check(r.Expr)
+		for _, kind := range []string{"summary", "description"} {
+			if r.Annotations[kind] == "" {
+				q.faultf("it has no %s", kind)
+			}
+			for _, name := range inText.FindAllStringSubmatch(r.Annotations[kind], -1) {
+				q.need(kind, q.labels, name[1:])
+			}
+		}
+		if s := r.Labels["severity"]; s != "warning" && s != "critical" {
+			q.faultf("its severity is %q", s)
+		}
+		for _, fault := range q.faults {
+			t.Errorf("alert %s: %s", r.Alert, fault)
+		}
+	}
+}
+
+// Every alert must be explained where a person looks who is woken by it.
+func TestAlertsAreInTheDocument(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../../../docs/monitoring.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range readAlerts(t) {
+		if !strings.Contains(string(doc), "`"+r.Alert+"`") {
+			t.Errorf("docs/monitoring.md does not say what to do at %s", r.Alert)
+		}
+	}
+}
+
+// firings evaluates a rule once a minute, as Prometheus does: it says from when to when the alert fires, in minutes, with
+// which labels, and checks what its texts come to.
+func firings(t *testing.T, r rulefmt.Rule, s *samples, minutes int) (fired []string) {
+	t.Helper()
+	end := beginning.Add(time.Duration(minutes) * time.Minute)
+	for _, series := range s.evaluate(t, r.Expr, beginning, end, time.Minute) {
+		expand(t, r, series)
+		report := func(from, to int64) {
+			from += time.Duration(r.For).Milliseconds()
+			if from <= to {
+				l := labels.NewBuilder(series.Metric).Del(model.MetricNameLabel, "job").Labels()
+				fired = append(fired, fmt.Sprintf("%s%v %d-%d", r.Alert, l, minuteOf(from), minuteOf(to)))
+			}
+		}
+		from, last := series.Floats[0].T, series.Floats[0].T
+		for _, p := range series.Floats {
+			if p.T-last > time.Minute.Milliseconds() {
+				report(from, last)
+				from = p.T
+			}
+			last = p.T
+		}
+		report(from, last)
+	}
+	return fired
+}
+
+func minuteOf(ms int64) int { return int(time.UnixMilli(ms).Sub(beginning).Minutes()) }
+
+func expand(t *testing.T, r rulefmt.Rule, series promql.Series) {
+	t.Helper()
+	for kind, text := range r.Annotations {
+		data := template.AlertTemplateData(series.Metric.Map(), nil, "", promql.Sample{F: series.Floats[0].F})
+		text = "{{$labels := .Labels}}{{$value := .Value}}" + text
+		got, err := template.NewTemplateExpander(t.Context(), text, r.Alert, data, 0, nil, nil, []string{"missingkey=error"}).Expand()
+		if err != nil || strings.Contains(got, "<no value>") {
+			t.Errorf("%s of %s: %q (error %v)", kind, r.Alert, got, err)
+		}
+	}
+}
+
+// healthy is an output a at work, a scrape a minute for two hours.
+const healthy = `
+fluentbit_sls_kafka_up{job="j",instance="i",name="a"} 1x120
+fluentbit_sls_kafka_last_acknowledged_seconds{job="j",instance="i",name="a"} 1x120
+fluentbit_sls_kafka_inflight_chunks{job="j",instance="i",name="a"} 2x120
+fluentbit_sls_kafka_records_rejected_total{job="j",instance="i",name="a",reason="too_large"} 0x120
+fluentbit_output_dropped_records_total{job="j",instance="i",name="a"} 0x120
+fluentbit_storage_chunks{job="j",instance="i"} 20x120
+`
+
+func TestAlertsFire(t *testing.T) {
+	t.Parallel()
+	// of makes lines of series for one output, or without a name for one Fluent Bit.
+	of := func(name, metric, values string) string {
+		if name == "" {
+			return fmt.Sprintf("%s{job=\"j\",instance=\"i\"} %s\n", metric, values)
+		}
+		return fmt.Sprintf("%s{job=\"j\",instance=\"i\",name=%q} %s\n", metric, name, values)
+	}
+	const (
+		up      = "fluentbit_sls_kafka_up"
+		age     = "fluentbit_sls_kafka_last_acknowledged_seconds"
+		chunks  = "fluentbit_sls_kafka_inflight_chunks"
+		dropped = "fluentbit_output_dropped_records_total"
+		backlog = "fluentbit_storage_chunks"
+	)
+	rejected := func(values string) string {
+		return `fluentbit_sls_kafka_records_rejected_total{job="j",instance="i",name="b",reason="too_large"} ` + values + "\n"
+	}
+	for _, tt := range []struct {
+		name, series string
+		want         []string
+	}{
+		{"all is well", healthy, nil},
+		{"nothing to send for hours", healthy + of("b", age, "0+60x120") + of("b", chunks, "0x120"), nil},
+		{"a chunk now and then", healthy + of("b", age, "0+60x120") + of("b", chunks, "0 0 0 1 0 0 0 0 0 1 1 0 0 1 0 0 0 1x2 0x90"), nil},
+		{"an outage of four minutes", healthy + of("b", up, "1x9 0x3 1x100"), nil},
+		{"an outage of twenty minutes, of one of two outputs",
+			healthy + of("b", up, "1x9 0x19 1x90") + of("b", age, "1x9 0+60x19 1x90") + of("b", chunks, "1x9 8x19 1x90"),
+			[]string{`SlsKafkaDown{instance="i", name="b"} 15-29`, `SlsKafkaNotAcknowledging{instance="i", name="b"} 21-29`}},
+		{"no answer, and nobody noticed", healthy + of("b", up, "1x120") + of("b", age, "1x9 0+60x19 1x90") + of("b", chunks, "8x120"),
+			[]string{`SlsKafkaNotAcknowledging{instance="i", name="b"} 21-29`}},
+		{"three records too large", healthy + rejected("0x19 3x100"), []string{`SlsKafkaRejecting{instance="i", name="b", reason="too_large"} 20-28`}},
+		{"a reload sets the counters back", healthy + rejected("7x19 0x100") + of("b", up, "1x120") + of("b", dropped, "9x19 0x100"), nil},
+		{"records dropped", healthy + of("b", up, "1x120") + of("b", dropped, "0x19 500x100"), []string{`SlsKafkaDropped{instance="i", name="b"} 20-28`}},
+		{"records of another plugin dropped", healthy + of("stdout.0", dropped, "0x19 500x100"), nil},
+		{"a large backlog that does not grow", strings.Replace(healthy, "20x120", "900x120", 1), nil},
+		{"a backlog that grows for an hour", strings.Replace(healthy, "20x120", "0+10x60 600-100x6 0x50", 1), []string{`SlsKafkaBacklogGrows{instance="i"} 26-62`}},
+		{"the backlog of a Fluent Bit without the plugin", healthy + strings.ReplaceAll(of("", backlog, "0+10x120"), `"i"`, `"k"`), nil},
+		{"the only Fluent Bit is gone", of("a", up, "1x20"), []string{`SlsKafkaAbsent{} 35-120`}},
+		{"the plugin was never there", of("", backlog, "5x120"), []string{`SlsKafkaAbsent{} 10-120`}},
+		{"it is back before anyone is woken", of("a", up, "1x20 _x10 1x90"), nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := load(t, tt.series, time.Minute)
+			var got []string
+			for _, r := range readAlerts(t) {
+				got = append(got, firings(t, r, s, 120)...)
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("these fire:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+			}
+		})
+	}
+}

@@ -1,0 +1,267 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"out_sls_kafka/plugin"
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+// fluentBitAlone is Fluent Bit, whose metrics are tested here: the bundled host
+// has none.
+func fluentBitAlone(t *testing.T) host {
+	t.Helper()
+	if binaries.fluent == "" {
+		t.Skip("no fluent-bit on PATH and FLUENT_BIT not set: the metrics in Fluent Bit's own are not tested")
+	}
+	return host{name: "Fluent Bit", path: binaries.fluent}
+}
+
+// scraper reads the metrics of a Fluent Bit that serves them.
+type scraper struct {
+	t       *testing.T
+	port    int
+	service string // what its configuration needs for that
+}
+
+func newScraper(t *testing.T) *scraper {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	return &scraper{t, port, fmt.Sprintf("    HTTP_Server on\n    HTTP_Listen 127.0.0.1\n    HTTP_Port %d\n", port)}
+}
+
+// scrape returns the value of every time series by its text, such as up{name="a"}.
+func (s *scraper) scrape() (map[string]float64, error) {
+	client := http.Client{Timeout: 5 * time.Second}
+	r, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/api/v2/metrics/prometheus", s.port))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Body.Close()
+	values := make(map[string]float64)
+	lines := bufio.NewScanner(r.Body)
+	for lines.Scan() {
+		line := lines.Text()
+		series, value, ok := strings.Cut(line, " ")
+		if strings.HasPrefix(line, "#") || !ok {
+			continue
+		}
+		if values[series], err = strconv.ParseFloat(value, 64); err != nil {
+			return nil, fmt.Errorf("line %q: %w", line, err)
+		}
+	}
+	return values, lines.Err()
+}
+
+// await scrapes until a series of the plugin's metrics is as it should be; Fluent Bit renews them once a second.
+func (s *scraper) await(series string, ok func(float64) bool) map[string]float64 {
+	s.t.Helper()
+	series = "fluentbit_sls_kafka_" + series
+	var values map[string]float64
+	var err error
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		values, err = s.scrape()
+		if v, found := values[series]; found && ok(v) {
+			return values
+		}
+	}
+	s.t.Fatalf("%s did not come to what it should be, last %v (error %v)", series, values[series], err)
+	return nil
+}
+
+func is(want float64) func(float64) bool { return func(v float64) bool { return v == want } }
+
+func atLeast(want float64) func(float64) bool { return func(v float64) bool { return v >= want } }
+
+// wantSeries fails unless each output has every time series of the table, and there are no others of the plugin.
+func wantSeries(t *testing.T, values map[string]float64, outputs ...string) {
+	t.Helper()
+	prefix := plugin.MetricsNamespace + "_" + plugin.MetricsSubsystem + "_"
+	left := make(map[string]bool)
+	for series := range values {
+		if strings.HasPrefix(series, prefix) {
+			left[series] = true
+		}
+	}
+	for _, output := range outputs {
+		for _, m := range plugin.Metrics() {
+			series := fmt.Sprintf("%s%s{name=%q}", prefix, m.Name, output)
+			if m.Reason != "" {
+				series = fmt.Sprintf("%s%s{name=%q,reason=%q}", prefix, m.Name, output, m.Reason)
+			}
+			if !left[series] {
+				t.Errorf("%s is not there", series)
+			}
+			delete(left, series)
+		}
+	}
+	if len(left) > 0 {
+		t.Errorf("there are series that the table does not have: %v", left)
+	}
+}
+
+func TestMetricsAfterRecords(t *testing.T) {
+	t.Parallel()
+	const n = 1000
+	h, s := fluentBitAlone(t), newScraper(t)
+	e := startEndpoint(t, sls.Options{Logstores: []string{"demo", "plain"}})
+	first := outputSection(t, e, "    max_message_bytes 2K")
+	second := strings.Replace(outputSection(t, e, "    Alias other\n    format raw"), "logstore          demo", "logstore          plain", 1)
+	j := h.startJob(t, func(file string) string { return tailConfig(t, file, s.service, "", first, second) })
+	feed(t, j.input, 0, n)
+	for range 3 {
+		fmt.Fprintf(j.input, "@1425211200.000 %s\n", strings.Repeat("x", 3000))
+	}
+	waitLogstore(t, e, "demo", n)
+	waitLogstore(t, e, "plain", n+3)
+	s.await(`records_rejected_total{name="sls_kafka.0",reason="too_large"}`, is(3))
+	s.await(`records_acknowledged_total{name="sls_kafka.0"}`, is(n))
+	values := s.await(`records_acknowledged_total{name="other"}`, is(n+3))
+	wantSeries(t, values, "sls_kafka.0", "other")
+	for series, want := range map[string]float64{
+		`bytes_acknowledged_total{name="sls_kafka.0"}`:                   float64(landedBytes(e, "demo")),
+		`bytes_acknowledged_total{name="other"}`:                         float64(landedBytes(e, "plain")),
+		`records_rejected_total{name="sls_kafka.0",reason="unreadable"}`: 0,
+		`records_rejected_total{name="sls_kafka.0",reason="refused"}`:    0,
+		`records_rejected_total{name="other",reason="too_large"}`:        0,
+		`records_resent_total{name="sls_kafka.0"}`:                       0,
+		`buffer_limit_bytes{name="sls_kafka.0"}`:                         32 << 20,
+		`waiting_chunks{name="sls_kafka.0"}`:                             0,
+		`up{name="sls_kafka.0"}`:                                         1,
+		`up{name="other"}`:                                               1,
+	} {
+		if got, ok := values["fluentbit_sls_kafka_"+series]; !ok || got != want {
+			t.Errorf("%s is %v (there: %v), want %v", series, got, ok, want)
+		}
+	}
+	s.await(`inflight_chunks{name="sls_kafka.0"}`, is(0))
+	s.await(`inflight_bytes{name="sls_kafka.0"}`, is(0))
+	s.await(`last_acknowledged_seconds{name="sls_kafka.0"}`, atLeast(1)) // though nothing is flushed any more
+	if code := j.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// landedBytes is the size of all records in a logstore.
+func landedBytes(e *sls.Endpoint, logstore string) (n int) {
+	for _, l := range e.Logs(logstore) {
+		n += len(l.Value)
+	}
+	return n
+}
+
+func TestMetricsOfAnOutage(t *testing.T) {
+	t.Parallel()
+	h, s := fluentBitAlone(t), newScraper(t)
+	e := startEndpoint(t, sls.Options{})
+	j := h.startJob(t, func(file string) string { return tailConfig(t, file, s.service, "", outputSection(t, e, "")) })
+	feed(t, j.input, 0, 100)
+	s.await(`records_acknowledged_total{name="sls_kafka.0"}`, is(100))
+	e.Close()
+	feed(t, j.input, 100, 200)
+	s.await(`up{name="sls_kafka.0"}`, is(0))
+	s.await(`inflight_chunks{name="sls_kafka.0"}`, atLeast(1))
+	s.await(`inflight_bytes{name="sls_kafka.0"}`, atLeast(100))
+	age := s.await(`last_acknowledged_seconds{name="sls_kafka.0"}`, atLeast(2))[`fluentbit_sls_kafka_last_acknowledged_seconds{name="sls_kafka.0"}`]
+	s.await(`last_acknowledged_seconds{name="sls_kafka.0"}`, atLeast(age+2))
+
+	back := startEndpoint(t, sls.Options{Listen: e.Addr(), CA: e.CA()})
+	waitCount(t, back, 100)
+	s.await(`up{name="sls_kafka.0"}`, is(1))
+	s.await(`records_acknowledged_total{name="sls_kafka.0"}`, is(200))
+	s.await(`records_resent_total{name="sls_kafka.0"}`, atLeast(1))
+	s.await(`inflight_bytes{name="sls_kafka.0"}`, is(0))
+	if code := j.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// Reloads free the metrics of the old outputs and make new ones, while the
+// outputs are at work and someone scrapes all the time.
+func TestMetricsOverHotReloads(t *testing.T) {
+	t.Parallel()
+	const reloads = 5
+	h, s := fluentBitAlone(t), newScraper(t)
+	e := startEndpoint(t, sls.Options{})
+	db := filepath.Join(t.TempDir(), "tail.db")
+	j := h.startJob(t, func(file string) string {
+		return tailConfig(t, file, "    Hot_Reload on\n"+s.service, "    DB "+db, outputSection(t, e, ""))
+	})
+	j.await(hasStarted, 1, 20*time.Second)
+	var scraping sync.WaitGroup
+	stop := make(chan struct{})
+	scraped := 0
+	scraping.Go(func() {
+		often := time.NewTicker(10 * time.Millisecond)
+		defer often.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-often.C:
+				if _, err := s.scrape(); err == nil { // there is no server in the middle of a reload
+					scraped++
+				}
+			}
+		}
+	})
+	fed := 0
+	for i := range reloads {
+		for range 6 {
+			feed(t, j.input, fed, fed+1000)
+			fed += 1000
+		}
+		j.signal(syscall.SIGHUP)
+		j.await(hasStarted, i+2, 30*time.Second)
+		s.await(`up{name="sls_kafka.0"}`, is(1))
+	}
+	feed(t, j.input, fed, fed+500)
+	fed += 500
+	if l := awaitLines(t, e, fed, time.Minute); l.unique != fed {
+		t.Errorf("of %d lines: %v", fed, l)
+	}
+	s.await(`records_acknowledged_total{name="sls_kafka.0"}`, atLeast(500))
+	close(stop)
+	scraping.Wait()
+	t.Logf("%d scrapes over %d reloads", scraped, reloads)
+	if scraped < reloads {
+		t.Errorf("%d scrapes over %d reloads", scraped, reloads)
+	}
+	if code := j.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// A host without metrics, as the bundled one is, has a line in the log instead,
+// a minute after the start at the earliest.
+func TestMetricsInTheLogOfAHostWithout(t *testing.T) {
+	t.Parallel()
+	const n = 100
+	e := startEndpoint(t, sls.Options{})
+	j := bundled(t).startJob(t, func(file string) string {
+		return tailConfig(t, file, "", "", outputSection(t, e, "    max_message_bytes 2K"))
+	})
+	feed(t, j.input, 0, n)
+	fmt.Fprintf(j.input, "@1425211200.000 %s\n", strings.Repeat("x", 3000))
+	waitCount(t, e, n)
+	j.await(fmt.Sprintf("delivery works; records acknowledged: %d (%d bytes), sent again: 0, rejected: too_large 1, unreadable 0, refused 0;", n, landedBytes(e, "demo")),
+		1, 2*time.Minute)
+	if code := j.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
