@@ -6,13 +6,17 @@
 # make test-interop runs the clients of docs/compatibility.md against the local endpoint; fetches them on first use
 # make soak       MINUTES=n of random faults under load; nothing may be lost
 # make fuzz       runs each fuzz target for a minute
+# make check-config CONF=file examines a configuration of Fluent Bit; ARGS=-online tries the way to SLS
+# make dist       builds what a release consists of, in build/dist
+# make test-dist  checks a release: symbols, sums, same bytes twice, loads on amd64 and arm64
+# make test-deploy checks the image, the manifests, the dashboard and the alerts
 # make bench      compares with Fluent Bit's built-in kafka output
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGIN  := out_sls_kafka.so
 
-.PHONY: fuzz bench-encoder build demo test test-kill test-kafka test-interop soak bench clean
+.PHONY: build demo check-config dist test test-kill test-kafka test-interop test-dist test-deploy soak fuzz bench bench-encoder clean
 
 build:
 	$(GO) build -buildmode=c-shared -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(PLUGIN) .
@@ -20,6 +24,13 @@ build:
 
 demo: build
 	$(GO) run ./test/demo -plugin ./$(PLUGIN)
+
+CONF ?= fluent-bit.conf.example
+check-config:
+	@$(GO) run ./test/doctor -c $(CONF) $(ARGS)
+
+dist:
+	$(GO) run ./dist -version $(VERSION)
 
 test:
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt would change:'; gofmt -l .; exit 1; }
@@ -37,6 +48,13 @@ test-interop:
 	$(GO) vet -tags interop ./test/interop
 	cd test/interop/confluentgo && $(GO) vet ./...
 	$(GO) test -tags interop -count=1 -v -parallel 4 -timeout 30m ./test/interop $(if $(UPDATE),-args -update)
+
+test-dist:
+	$(GO) vet -tags dist ./dist
+	$(GO) test -race -tags dist -count=1 -v -timeout 30m ./dist
+
+test-deploy:
+	cd test/deploy && $(GO) vet ./... && $(GO) test -race -count=1 -timeout 15m ./...
 
 MINUTES ?= 5
 soak:

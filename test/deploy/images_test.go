@@ -1,0 +1,81 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"out_sls_kafka/test/deploy/image"
+	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/run"
+)
+
+// imageDir holds the images that tests have built.
+var imageDir string
+
+// authority issues the certificates of all services; images trust it.
+var authority = sync.OnceValues(sls.NewCA)
+
+var (
+	buildImage  = sync.OnceValues(func() (image.Image, error) { return buildTarget("") })
+	buildPlugin = sync.OnceValues(func() (image.Image, error) { return buildTarget("plugin") })
+)
+
+// agentImage is the image that the Dockerfile makes, on stand-ins for its bases. Nobody may write to it.
+func agentImage(t testing.TB) image.Image {
+	t.Helper()
+	run.NeedFluentBit(t, "the image")
+	built, err := buildImage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return built
+}
+
+// pluginImage is the image of --target plugin.
+func pluginImage(t testing.TB) image.Image {
+	t.Helper()
+	need(t, "busybox", "the image of the init container (Debian: busybox-static)")
+	built, err := buildPlugin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return built
+}
+
+func buildTarget(target string) (image.Image, error) {
+	bases, err := standIns()
+	if err != nil {
+		return image.Image{}, err
+	}
+	d, err := image.Read(filepath.Join("..", ".."))
+	if err != nil {
+		return image.Image{}, err
+	}
+	dir, err := os.MkdirTemp(imageDir, "image")
+	if err != nil {
+		return image.Image{}, err
+	}
+	return d.Build(context.Background(), target, bases, dir)
+}
+
+// standIns are the base images. Where this machine has no Fluent Bit or busybox to fill one with, a build that needs it
+// fails; what the Dockerfile says can be checked all the same.
+func standIns() (image.Bases, error) {
+	ca, err := authority()
+	if err != nil {
+		return nil, err
+	}
+	fluentBit, err := run.FluentBit()
+	if err != nil && !errors.Is(err, run.ErrNoFluentBit) {
+		return nil, err
+	}
+	return image.Bases{
+		"golang":            {}, // RUN runs on this machine, whose Go it takes
+		"fluent/fluent-bit": image.FluentBit(fluentBit, ca.PEM()),
+		"busybox":           image.Busybox("busybox"),
+	}, nil
+}
