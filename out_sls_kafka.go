@@ -6,6 +6,7 @@ package main
 
 /*
 #include "flush.h"
+#include "register.h"
 */
 import "C"
 
@@ -43,7 +44,9 @@ func FLBPluginPreRegister(hot C.int) C.int { return 0 }
 //export FLBPluginRegister
 func FLBPluginRegister(def unsafe.Pointer) (ret C.int) {
 	defer guard(&ret, -1)
-	return C.int(output.FLBPluginRegister(def, name, description))
+	ret = C.int(output.FLBPluginRegister(def, name, description))
+	C.sls_register_metrics(def)
+	return ret
 }
 
 // FLBPluginUnregister frees what FLBPluginRegister made.

@@ -2,7 +2,8 @@
 //
 // A chunk is a run of msgpack events, [time, map] in the first layout and
 // [[time, metadata], map] in the second (Fluent Bit 5.1.1,
-// src/flb_log_event_decoder.c). Every event of it ends either in
+// src/flb_log_event_decoder.c); or it is a run of metrics, each sample of which
+// is an event here. Every event of it ends either in
 // [Batch.Records] or, with its offset and the reason, in [Batch.Rejects]:
 // nothing is lost silently. What is written is always valid JSON, also where
 // Fluent Bit's own JSON is not (NaN, ext values, keys that are no strings,
@@ -208,6 +209,7 @@ func addedKey(name string) []byte {
 // memory of the caller that goes away.
 func (e *Encoder) Append(b *Batch, chunk []byte, tag string) {
 	b.w.open(e, tag)
+	b.w.metric.budget = metricsAllowance + metricsFactor*len(chunk)
 	if need := len(chunk) + len(chunk)/2; cap(b.Buf)-len(b.Buf) < need {
 		b.Buf = slices.Grow(b.Buf, need)
 	}

@@ -16,8 +16,8 @@ var (
 	ErrBroken = fmt.Errorf("%w: broken msgpack", ErrMalformed)
 	// ErrTooDeep: the event is nested deeper than 128 levels.
 	ErrTooDeep = fmt.Errorf("event nested deeper than %d levels", maxDepth)
-	// ErrTooLarge: the record is larger than Options.MaxBytes; the error is a
-	// *TooLargeError.
+	// ErrTooLarge: the record is larger than Options.MaxBytes, and the error is
+	// a *TooLargeError; or the metrics of a chunk would take many times its size.
 	ErrTooLarge = errors.New("record too large")
 )
 
@@ -34,14 +34,17 @@ func (e *TooLargeError) Is(target error) bool { return target == ErrTooLarge }
 // A fault is returned by the walking functions in place of the next offset:
 // an int below zero, so that the hot path carries no error value.
 const (
-	faultEnd     = -1 - iota // an object runs past the end of the chunk
-	faultByte                // 0xc1, which msgpack never uses
-	faultDepth               // nested deeper than maxDepth
-	faultEvent               // not an array of 2
-	faultHeader              // the first element is an array, but not of 2
-	faultTime                // the time has a type that is no time
-	faultRange               // the time is no number or too far away
-	faultLiteral             // not even an array or a map
+	faultEnd       = -1 - iota // an object runs past the end of the chunk
+	faultByte                  // 0xc1, which msgpack never uses
+	faultDepth                 // nested deeper than maxDepth
+	faultEvent                 // not an array of 2
+	faultHeader                // the first element is an array, but not of 2
+	faultTime                  // the time has a type that is no time
+	faultRange                 // the time is no number or too far away
+	faultLiteral               // not even an array or a map
+	faultMetric                // a metric is not laid out as cmetrics does it
+	faultSample                // nor is one of its samples
+	faultExpansion             // the metrics of the chunk would take too much
 )
 
 // faultErrors is indexed by -1-fault.
@@ -54,6 +57,9 @@ var faultErrors = [...]error{
 	fmt.Errorf("%w: the event time is neither an EventTime (ext type 0, 8 bytes) nor a number", ErrMalformed),
 	fmt.Errorf("%w: the event time is not a number or beyond ±2^53 seconds", ErrMalformed),
 	fmt.Errorf("%w: a single value stands where an event was expected", ErrMalformed),
+	fmt.Errorf("%w: a metric lacks version %d of cmetrics, a known type, a name, its bounds or its values", ErrMalformed, cmetricsVersion),
+	fmt.Errorf("%w: a sample of a metric lacks its time, a number, a bucket, or the name of a label", ErrMalformed),
+	fmt.Errorf("%w: the metrics of one chunk may take %d times its size and %d MiB", ErrTooLarge, metricsFactor, metricsAllowance>>20),
 }
 
 func faultError(fault int) error { return faultErrors[-1-fault] }

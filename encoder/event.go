@@ -56,6 +56,11 @@ func (e *Encoder) event(b *Batch, src []byte, pos int) int {
 	w := &b.w
 	ev, fault := readEvent(src, pos)
 	if fault < 0 {
+		if fault == faultEvent {
+			if next := e.metrics(b, src, pos); next > 0 {
+				return next
+			}
+		}
 		return b.refuse(src, pos, ev, fault)
 	}
 	if ev.mark != 0 {
@@ -119,7 +124,7 @@ func (b *Batch) refuse(src []byte, pos int, ev event, fault int) int {
 	if next < 0 {
 		fault, next = next, len(src)
 	}
-	if last := len(b.Rejects) - 1; fault == faultLiteral && last >= 0 {
+	if last := len(b.Rejects) - 1; fault <= faultLiteral && last >= 0 {
 		if r := &b.Rejects[last]; r.Err == faultError(fault) && r.Offset+r.Length == pos {
 			r.Length = next - r.Offset
 			return next

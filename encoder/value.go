@@ -36,6 +36,7 @@ type walker struct {
 	group   []byte          // JSON of the attributes of the current group, empty: none
 	iso     []byte          // JSON of isoSec, up to the point
 	isoSec  int64
+	metric  metric
 }
 
 func (w *walker) open(e *Encoder, tag string) {
@@ -52,13 +53,14 @@ func (w *walker) open(e *Encoder, tag string) {
 }
 
 func (w *walker) size() int {
-	return cap(w.keys)*int(unsafe.Sizeof(key{})) + cap(w.tables)*4 + cap(w.text) + cap(w.tag) + cap(w.group)
+	return cap(w.keys)*int(unsafe.Sizeof(key{})) + cap(w.tables)*4 + cap(w.text) + cap(w.tag) + cap(w.group) + w.metric.size()
 }
 
 // close lets go of the caller's memory.
 func (w *walker) close() {
 	w.e = nil
 	w.stream.SetBuffer(nil)
+	w.metric.close()
 }
 
 // value appends the value at pos. depth is the level of a map or array that

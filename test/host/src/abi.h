@@ -5,6 +5,7 @@
  *   HOST_NO_CORO_LAYOUT      struct flb_coro unlike any known one
  *   HOST_EVENT_LAYOUT_OTHER  struct mk_event with its fields elsewhere
  *   HOST_DEF_NEW             registration struct of 5.1.1 (48 bytes, zeroed); default: 32 bytes, as up to 4.2.2
+ *   HOST_5                   exports a function that came with 5.0, whose registration struct is that of HOST_DEF_NEW
  *   HOST_API_V1              struct flb_api of 1.9: one member, nothing to log with                              */
 #ifndef ABI_H
 #define ABI_H

@@ -80,3 +80,11 @@ EXPORT int flb_output_log_check(struct output *instance, int level)
     return instance->log_level >= level;
 }
 #endif
+
+/* No plugin calls it. */
+#ifdef HOST_5
+EXPORT void flb_http_server_config_init(void *config)
+{
+    (void) config;
+}
+#endif

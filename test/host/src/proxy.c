@@ -90,6 +90,9 @@ static bool register_plugin(struct proxy *p, bool hot)
         log_line(FLB_LOG_ERROR, "[proxy] type %d, proxy %d: not a Go output plugin", p->def->type, p->def->proxy);
         return false;
     }
+#ifdef HOST_DEF_NEW
+    log_line(FLB_LOG_INFO, "[proxy] event_type %d", p->def->event_type);
+#endif
     return look_up_callbacks(p);
 }
 

@@ -1,0 +1,53 @@
+package encoder
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// FuzzMetrics: whatever the bytes, nothing panics, every record is valid JSON
+// without a key twice, rejects stand in their order within the chunk, records
+// and rejects together are no more than there are values in it, and they take
+// no more memory than may be.
+func FuzzMetrics(f *testing.F) {
+	for _, chunk := range capturedMetrics(f) {
+		if len(chunk) > 2000 { // the shorter ones have every kind of metric
+			continue
+		}
+		for _, pick := range []uint16{0, 1, 0x7e, 0xf2, 0x1fe} {
+			f.Add(chunk, pick)
+		}
+	}
+	f.Add(metricsChunk(f, gauge(func(_, _, _ object) {})), uint16(0))
+	f.Fuzz(func(t *testing.T, chunk []byte, pick uint16) {
+		e := newEncoder(t, fuzzOptions(pick))
+		chunk = bytes.Clone(chunk)[:len(chunk):len(chunk)]
+		var b Batch
+		e.Append(&b, chunk, "tag")
+		checkBatch(t, e, &b)
+		end := 0
+		for _, r := range b.Rejects {
+			if r.Offset < end || r.Offset+r.Length > len(chunk) {
+				t.Fatalf("reject %+v, the one before ends at %d, the chunk at %d", r, end, len(chunk))
+			}
+			end = r.Offset + r.Length
+		}
+		if n := len(b.Records) + len(b.Rejects); n > len(chunk) {
+			t.Errorf("%d records and rejects of %d bytes", n, len(chunk))
+		}
+		// the sample that crosses the line is the last, and repeats nothing twice
+		if limit := metricsAllowance + 2*metricsFactor*len(chunk); len(b.Buf) > limit {
+			t.Errorf("%d bytes of %d", len(b.Buf), len(chunk))
+		}
+		for rest := chunk; len(b.Rejects) == 0 && len(rest) > 0; { // all of it could be read
+			var err error
+			if rest, err = msgp.Skip(rest); err != nil && !isRecursion(err) {
+				t.Fatalf("no reject, but %v", err)
+			} else if err != nil {
+				break
+			}
+		}
+	})
+}

@@ -1,0 +1,296 @@
+package encoder
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// capturedMetrics are the chunks of Fluent Bit in the golden files.
+func capturedMetrics(tb testing.TB) map[string][]byte {
+	tb.Helper()
+	files, err := filepath.Glob("testdata/golden/metrics_*.txt")
+	if err != nil || len(files) < 4 {
+		tb.Fatalf("%d golden files of metrics: %v", len(files), err)
+	}
+	chunks := map[string][]byte{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		_, _, _, chunks[filepath.Base(file)] = parseGolden(new(testing.T), string(text))
+	}
+	return chunks
+}
+
+type object = map[string]any
+
+// metricsChunk is one object with the metrics given.
+func metricsChunk(tb testing.TB, metrics ...any) []byte {
+	tb.Helper()
+	chunk, err := msgp.AppendIntf(nil, object{"meta": object{"processing": object{"static_labels": []any{}}}, "metrics": metrics})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return chunk
+}
+
+// gauge is a metric with two good samples and what change makes of it.
+func gauge(change func(metric, meta, sample object)) object {
+	sample := object{"ts": uint64(1_700_000_000_123_456_789), "value": 1.5, "labels": []any{"a", nil}, "hash": uint64(7)}
+	meta := object{"ver": 2, "type": typeGauge, "labels": []any{"x", "y"},
+		"opts": object{"ns": "n", "ss": "s_", "name": "up", "desc": "d", "unit": ""}}
+	m := object{"meta": meta, "values": []any{sample, object{"ts": uint64(0), "value": 2.0}}}
+	change(m, meta, sample)
+	return m
+}
+
+const goodGauge = `{"time":"2023-11-14T22:13:20.123456789Z","name":"n_s_up","type":"gauge","value":1.5,"labels":{"x":"a"}}`
+
+// TestMetricsRefused: what is wrong with a sample or a metric costs it alone.
+func TestMetricsRefused(t *testing.T) {
+	of := func(kind int, key string, value object) func(_, meta, sample object) {
+		return func(_, meta, sample object) {
+			meta["type"], meta["buckets"], meta["quantiles"] = kind, []any{1.0}, []any{0.5}
+			sample[key] = value
+		}
+	}
+	for name, c := range map[string]struct {
+		change  func(metric, meta, sample object)
+		records int // of the two samples
+		want    string
+	}{
+		"as it should be":        {func(_, _, _ object) {}, 2, ""},
+		"no meta":                {func(m, _, _ object) { delete(m, "meta") }, 0, "a metric lacks"},
+		"no values":              {func(m, _, _ object) { delete(m, "values") }, 0, "a metric lacks"},
+		"values no array":        {func(m, _, _ object) { m["values"] = object{} }, 0, "a metric lacks"},
+		"no sample":              {func(m, _, _ object) { m["values"] = []any{} }, 0, ""},
+		"another version":        {func(_, meta, _ object) { meta["ver"] = 3 }, 0, "version 2"},
+		"unknown type":           {func(_, meta, _ object) { meta["type"] = len(typeNames) }, 0, "known type"},
+		"type below zero":        {func(_, meta, _ object) { meta["type"] = -1 }, 0, "known type"},
+		"no name":                {func(_, meta, _ object) { delete(meta["opts"].(object), "name") }, 0, "name"},
+		"bound no number":        {func(_, meta, _ object) { meta["buckets"] = []any{"1"} }, 0, "bounds"},
+		"sample no map":          {func(m, _, _ object) { m["values"] = []any{1, nil, object{"ts": 1, "value": 1}} }, 1, "a sample"},
+		"no time":                {func(_, _, s object) { delete(s, "ts") }, 1, "time"},
+		"time below zero":        {func(_, _, s object) { s["ts"] = -1 }, 1, "time"},
+		"time of a group mark":   {func(_, _, s object) { s["ts"] = uint64(groupEnd * 1e9) }, 1, "time"},
+		"time beyond 2106":       {func(_, _, s object) { s["ts"] = uint64(1<<64 - 1) }, 1, "time"},
+		"start of counting none": {func(_, _, s object) { s["start_ts"] = "x" }, 2, ""},
+		"no value":               {func(_, _, s object) { delete(s, "value") }, 1, "a number"},
+		"value no number":        {func(_, _, s object) { s["value"] = "1" }, 1, "a number"},
+		"integer no number":      {func(_, _, s object) { s["value_int64"] = "1" }, 1, "a number"},
+		"label no string":        {func(_, _, s object) { s["labels"] = []any{1} }, 1, "label"},
+		"label without name":     {func(_, _, s object) { s["labels"] = []any{"a", "b", "c"} }, 1, "label"},
+		"labels no array":        {func(_, _, s object) { s["labels"] = "a" }, 1, "label"},
+		"name no string":         {func(_, meta, _ object) { meta["labels"] = []any{1, "y"} }, 1, "label"},
+		"fewer labels":           {func(_, _, s object) { s["labels"] = []any{"a"} }, 2, ""},
+		"no histogram":           {of(typeHistogram, "other", nil), 0, "bucket"},
+		"a bucket too few":       {of(typeHistogram, "histogram", object{"buckets": []any{1}, "sum": 1.0, "count": 1}), 0, "bucket"},
+		"bucket no number":       {of(typeHistogram, "histogram", object{"buckets": []any{1, nil}, "sum": 1.0, "count": 1}), 0, "bucket"},
+		"no sum":                 {of(typeHistogram, "histogram", object{"buckets": []any{1, 2}, "count": 1}), 0, "a number"},
+		"a histogram":            {of(typeHistogram, "histogram", object{"buckets": []any{1, 2}, "sum": 1.0, "count": 1}), 1, "a sample"},
+		"quantiles too many":     {of(typeSummary, "summary", object{"quantiles": []any{1, 1}, "quantiles_set": 1, "sum": 1, "count": 1}), 0, "a number"},
+		"quantile no bits":       {of(typeSummary, "summary", object{"quantiles": []any{1.0}, "quantiles_set": 1, "sum": 1, "count": 1}), 0, "a number"},
+		"sum no bits":            {of(typeSummary, "summary", object{"quantiles": []any{1}, "quantiles_set": 1, "sum": 1.0, "count": 1}), 0, "a number"},
+		"a summary":              {of(typeSummary, "summary", object{"quantiles": []any{1}, "quantiles_set": 0, "sum": 1, "count": 1}), 1, "a sample"},
+		"no exponential":         {of(typeExponential, "exp_histogram", object{"count": 1}), 0, "a number"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			good := gauge(func(_, _, _ object) {})
+			chunk := metricsChunk(t, good, gauge(c.change), good)
+			var b Batch
+			newEncoder(t, Options{}).Append(&b, chunk, "tag")
+			if len(b.Records) != c.records+4 {
+				t.Errorf("%d records, want %d", len(b.Records), c.records+4)
+			}
+			if got := string(b.Bytes(b.Records[0].Value)); got != goodGauge {
+				t.Errorf("%s, want %s", got, goodGauge)
+			}
+			if c.want == "" && len(b.Rejects) != 0 {
+				t.Errorf("rejects %v", b.Rejects)
+			}
+			if c.want != "" && (len(b.Rejects) != 1 || !errors.Is(b.Rejects[0].Err, ErrMalformed) || !strings.Contains(b.Rejects[0].Err.Error(), c.want)) {
+				t.Errorf("rejects %v, want one that says %q", b.Rejects, c.want)
+			}
+		})
+	}
+}
+
+// TestMetricsNoObject: a map without metrics is an event that is none.
+func TestMetricsNoObject(t *testing.T) {
+	for name, chunk := range map[string][]byte{
+		"empty":            {0x80},
+		"another key":      []byte("\x81\xa1a\x90"),
+		"metrics no array": []byte("\x81\xa7metrics\x80"),
+	} {
+		var b Batch
+		newEncoder(t, Options{}).Append(&b, append(chunk, eventOf([]byte{0x80})...), "tag")
+		if len(b.Records) != 1 || len(b.Rejects) != 1 || !errors.Is(b.Rejects[0].Err, ErrMalformed) {
+			t.Errorf("%s: %d records, rejects %v", name, len(b.Records), b.Rejects)
+		}
+	}
+}
+
+// TestMetricsCut cuts chunks at every byte: a whole object is encoded, the
+// rest is one reject.
+func TestMetricsCut(t *testing.T) {
+	e := newEncoder(t, Options{GroupKey: "g"})
+	for name, chunk := range capturedMetrics(t) {
+		if len(chunk) > 2000 { // those with every kind of metric are shorter
+			continue
+		}
+		var whole, b Batch
+		e.Append(&whole, chunk, "tag")
+		for cut := range chunk[1:] {
+			b.Reset()
+			e.Append(&b, append(bytes.Clone(chunk), chunk[:cut+1]...), "tag")
+			if len(b.Records) != len(whole.Records) || len(b.Rejects) != 1 || !errors.Is(b.Rejects[0].Err, ErrBroken) ||
+				b.Rejects[0].Offset != len(chunk) || b.Rejects[0].Length != cut+1 {
+				t.Fatalf("%s cut at %d: %d records of %d, rejects %v", name, cut+1, len(b.Records), len(whole.Records), b.Rejects)
+			}
+		}
+	}
+}
+
+// TestMetricsTooLarge: a record that is too large is told by where its sample
+// stands in the chunk, or cut.
+func TestMetricsTooLarge(t *testing.T) {
+	long := gauge(func(_, _, sample object) { sample["labels"] = []any{strings.Repeat("l", 500)} })
+	chunk := metricsChunk(t, gauge(func(_, _, _ object) {}), long)
+	var b Batch
+	newEncoder(t, Options{MaxBytes: 300}).Append(&b, chunk, "tag")
+	if len(b.Records) != 3 || len(b.Rejects) != 1 || !errors.Is(b.Rejects[0].Err, ErrTooLarge) {
+		t.Fatalf("%d records, rejects %v", len(b.Records), b.Rejects)
+	}
+	r := b.Rejects[0]
+	sample, rest, err := msgp.ReadIntfBytes(chunk[r.Offset:])
+	if err != nil || r.Offset+r.Length != len(chunk)-len(rest) || len(sample.(object)["labels"].([]any)[0].(string)) != 500 {
+		t.Errorf("reject %+v is not the sample", r)
+	}
+	if r.Sec != 1_700_000_000 || !strings.Contains(string(b.Bytes(r.Record)), `"n_s_up"`) {
+		t.Errorf("reject %+v", r)
+	}
+	b.Reset()
+	newEncoder(t, Options{MaxBytes: 300, Oversize: OversizeTruncate}).Append(&b, chunk, "tag")
+	if len(b.Records) != 4 || len(b.Bytes(b.Records[2].Value)) != 300 {
+		t.Errorf("%d records, rejects %v", len(b.Records), b.Rejects)
+	}
+}
+
+// TestMetricsExpansion: what all samples repeat is bounded, whether they are
+// good or not.
+func TestMetricsExpansion(t *testing.T) {
+	const samples = 5_000
+	for name, sample := range map[string]object{
+		"good": {"ts": uint64(1), "value": 1.0},
+		"bad":  {"ts": uint64(1), "value": 1.0, "labels": []any{1}},
+	} {
+		values := make([]any, samples)
+		for i := range values {
+			values[i] = sample
+		}
+		m := gauge(func(metric, _, _ object) { metric["values"] = values })
+		static := []any{[]any{"static", strings.Repeat("s", 500_000)}}
+		chunk, err := msgp.AppendIntf(nil, object{"metrics": []any{m}, "meta": object{"processing": object{"static_labels": static}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b Batch
+		newEncoder(t, Options{}).Append(&b, chunk, "tag")
+		last := b.Rejects[len(b.Rejects)-1]
+		if !errors.Is(last.Err, ErrTooLarge) || !strings.Contains(last.Err.Error(), "64 times") {
+			t.Errorf("%s: %v", name, last.Err)
+		}
+		if limit := metricsAllowance + metricsFactor*len(chunk) + 2*len(static[0].([]any)[1].(string)); len(b.Buf) > limit {
+			t.Errorf("%s: %d bytes of a chunk of %d, limit %d", name, len(b.Buf), len(chunk), limit)
+		}
+		if name == "good" && len(b.Records) < 20 || len(b.Records) > samples/10 || len(b.Rejects) > 2 {
+			t.Errorf("%s: %d records, %d rejects", name, len(b.Records), len(b.Rejects))
+		}
+	}
+}
+
+// TestMetricsStatic: the labels of all samples come first, and the sample's own
+// win over them.
+func TestMetricsStatic(t *testing.T) {
+	static := []any{[]any{"x", "all"}, []any{"z", "all"}}
+	chunk, err := msgp.AppendIntf(nil, object{"metrics": []any{gauge(func(_, _, _ object) {})},
+		"meta": object{"processing": object{"static_labels": static}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b Batch
+	newEncoder(t, Options{}).Append(&b, chunk, "tag")
+	for i, want := range []string{`"labels":{"z":"all","x":"a"}`, `"labels":{"x":"all","z":"all"}`} {
+		if got := string(b.Bytes(b.Records[i].Value)); !strings.Contains(got, want) {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// TestMetricsBesideLogs: metrics leave nothing of theirs to logs after
+// them in the same batch, and the other way round.
+func TestMetricsBesideLogs(t *testing.T) {
+	e := newEncoder(t, Options{GroupKey: "g", TagKey: "tag"})
+	log := eventOf([]byte("\x81\xa1v\x01"))
+	var b Batch
+	for name, chunk := range capturedMetrics(t) {
+		b.Reset()
+		e.Append(&b, log, "a")
+		e.Append(&b, chunk, "b")
+		e.Append(&b, append(bytes.Clone(chunk), log...), "c")
+		first, last := b.Records[0], b.Records[len(b.Records)-1]
+		if got := string(b.Bytes(first.Value)); got != `{"tag":"a","v":1}` {
+			t.Errorf("%s: %s", name, got)
+		}
+		if got := string(b.Bytes(last.Value)); got != `{"tag":"c","v":1}` || last.Sec != 1_700_000_000 {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// TestMetricsNoAllocations: as for logs.
+func TestMetricsNoAllocations(t *testing.T) {
+	e := newEncoder(t, Options{TimeKey: "t", TagKey: "tag", GroupKey: "g", KeyField: "name", RouteField: "$labels['cpu']", MaxBytes: 10_000})
+	for name, chunk := range capturedMetrics(t) {
+		var b Batch
+		run := func() {
+			b.Reset()
+			e.Append(&b, chunk, "kube.app")
+		}
+		if allocs := testing.AllocsPerRun(10, run); allocs != 0 {
+			t.Errorf("%s: %v allocations for %d records", name, allocs, len(b.Records))
+		}
+	}
+}
+
+// TestMetricsOracle reads captured chunks with another reader and says what
+// each record must be.
+func TestMetricsOracle(t *testing.T) {
+	e := newEncoder(t, Options{})
+	for name, chunk := range capturedMetrics(t) {
+		var b Batch
+		e.Append(&b, chunk, "tag")
+		want := expectedMetrics(t, chunk)
+		if len(b.Rejects) != 0 || len(b.Records) != len(want) {
+			t.Fatalf("%s: %d records of %d, rejects %v", name, len(b.Records), len(want), b.Rejects)
+		}
+		for i, r := range b.Records {
+			var got object
+			if err := json.Unmarshal(b.Bytes(r.Value), &got); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, want[i]) {
+				t.Errorf("%s: %v, want %v", name, got, want[i])
+			}
+		}
+	}
+}

@@ -1,0 +1,296 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+// TestRegistration: a host is told that the output takes metrics only where it
+// is known to have a place for that. The bundled host guards the bytes behind
+// its registration struct.
+func TestRegistration(t *testing.T) {
+	for name, tt := range map[string]struct {
+		defines []string
+		want    string
+		code    int
+	}{
+		"up to 4.2.2":    {nil, "", 0},
+		"4.2.3 to 4.2.8": {[]string{"-DHOST_DEF_NEW"}, "[proxy] event_type 0", 0},
+		"5.0 and later":  {[]string{"-DHOST_DEF_NEW", "-DHOST_5"}, "[proxy] event_type 3", 0},
+		// A host that says it is new and is not: what the guard is for.
+		"a lie": {[]string{"-DHOST_5"}, "FLBPluginRegister wrote byte 32 of a registration struct of 32 bytes", -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := bundled(t, tt.defines...).run(t, "-e", binaries.plugin, "--dry-run")
+			if code := p.wait(30 * time.Second); code != tt.code {
+				t.Errorf("exit code %d, want %d", code, tt.code)
+			}
+			if out := p.out.String(); !strings.Contains(out, tt.want) || tt.code == 0 && strings.Contains(out, "wrote byte") {
+				t.Errorf("the output does not hold %q:\n%s", tt.want, out)
+			}
+		})
+	}
+}
+
+// fluentBitOfMetrics is a Fluent Bit that gives metrics to this output: 5.0 or later.
+func fluentBitOfMetrics(t *testing.T) host {
+	t.Helper()
+	h := fluentBitAlone(t)
+	out, err := exec.Command(h.path, "--version").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := regexp.MustCompile(`v(\d+)\.`).FindSubmatch(out)
+	if version == nil {
+		t.Fatalf("no version in %q", out)
+	}
+	if major, _ := strconv.Atoi(string(version[1])); major < 5 {
+		t.Skipf("%.40q is older than 5.0: it gives no metrics to outputs written in Go", out)
+	}
+	return h
+}
+
+// TestMetricsInput: each sample of Fluent Bit's metrics lands once, as Fluent
+// Bit's own output file prints it, and the logs beside them do so as ever.
+func TestMetricsInput(t *testing.T) {
+	t.Parallel()
+	const lines = 5000
+	h := fluentBitOfMetrics(t)
+	e := startEndpoint(t, sls.Options{Logstores: append([]string{"demo"}, metricLogstores...)})
+	file := filepath.Join(t.TempDir(), "metrics.txt")
+	more := fmt.Sprintf(`[INPUT]
+    Name            fluentbit_metrics
+    Tag             test.metrics
+    Scrape_Interval 2
+[INPUT]
+    Name            node_exporter_metrics
+    Tag             test.node
+    Scrape_Interval 1
+    metrics         loadavg,meminfo
+[OUTPUT]
+    Name  file
+    Match test.metrics
+    Path  %s
+    File  %s
+`, filepath.Dir(file), filepath.Base(file))
+	j := h.startJob(t, func(log string) string {
+		// a metric's type names its logstore, which tells it from the logs
+		return tailConfig(t, log, "", "", outputSection(t, e, "    logstore_key type"), more)
+	})
+	feed(t, j.input, 0, lines/2)
+	awaitScrapes(t, e, 3)
+	feed(t, j.input, lines/2, lines)
+	wantAll(t, awaitLines(t, e, lines, time.Minute), lines)
+	if code := j.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	compareMetrics(t, e, file)
+	if n := strings.Count(metricTexts(t, e), "node_load1 "); n < 3 {
+		t.Errorf("node_exporter_metrics: %d samples of node_load1", n)
+	}
+	if out := j.out.String(); strings.Contains(out, "[error]") || !strings.Contains(out, "acknowledged, 0 rejected, 0 sent again") {
+		t.Error("something is wrong in the log")
+	}
+}
+
+var metricLogstores = []string{"counter", "gauge", "histogram"}
+
+// metricLogs are the samples that landed.
+func metricLogs(e *sls.Endpoint) (logs []sls.Log) {
+	for _, name := range metricLogstores {
+		logs = append(logs, e.Logs(name)...)
+	}
+	return logs
+}
+
+// awaitScrapes waits until n scrapes of Fluent Bit's metrics have landed.
+func awaitScrapes(t *testing.T, e *sls.Endpoint, n int) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if strings.Count(metricTexts(t, e), " fluentbit_uptime{") >= n {
+			return
+		}
+	}
+	t.Fatalf("fewer than %d scrapes after a minute", n)
+}
+
+func metricTexts(t *testing.T, e *sls.Endpoint) string {
+	t.Helper()
+	var all strings.Builder
+	for _, log := range metricLogs(e) {
+		all.WriteString(metricText(t, log.Value) + "\n")
+	}
+	return all.String()
+}
+
+// compareMetrics compares what landed with what Fluent Bit printed, scrape by
+// scrape: all samples of one landed with the same time. Where several scrapes
+// are in one chunk Fluent Bit prints the first alone, so those that it did not
+// print count for nothing.
+func compareMetrics(t *testing.T, e *sls.Endpoint, file string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		printed[strings.TrimSpace(line)]++
+	}
+	scrapes := map[time.Time][]string{}
+	for _, log := range metricLogs(e) {
+		if text := metricText(t, log.Value); !strings.Contains(text, " node_") { // not printed
+			scrapes[log.Time] = append(scrapes[log.Time], text)
+		}
+	}
+	landed, compared := map[string]int{}, 0
+	for _, samples := range scrapes {
+		uptime := slices.IndexFunc(samples, func(s string) bool { return strings.Contains(s, " fluentbit_uptime{") })
+		if uptime < 0 || printed[samples[uptime]] == 0 {
+			continue
+		}
+		compared++
+		for _, s := range samples {
+			landed[s]++
+		}
+	}
+	t.Logf("%d scrapes, %d different samples", compared, len(landed))
+	if compared < 2 || len(landed) < 50 {
+		t.Errorf("%d scrapes with %d different samples: too few to compare", compared, len(landed))
+	}
+	if !maps.Equal(landed, printed) {
+		for s, n := range printed {
+			if landed[s] != n {
+				t.Errorf("landed %d times, printed %d times: %s", landed[s], n, s)
+			}
+		}
+		for s, n := range landed {
+			if printed[s] == 0 {
+				t.Errorf("landed %d times, never printed: %s", n, s)
+			}
+		}
+	}
+}
+
+// metricText is a record as Fluent Bit prints the sample (lib/cmetrics/src/cmt_encode_text.c).
+func metricText(t *testing.T, record []byte) string {
+	t.Helper()
+	var r struct {
+		Time, Name, Type string
+		Labels, Buckets  pairs
+		Value, Sum       *float64
+		Count            *uint64
+	}
+	if err := json.Unmarshal(record, &r); err != nil {
+		t.Fatalf("record %s: %v", record, err)
+	}
+	if r.Time == "" {
+		r.Time = "1970-01-01T00:00:00.000000000Z" // it never changed
+	}
+	text := r.Time + " " + r.Name
+	if len(r.Labels) > 0 {
+		text += "{" + strings.Join(r.Labels, ",") + "}"
+	}
+	switch {
+	case r.Type != "histogram" && r.Value != nil:
+		return text + fmt.Sprintf(" = %.17g", *r.Value)
+	case r.Type == "histogram" && r.Sum != nil && r.Count != nil:
+		return text + fmt.Sprintf(" = { buckets = { %s }, sum=%.6g, count=%d }", strings.Join(r.Buckets, ", "), *r.Sum, *r.Count)
+	}
+	t.Fatalf("record %s lacks its value", record)
+	return ""
+}
+
+// pairs are the entries of an object as key=value, in their order.
+type pairs []string
+
+func (p *pairs) UnmarshalJSON(text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return err
+		}
+		*p = append(*p, fmt.Sprintf("%s=%s", key, value))
+	}
+	return nil
+}
+
+// TestTracesInput: this output does not take traces, so Fluent Bit gives it
+// none, and what it gives is delivered as ever.
+func TestTracesInput(t *testing.T) {
+	t.Parallel()
+	const lines = 100
+	h := fluentBitOfMetrics(t)
+	e := startEndpoint(t, sls.Options{Logstores: append([]string{"demo"}, metricLogstores...)})
+	port := freePort(t)
+	otlp := fmt.Sprintf("[INPUT]\n    Name opentelemetry\n    Tag test.otlp\n    Listen 127.0.0.1\n    Port %d\n", port)
+	j := h.startJob(t, func(log string) string {
+		return tailConfig(t, log, "", "", outputSection(t, e, "    logstore_key type"), otlp)
+	})
+	post := func(kind, body string) {
+		url := fmt.Sprintf("http://127.0.0.1:%d/v1/%s", port, kind)
+		for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			r, err := http.Post(url, "application/json", strings.NewReader(body))
+			if err == nil {
+				r.Body.Close()
+				if r.StatusCode/100 != 2 {
+					t.Fatalf("%s: %s", url, r.Status)
+				}
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatal(err)
+			}
+		}
+	}
+	post("traces", `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174",
+		"name":"span","kind":1,"startTimeUnixNano":"1700000000000000000","endTimeUnixNano":"1700000001000000000"}]}]}]}`)
+	post("metrics", `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"depth","gauge":{"dataPoints":[
+		{"asDouble":1.5,"timeUnixNano":"1700000060000000000"}]}}]}]}]}`)
+	feed(t, j.input, 0, lines)
+	wantAll(t, awaitLines(t, e, lines, time.Minute), lines)
+	waitLogstore(t, e, "gauge", 1)
+	if code := j.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if got, want := metricTexts(t, e), "2023-11-14T22:14:20.000000000Z depth = 1.5\n"; got != want {
+		t.Errorf("landed %q, want %q", got, want)
+	}
+	if n := e.Count("demo"); n != lines {
+		t.Errorf("%d records beside the metric, want the %d lines", n, lines)
+	}
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
