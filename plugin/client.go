@@ -29,7 +29,7 @@ const (
 	// chunk's: they decide how soon the end of an outage is seen.
 	clientBackoffMax = 5 * time.Second
 	// fastGzip and fastest are the codecs' levels where none is set.
-	fastGzip, fastZstd, fastLZ4 = 1, 1, 0
+	fastGzip, fastZstd, fastLZ4 = 3, 1, 0
 )
 
 // clientOpts turns the configuration into options of the Kafka client. It has
