@@ -1,0 +1,113 @@
+package docs
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const root = ".."
+
+// section is a heading of a document and what stands below it.
+type section struct {
+	title  string
+	blocks []block
+	body   string // without the blocks
+}
+
+// block is a fenced block of a document.
+type block struct {
+	kind  string // the word behind the fence
+	lines []string
+}
+
+func (b block) text() string { return strings.Join(b.lines, "\n") }
+
+// sections reads a document.
+func sections(t *testing.T, file string) []section {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []section{{}}
+	var open *block
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimRight(line, "\n")
+		last := &all[len(all)-1]
+		switch {
+		case open != nil && strings.TrimSpace(line) == "```":
+			last.blocks = append(last.blocks, *open)
+			open = nil
+		case open != nil:
+			open.lines = append(open.lines, line)
+		case strings.HasPrefix(line, "```"):
+			open = &block{kind: strings.TrimPrefix(line, "```")}
+		case strings.HasPrefix(line, "#"):
+			all = append(all, section{title: line})
+		default:
+			last.body += line + "\n"
+		}
+	}
+	if open != nil {
+		t.Fatalf("%s: a block is not closed", file)
+	}
+	return all
+}
+
+// blocks are the blocks of that kind in a document.
+func blocks(t *testing.T, file, kind string) (found []block) {
+	t.Helper()
+	for _, s := range sections(t, file) {
+		for _, b := range s.blocks {
+			if b.kind == kind {
+				found = append(found, b)
+			}
+		}
+	}
+	if len(found) == 0 {
+		t.Fatalf("%s: no block of kind %q", file, kind)
+	}
+	return found
+}
+
+var codeSpan = regexp.MustCompile("`([^`\n]+)`")
+
+// spans are what stands between backticks.
+func spans(text string) (found []string) {
+	for _, m := range codeSpan.FindAllStringSubmatch(text, -1) {
+		found = append(found, strings.ReplaceAll(m[1], `\|`, "|"))
+	}
+	return found
+}
+
+// firstCells are the code spans in the first column of the tables whose first
+// column has that head.
+func firstCells(body, head string) (found []string) {
+	inside := false
+	for line := range strings.Lines(body) {
+		cells := strings.Split(line, " | ")
+		first := strings.TrimSpace(strings.TrimPrefix(cells[0], "|"))
+		switch {
+		case !strings.HasPrefix(line, "|"):
+			inside = false
+		case first == head:
+			inside = true
+		case inside && !strings.HasPrefix(line, "|-"):
+			found = append(found, spans(first)...)
+		}
+	}
+	return found
+}
+
+// documents are the documents that a reader of the project meets.
+func documents(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no documents: %v", err)
+	}
+	return append(files, filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md"))
+}

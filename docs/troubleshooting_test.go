@@ -1,0 +1,226 @@
+package docs
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"out_sls_kafka/test/run"
+)
+
+const troubleshooting = "troubleshooting.md"
+
+// Texts that no user of Fluent Bit can meet, and why.
+var unreachable = map[string]string{
+	"access_key_id and access_key_secret":                                                                       "stands behind: here it is",
+	"encoder: Format %d is unknown; allowed are FormatJSON and FormatRaw":                                       "package plugin sets no other",
+	"encoder: FormatRaw needs RawKey, the name of the field that is the record":                                 "raw_key has a default",
+	"encoder: TimeFormat %d is unknown; allowed are TimeISO8601, TimeEpoch, TimeEpochMillis and TimeEpochNanos": "package plugin sets no other",
+	"encoder: Oversize %d is unknown; allowed are OversizeReject and OversizeTruncate":                          "package plugin sets no other",
+	"encoder: MaxBytes is %d; allowed are 0 (no limit) and more":                                                "max_message_bytes is checked before",
+	"an empty field name; give the name of a first-level field or a record accessor: %s":                        "an empty option is unset",
+}
+
+// line is a line of the log as the document shows it.
+type line struct{ level, text string }
+
+var (
+	ours = regexp.MustCompile(`^\[(error| warn| info|debug)\] \[output:sls_kafka\] (.*)$`)
+	// load is how the document shortens what is in flight, at a line's end.
+	load = regexp.MustCompile(` \[…\]$`)
+)
+
+// documented are the lines of the plugin in the document, and the texts that
+// it shows one by one.
+func documented(t *testing.T) (lines []line, texts []string) {
+	t.Helper()
+	for _, s := range sections(t, troubleshooting) {
+		for _, b := range s.blocks {
+			for _, l := range b.lines {
+				if m := ours.FindStringSubmatch(l); b.kind == "plugin" && m != nil {
+					lines = append(lines, line{strings.TrimSpace(m[1]), load.ReplaceAllString(m[2], "")})
+				} else if b.kind == "plugin" {
+					texts = append(texts, l)
+				}
+			}
+		}
+		texts = append(texts, spans(s.body)...)
+	}
+	return lines, texts
+}
+
+// missing are the texts that the document does not show.
+func missing(all []logText, lines []line, texts []string) (found []logText) {
+next:
+	for _, want := range all {
+		if _, ok := unreachable[want.format]; ok {
+			continue
+		}
+		pattern := want.pattern()
+		for _, l := range lines {
+			if pattern.MatchString(l.text) && (want.level == "" || want.level == l.level) {
+				continue next
+			}
+		}
+		for _, text := range texts {
+			if want.level == "" && pattern.MatchString(text) {
+				continue next
+			}
+		}
+		found = append(found, want)
+	}
+	return found
+}
+
+func allTexts(t *testing.T) []logText {
+	t.Helper()
+	files, err := sources(root)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no sources: %v", err)
+	}
+	all, err := logTexts(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inC, err := reasonsInC(filepath.Join(root, "bell.c"))
+	if err != nil || len(inC) == 0 {
+		t.Fatalf("no reasons in C: %v", err)
+	}
+	return append(all, inC...)
+}
+
+// Whatever the plugin can log stands in the document, word for word.
+func TestEveryLogLineIsDocumented(t *testing.T) {
+	all := allTexts(t)
+	lines, texts := documented(t)
+	for _, m := range missing(all, lines, texts) {
+		t.Errorf("%s: %s does not show %q (level %q); document it there, or say in the table of unreachable texts why nobody meets it",
+			m.at, troubleshooting, m.format, m.level)
+	}
+	t.Logf("%d texts in the sources, %d lines and %d texts in the document", len(all), len(lines), len(texts))
+}
+
+// And nothing stands there that the plugin does not log any more.
+func TestEveryDocumentedLineIsLogged(t *testing.T) {
+	var patterns []*regexp.Regexp
+	formats := make(map[string]bool)
+	for _, text := range allTexts(t) {
+		formats[text.format] = true
+		patterns = append(patterns, text.pattern())
+	}
+	logged := func(line string) bool {
+		for _, p := range patterns {
+			if p.MatchString(line) {
+				return true
+			}
+		}
+		return false
+	}
+	lines, _ := documented(t)
+	for _, s := range sections(t, troubleshooting) {
+		for _, cell := range firstCells(s.body, "the line says") {
+			lines = append(lines, line{"", cell})
+		}
+	}
+	for _, l := range lines {
+		if !logged(l.text) {
+			t.Errorf("%s shows %q, which the sources do not have", troubleshooting, l.text)
+		}
+	}
+	for format := range unreachable {
+		if !formats[format] {
+			t.Errorf("the table of unreachable texts has %q, which the sources do not have", format)
+		}
+	}
+}
+
+// Each line comes with its meaning, whether anything is lost, and what to do.
+func TestEveryLineHasItsAnswers(t *testing.T) {
+	n := 0
+	for _, s := range sections(t, troubleshooting) {
+		for _, b := range s.blocks {
+			if b.kind != "plugin" && b.kind != "fluentbit" {
+				continue
+			}
+			for _, answer := range []string{"**Means:**", "**Lost:**", "**Do:**"} {
+				if !strings.Contains(s.body, answer) {
+					t.Errorf("%s: no %s under %q", troubleshooting, answer, s.title)
+				}
+			}
+			n++
+			break
+		}
+	}
+	if n < 20 {
+		t.Errorf("only %d sections with lines", n)
+	}
+}
+
+// A text that is new to the sources is missed, in whatever form it is written.
+func TestNewLogLineIsMissed(t *testing.T) {
+	const source = `package plugin
+func (o *Output) new() (faults []Fault, err error) {
+	o.log.Errorf("quite a new line: %v", err)
+	o.log.Warnf("another level of it")
+	hint := "; some new hint"
+	faults = append(faults, Fault{"key", "", "a problem never seen", "what is allowed"})
+	faults = []Fault{{"key", "", "newfangled", "what is allowed"}}
+	fault("key", "value", "strange " + hint, "what is allowed")
+	err = errors.New("unheard")
+	err = fmt.Errorf("an error around: %w", err)
+	switch {
+	case true:
+		return "some advice of " + hint + " kind"
+	}
+	o.log.Infof("delivery works again after %v [%s]") // is documented
+	o.log.Errorf("delivery works again after %v [%s]") // but at another level
+	table := []option{{name: "x", help: "a help text", allowed: "what is allowed"}}
+}`
+	want := []string{"quite a new line: %v", "another level of it", "; some new hint", "a problem never seen", "newfangled", "strange %v",
+		"unheard", "an error around: %w", "some advice of %v kind", "delivery works again after %v [%s]"}
+	file := filepath.Join(t.TempDir(), "new.go")
+	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all, err := logTexts([]string{file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, texts := documented(t)
+	var got []string
+	for _, m := range missing(all, lines, texts) {
+		got = append(got, m.format)
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("missed\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// placeholder stands for what differs: <name>.
+var placeholder = regexp.MustCompile(`<[^>]*>`)
+
+// The lines of Fluent Bit itself are those that its executable holds.
+func TestFluentBitLines(t *testing.T) {
+	const version = "Fluent Bit v5.1.1"
+	path := run.NeedFluentBit(t, "the lines of Fluent Bit in "+troubleshooting)
+	if got, err := run.Version(path); err != nil || got != version {
+		t.Skipf("%s is %q (%v): %s has the lines of %s", path, got, err, troubleshooting, version)
+	}
+	executable, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prefix := regexp.MustCompile(`^\[(error| warn| info)\] `)
+	for _, b := range blocks(t, troubleshooting, "fluentbit") {
+		for _, l := range b.lines {
+			for _, part := range placeholder.Split(prefix.ReplaceAllString(l, ""), -1) {
+				if !bytes.Contains(executable, []byte(part)) {
+					t.Errorf("%s shows %q; %s does not hold %q", troubleshooting, l, version, part)
+				}
+			}
+		}
+	}
+}
