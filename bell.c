@@ -1,54 +1,21 @@
 /*
- * A bell is one eventfd in one event loop of Fluent Bit. A flush that begins,
- * and whoever has news for one that is suspended, puts it on the bell's list
- * and rings. The loop answers: it hands all that are on the list to Go in one
- * call, and resumes those which then have their result. A descriptor and a few
- * calls for each chunk would cost more than all else that is done for a small
- * one.
+ * A bell is one eventfd in one event loop of Fluent Bit. Whoever has the result
+ * of a suspended flush puts the flush on the bell's list and rings; the loop
+ * answers and resumes all that are on the list. A descriptor for each flush
+ * would cost more than all else that is done for a small chunk.
  */
-#define _GNU_SOURCE
-#include "_cgo_export.h"
 #include "bell.h"
 
-#include <dlfcn.h>
-#include <errno.h>
-#include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* Type and bits of an event, the same from 1.8 to 5.1.1.
- * Source: Monkey, include/monkey/mk_core/mk_event.h. */
-#define MK_EVENT_CUSTOM 4
-#define MK_EVENT_READ   1
-#define MK_EVENT_NONE   1
+#include "_cgo_export.h"
+#include "coro.h"
 
 /* Flushes of one answer. A flush that ends writes to a pipe which the same loop
  * reads: more at once than the pipe takes (64 KiB) would stop it for good. */
 #define ANSWERED_AT_ONCE 256
-
-/* Bytes to encode in one answer, so that the loop soon comes to other things. */
-#define ENCODED_AT_ONCE (4 << 20)
-
-/* The beginning of struct mk_event. What follows it in the host grew once, so
- * room is left behind. */
-struct event {
-    int fd;
-    int type;
-    uint32_t mask;
-    uint8_t status;
-    void *data;
-    int (*handler)(void *event);
-    char more[128];
-};
-
-/* struct flb_coro as far as we use it. A host built with Valgrind's headers
- * has eight bytes in front. Source: Fluent Bit, include/fluent-bit/flb_coro.h. */
-struct coro {
-    void *caller;
-    void *callee;
-};
 
 struct bell {
     struct event event; /* first: the loop hands its address to the handler */
@@ -57,8 +24,9 @@ struct bell {
     struct bell *next; /* of the instance */
 
     pthread_mutex_t lock;
-    struct sls_wait *first; /* to be looked after */
+    struct sls_wait *first; /* to be resumed */
     struct sls_wait *last;
+    int lines; /* of the log wait */
     int rung;
 };
 
@@ -68,162 +36,71 @@ struct sls_bells {
     struct bell *first;
 };
 
-/* The host's functions; available is 0 if one of them is missing. */
-static struct {
-    int available;
-    void *(*coro_get)(void);
-    void (*coro_set)(void *coro);
-    void *(*loop_get)(void);
-    void *(*active)(void);
-    void (*jump)(void *thread);
-    int (*event_add)(void *loop, int fd, int type, uint32_t mask, void *event);
-    int (*event_del)(void *loop, void *event);
-} host;
-
-static pthread_once_t host_once = PTHREAD_ONCE_INIT;
-
-static void host_lookup(void)
+/* The bell's lock is held. */
+static void ring(struct bell *bell)
 {
-    host.coro_get = (void *(*)(void)) dlsym(RTLD_DEFAULT, "flb_coro_get");
-    host.coro_set = (void (*)(void *)) dlsym(RTLD_DEFAULT, "flb_coro_set");
-    host.loop_get = (void *(*)(void)) dlsym(RTLD_DEFAULT, "flb_engine_evl_get");
-    host.active = (void *(*)(void)) dlsym(RTLD_DEFAULT, "co_active");
-    host.jump = (void (*)(void *)) dlsym(RTLD_DEFAULT, "co_switch");
-    host.event_add = (int (*)(void *, int, int, uint32_t, void *)) dlsym(RTLD_DEFAULT, "mk_event_add");
-    host.event_del = (int (*)(void *, void *)) dlsym(RTLD_DEFAULT, "mk_event_del");
-    host.available = host.coro_get && host.coro_set && host.loop_get && host.active && host.jump &&
-                     host.event_add && host.event_del;
-}
-
-void sls_drain(int fd)
-{
-    uint64_t count;
-    ssize_t n;
-
-    do {
-        n = read(fd, &count, sizeof(count));
-    } while (n < 0 && errno == EINTR);
-}
-
-static void ring(int fd)
-{
-    uint64_t one = 1;
-    ssize_t n;
-
-    do {
-        n = write(fd, &one, sizeof(one));
-    } while (n < 0 && errno == EINTR);
-}
-
-/* Takes a wait off its list. The bell's lock is held. */
-static void unlist(struct bell *bell, struct sls_wait *wait)
-{
-    if (wait->previous != NULL) {
-        wait->previous->next = wait->next;
+    if (!bell->rung) {
+        bell->rung = 1;
+        sls_ring(bell->event.fd);
     }
-    else {
-        bell->first = wait->next;
-    }
-    if (wait->next != NULL) {
-        wait->next->previous = wait->previous;
-    }
-    else {
-        bell->last = wait->previous;
-    }
-    wait->listed = 0;
 }
 
 /* Takes the first waits off the list. If some remain, the bell stays rung. */
-static size_t take(struct bell *bell, struct sls_wait **taken)
+static size_t take(struct bell *bell, struct sls_wait **taken, int *lines)
 {
-    struct sls_wait *wait;
-    size_t bytes = 0;
     size_t n = 0;
 
     pthread_mutex_lock(&bell->lock);
-    while ((wait = bell->first) != NULL && n < ANSWERED_AT_ONCE && bytes < ENCODED_AT_ONCE) {
-        unlist(bell, wait);
-        if (!wait->submitted) {
-            bytes += wait->size;
-        }
-        taken[n++] = wait;
+    for (; bell->first != NULL && n < ANSWERED_AT_ONCE; n++) {
+        taken[n] = bell->first;
+        bell->first = taken[n]->next;
     }
-    bell->rung = bell->first != NULL;
-    if (bell->rung) {
-        ring(bell->event.fd);
+    *lines = bell->lines;
+    bell->lines = 0;
+    bell->rung = 0;
+    if (bell->first != NULL) {
+        ring(bell);
     }
     pthread_mutex_unlock(&bell->lock);
     return n;
 }
 
-/* The host's event loop calls this when the bell was rung. When a switch
- * returns, the coroutine may be gone and its stack with it. */
+/* The host's event loop calls this when the bell was rung. */
 static int answer(void *event)
 {
     struct bell *bell = event;
     struct sls_wait *taken[ANSWERED_AT_ONCE];
+    int lines;
     size_t n;
     size_t i;
 
     sls_drain(bell->event.fd);
-    n = take(bell, taken);
-    if (n == 0) {
-        return 0;
+    n = take(bell, taken, &lines);
+    if (lines) {
+        slsLog(bell->remote->instance);
     }
-    slsWork(bell->remote->instance, taken, n);
     for (i = 0; i < n; i++) {
-        if (taken[i]->result == SLS_PENDING) {
-            continue;
-        }
-        host.coro_set(taken[i]->coro);
-        taken[i]->coros->caller = host.active();
-        host.jump(taken[i]->coros->callee);
+        sls_coro_resume(taken[i]);
     }
     return 0;
 }
 
-/* Puts the bell into the event loop and looks whether the loop understood. */
 static char *hang(struct bell *bell)
 {
-    struct event *e = &bell->event;
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    char *reason;
 
     if (fd < 0) {
         return "no descriptor is left";
     }
-    e->fd = fd;
-    e->type = MK_EVENT_CUSTOM;
-    e->status = MK_EVENT_NONE;
-    e->handler = answer;
-    if (host.event_add(bell->loop, fd, MK_EVENT_CUSTOM, MK_EVENT_READ, e) != 0) {
+    reason = sls_loop_add(bell->loop, &bell->event, fd, answer);
+    if (reason != NULL) {
         close(fd);
-        return "its event loop refused the event";
     }
-    if (e->fd != fd || e->type != MK_EVENT_CUSTOM || e->mask != MK_EVENT_READ || e->handler != answer) {
-        host.event_del(bell->loop, e);
-        close(fd);
-        return "its events are laid out in an unknown way";
-    }
-    return NULL;
+    return reason;
 }
 
-/* The layout is the one whose callee is the coroutine we run on. */
-static struct coro *find_coros(void *coro)
-{
-    struct coro *plain = coro;
-    struct coro *shifted = (struct coro *) ((char *) coro + 8);
-    void *self = host.active();
-
-    if (plain->callee == self) {
-        return plain;
-    }
-    if (shifted->callee == self) {
-        return shifted;
-    }
-    return NULL;
-}
-
-static char *find_bell(struct sls_bells *bells, void *loop, struct bell **found)
+static char *find(struct sls_bells *bells, void *loop, struct bell **found)
 {
     struct bell *bell;
     char *reason;
@@ -252,75 +129,50 @@ static char *find_bell(struct sls_bells *bells, void *loop, struct bell **found)
     return NULL;
 }
 
-char *sls_hang_bell(struct sls_bells *bells, struct sls_wait *wait)
+char *sls_bells_find(struct sls_bells *bells, struct sls_wait *wait)
 {
-    char *reason;
     void *loop;
+    char *reason = sls_coro_find(wait, &loop);
 
-    pthread_once(&host_once, host_lookup);
-    if (!host.available) {
-        return "a function of its event loop is missing";
-    }
-    loop = host.loop_get();
-    wait->coro = host.coro_get();
-    if (loop == NULL || wait->coro == NULL) {
-        return "the flush is not on a coroutine";
-    }
-    wait->coros = find_coros(wait->coro);
-    if (wait->coros == NULL) {
-        return "its coroutines are laid out in an unknown way";
+    if (reason != NULL) {
+        return reason;
     }
     pthread_mutex_lock(&bells->lock);
-    reason = find_bell(bells, loop, &wait->bell);
+    reason = find(bells, loop, &wait->bell);
     pthread_mutex_unlock(&bells->lock);
     return reason;
 }
 
-void sls_suspend(struct sls_wait *wait)
-{
-    host.jump(wait->coros->caller);
-}
-
-void sls_wake(struct sls_wait *wait)
+void sls_answer(struct sls_wait *wait)
 {
     struct bell *bell = wait->bell;
 
-    if (bell == NULL) {
-        ring(wait->fd);
-        return;
-    }
+    wait->next = NULL;
     pthread_mutex_lock(&bell->lock);
-    if (!wait->listed) {
-        wait->listed = 1;
-        wait->previous = bell->last;
-        wait->next = NULL;
-        if (bell->last != NULL) {
-            bell->last->next = wait;
-        }
-        else {
-            bell->first = wait;
-        }
-        bell->last = wait;
-        if (!bell->rung) {
-            bell->rung = 1;
-            ring(bell->event.fd);
-        }
+    if (bell->first == NULL) {
+        bell->first = wait;
     }
+    else {
+        bell->last->next = wait;
+    }
+    bell->last = wait;
+    ring(bell);
     pthread_mutex_unlock(&bell->lock);
 }
 
-void sls_leave(struct sls_wait *wait)
+void sls_bells_log(struct sls_bells *bells)
 {
-    struct bell *bell = wait->bell;
+    struct bell *bell;
 
+    pthread_mutex_lock(&bells->lock);
+    bell = bells->first;
+    pthread_mutex_unlock(&bells->lock);
     if (bell == NULL) {
-        close(wait->fd);
-        return;
+        return; /* no flush came yet */
     }
     pthread_mutex_lock(&bell->lock);
-    if (wait->listed) {
-        unlist(bell, wait);
-    }
+    bell->lines = 1;
+    ring(bell);
     pthread_mutex_unlock(&bell->lock);
 }
 

@@ -2,26 +2,22 @@
  * FLBPluginFlushCtx: the flush that does not block.
  *
  * Fluent Bit calls it on a coroutine of its engine or of a worker. The flush
- * suspends that coroutine at once and Fluent Bit's own event loop goes on, as
- * with its C outputs, so that nothing else waits; bell.c looks after the
- * suspended flushes from the loop. The functions for that are not part of
- * Fluent Bit's interface for Go plugins, but the executable exports them (1.8
- * to 5.1.1): each is looked up and each layout checked before it is relied on.
- * Where anything is not as expected, the flush waits with poll(2) on the
- * calling thread instead.
- *
- * Go never runs on the stack of a coroutine that is suspended: Go's callbacks
- * from C must nest last in, first out. And it hardly runs on one at all, for
- * that would cost a look at the thread's stack each time.
+ * hands its chunk to Go (intake.c) and suspends the coroutine (coro.c), and
+ * Fluent Bit's own event loop goes on, as with its C outputs, so that nothing
+ * else waits. When the chunk has its result a bell wakes the loop, which resumes
+ * the flush (bell.c). Where the host does not let a flush wait in its loop, or
+ * is not known well enough, the flush waits with poll(2) on the calling thread.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "_cgo_export.h"
 #include "bell.h"
+#include "coro.h"
 #include "flush.h"
 
 #define FLB_RETRY 2
@@ -60,16 +56,17 @@ static void wait_blocking(struct sls_remote *remote, struct sls_wait *wait)
 
     wait->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     for (;;) {
-        slsWork(remote->instance, &wait, 1);
+        slsWork(remote->instance, wait);
         if (wait->result != SLS_PENDING) {
-            return;
+            break;
         }
         if (block(wait, deadline) != 0) {
             slsAbandon(remote->instance, wait);
             wait->result = FLB_RETRY;
-            return;
+            break;
         }
     }
+    close(wait->fd);
 }
 
 int FLBPluginFlushCtx(void *context, const void *data, size_t size, char *tag)
@@ -82,15 +79,14 @@ int FLBPluginFlushCtx(void *context, const void *data, size_t size, char *tag)
     }
     wait.worker = !pthread_equal(pthread_self(), remote->thread);
     if (remote->bells != NULL) {
-        wait.blocking = sls_hang_bell(remote->bells, &wait);
+        wait.blocking = sls_bells_find(remote->bells, &wait);
     }
     if (wait.bell != NULL) {
-        sls_wake(&wait);
-        sls_suspend(&wait);
+        sls_intake_put(remote->intake, &wait); /* data is read while we are suspended */
+        sls_coro_suspend(&wait);
     }
     else {
         wait_blocking(remote, &wait);
     }
-    sls_leave(&wait);
     return wait.result;
 }

@@ -18,12 +18,16 @@ struct coro;
 /* The bells of one output instance, one for each event loop its flushes ran on. */
 struct sls_bells;
 
+/* The flushes of one output instance that Go has not seen yet. */
+struct sls_intake;
+
 /* What Fluent Bit keeps of an output instance for us: its remote context. */
 struct sls_remote {
-    uintptr_t instance;      /* handle of the Go side */
-    struct sls_bells *bells; /* NULL: flush_mode blocking */
-    int64_t limit_ms;        /* longest blocking wait */
-    pthread_t thread;        /* that of the engine; any other is a worker */
+    uintptr_t instance;        /* handle of the Go side */
+    struct sls_bells *bells;   /* NULL: flush_mode blocking */
+    struct sls_intake *intake; /* NULL: as before */
+    int64_t limit_ms;          /* longest blocking wait */
+    pthread_t thread;          /* that of the engine; any other is a worker */
 };
 
 /* One flush that waits. It lives on the stack of the flush. */
@@ -32,32 +36,49 @@ struct sls_wait {
     void *data;
     size_t size;
     char *tag;
-    int worker;     /* 1: on a worker's thread */
-    char *blocking; /* why it cannot be suspended, NULL where it can */
-
-    /* For the Go side. */
-    int submitted;
-    size_t chunk; /* its number, once submitted */
+    int worker; /* 1: on a worker's thread */
     int result;
+    struct sls_wait *next; /* of the intake's list, then of the bell's */
 
-    int fd;             /* blocking: eventfd to poll, else -1 */
-    struct bell *bell;  /* not blocking: who resumes us, else NULL */
+    /* Suspended. */
+    struct bell *bell;  /* who resumes us */
     void *coro;         /* our coroutine as the host knows it */
     struct coro *coros; /* where caller and callee are in it */
 
-    /* The bell's list; guarded by its lock. */
-    int listed;
-    struct sls_wait *previous;
-    struct sls_wait *next;
+    /* Blocking. */
+    char *blocking; /* why it cannot be suspended, NULL where that was asked for */
+    int fd;         /* eventfd to poll */
+    int submitted;
+    size_t chunk; /* its number, once submitted */
 };
 
 struct sls_bells *sls_bells_create(struct sls_remote *remote);
 
-/* Ends the bells. No flush may be woken any more. */
+/* Ends the bells. No flush may be answered any more. */
 void sls_bells_destroy(struct sls_bells *bells);
 
-/* Asks that a flush be looked after. May be called from any thread, and more
- * than once, as long as the flush has not been told its result. */
-void sls_wake(struct sls_wait *wait);
+/* Asks one of the event loops to take the lines of the log. May be called from
+ * any thread. */
+void sls_bells_log(struct sls_bells *bells);
+
+/* Resumes a flush that was suspended and has its result now. May be called from
+ * any thread, once: from then on the wait may be gone. */
+void sls_answer(struct sls_wait *wait);
+
+/* Returns NULL where no descriptor or memory is left. fd becomes readable when
+ * there is something to take; it is the caller's to close. */
+struct sls_intake *sls_intake_create(int *fd);
+
+void sls_intake_destroy(struct sls_intake *intake);
+
+/* Puts a flush in, from any thread. */
+void sls_intake_put(struct sls_intake *intake, struct sls_wait *wait);
+
+/* Takes flushes out, in their order, at most so many. */
+size_t sls_intake_take(struct sls_intake *intake, struct sls_wait **taken, size_t most);
+
+/* Rings an eventfd, and empties it. */
+void sls_ring(int fd);
+void sls_drain(int fd);
 
 #endif

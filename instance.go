@@ -16,13 +16,15 @@ import (
 	"out_sls_kafka/plugin"
 )
 
-// instance is one [OUTPUT] section: its output, and the chunks that wait.
+// instance is one [OUTPUT] section: its output, and the flushes that wait.
 type instance struct {
 	cfg    *plugin.Config
 	out    *plugin.Output
 	log    *plugin.Log
+	intake *intake   // nil: no flush is suspended
 	blocks sync.Once // the warning that flushes block
 
+	// Of flushes that block.
 	mu     sync.Mutex
 	chunks []*plugin.Chunk // by number
 	free   []int           // numbers not in use
@@ -39,9 +41,22 @@ func (i *instance) remote() unsafe.Pointer {
 	r.limit_ms = C.int64_t(i.cfg.FlushTimeout.Milliseconds())
 	r.thread = C.pthread_self() // Init runs on the engine's
 	if i.cfg.FlushMode == plugin.FlushAuto {
-		r.bells = C.sls_bells_create(r)
+		i.open(r)
 	}
 	return unsafe.Pointer(r)
+}
+
+// open makes what suspended flushes need.
+func (i *instance) open(r *C.struct_sls_remote) {
+	var fd C.int
+	if r.intake = C.sls_intake_create(&fd); r.intake == nil {
+		i.warnBlocking("no descriptor or memory is left")
+		return
+	}
+	r.bells = C.sls_bells_create(r)
+	i.intake = openIntake(i, fd)
+	go i.intake.serve(r.intake)
+	i.log.OnWait(func() { C.sls_bells_log(r.bells) })
 }
 
 // endRemote ends an instance and frees what the host kept of it. The host may
@@ -50,21 +65,27 @@ func (i *instance) remote() unsafe.Pointer {
 func endRemote(r *C.struct_sls_remote) {
 	handle := cgo.Handle(r.instance)
 	i := handle.Value().(*instance)
+	if i.intake != nil {
+		i.intake.close() // what waits for room stays with Fluent Bit
+	}
 	ended := i.out.Close()
+	i.log.OnWait(nil)
 	i.log.Drain()
 	handle.Delete()
 	if !ended {
 		return
 	}
-	if r.bells != nil {
+	if r.intake != nil {
 		C.sls_bells_destroy(r.bells)
+		C.sls_intake_destroy(r.intake)
 	}
 	C.free(unsafe.Pointer(r))
 }
 
-// work moves the chunk of one flush on. A panic ends that flush alone.
+// work moves the chunk of a flush that blocks on.
 func (i *instance) work(w *C.struct_sls_wait) {
-	defer guard(&w.result, output.FLB_ERROR)
+	defer i.log.Drain()
+	defer guard(&w.result, output.FLB_RETRY)
 	data := unsafe.Slice((*byte)(w.data), int(w.size))
 	var c *plugin.Chunk
 	if w.submitted != 0 {
@@ -73,7 +94,7 @@ func (i *instance) work(w *C.struct_sls_wait) {
 		if w.blocking != nil {
 			i.warnBlocking(C.GoString(w.blocking))
 		}
-		c = i.out.Submit(C.GoString(w.tag), data, waker{w}, w.worker != 0)
+		c = i.out.Submit(C.GoString(w.tag), data, blocked{w}, w.worker != 0)
 		w.chunk, w.submitted = C.size_t(i.keep(c)), 1
 	}
 	w.result = C.int(c.Advance(data))
@@ -123,8 +144,8 @@ func (i *instance) warnBlocking(reason string) {
 	})
 }
 
-// waker wakes the flush that waits, in C.
-type waker struct{ wait *C.struct_sls_wait }
+// blocked is a flush that waits on its thread. It implements [plugin.Waker].
+type blocked struct{ wait *C.struct_sls_wait }
 
-// Wake implements [plugin.Waker].
-func (w waker) Wake() { C.sls_wake(w.wait) }
+// Wake makes the thread look after its flush.
+func (b blocked) Wake() { C.sls_ring(b.wait.fd) }

@@ -97,19 +97,25 @@ func start(p unsafe.Pointer) (*instance, error) {
 	return newInstance(cfg, out, log), nil
 }
 
-// slsWork moves the chunks of n flushes on, as far as they go without waiting,
-// and sets their results. Only flush.c and bell.c call it.
+// slsWork moves the chunk of a flush that blocks on, as far as it goes without
+// waiting, and sets its result.
 //
 //export slsWork
-func slsWork(handle C.uintptr_t, waits **C.struct_sls_wait, n C.size_t) {
+func slsWork(handle C.uintptr_t, w *C.struct_sls_wait) {
 	defer guard(nil, 0)
-	i := cgo.Handle(handle).Value().(*instance)
-	for _, w := range unsafe.Slice(waits, int(n)) {
-		i.work(w)
-	}
+	cgo.Handle(handle).Value().(*instance).work(w)
 }
 
-// slsAbandon ends the wait for a chunk that is still on its way.
+// slsLog hands over the lines that wait for a thread of Fluent Bit.
+//
+//export slsLog
+func slsLog(handle C.uintptr_t) {
+	defer guard(nil, 0)
+	cgo.Handle(handle).Value().(*instance).log.Drain()
+}
+
+// slsAbandon ends the wait of a flush that blocks for a chunk that is still on
+// its way.
 //
 //export slsAbandon
 func slsAbandon(handle C.uintptr_t, w *C.struct_sls_wait) {
@@ -138,11 +144,15 @@ func FLBPluginExit() C.int { return output.FLB_OK }
 // function ends the whole of Fluent Bit.
 func guard(ret *C.int, onPanic C.int) {
 	if r := recover(); r != nil {
-		fmt.Fprintf(os.Stderr, "[output:%s] internal error, please report it: %v\n%s", name, r, debug.Stack())
+		panicked(r)
 		if ret != nil {
 			*ret = onPanic
 		}
 	}
+}
+
+func panicked(cause any) {
+	fmt.Fprintf(os.Stderr, "[output:%s] internal error, please report it: %v\n%s", name, cause, debug.Stack())
 }
 
 // The Go runtime in this shared object serves nothing but outputs, whose memory

@@ -60,10 +60,8 @@ func (c *Chunk) wake() bool {
 
 // Advance moves the chunk on as far as it goes without waiting and says how it
 // stands. data is the chunk's msgpack; it is read during the call only. After
-// any result but Pending the chunk's waker is not used again. It must be called
-// on a thread of Fluent Bit.
+// any result but Pending the chunk's waker is not used again.
 func (c *Chunk) Advance(data []byte) Result {
-	defer c.out.log.Drain()
 	if c.out.buffer.admittedNow(c) && c.begun.CompareAndSwap(false, true) {
 		c.begin(data)
 	}

@@ -100,8 +100,9 @@ func (l *Log) add(level Level, format string, args ...any) {
 	}
 }
 
-// onWait sets what is called when a line waits for a thread of Fluent Bit.
-func (l *Log) onWait(nudge func()) {
+// OnWait sets what is called when a line waits for a thread of Fluent Bit; nil:
+// nothing.
+func (l *Log) OnWait(nudge func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.nudge = nudge

@@ -37,7 +37,7 @@ func TestLogNudges(t *testing.T) {
 	t.Parallel()
 	l := NewLog(&memoryHost{t: t}, "test")
 	var nudged atomic.Int32
-	l.onWait(func() { nudged.Add(1) })
+	l.OnWait(func() { nudged.Add(1) })
 	l.Debugf("not shown at level info")
 	if n := nudged.Load(); n != 0 {
 		t.Errorf("%d nudges for a line that is not shown", n)

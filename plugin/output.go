@@ -75,7 +75,7 @@ func New(cfg *Config, s Surroundings) (*Output, error) {
 	if err = o.producer.open(o); err != nil {
 		return nil, fmt.Errorf("compression: %w", err)
 	}
-	o.log.onWait(o.nudge)
+	o.log.OnWait(o.nudge)
 	if err := o.firstCheck(); err != nil {
 		o.end()
 		return nil, err

@@ -283,9 +283,10 @@ static const char *suspend(int delay_ms)
         struct alarm *a = malloc(sizeof *a);
         *a = (struct alarm) {fd, delay_ms};
         pthread_create(&t, NULL, ring_later, a);
-        pthread_detach(t);
     }
     const char *how = wait_for(fd);
+    if (delay_ms >= 0)
+        pthread_join(t, NULL); /* it must not run on when this object is gone */
     close(fd);
     return how;
 }
