@@ -10,7 +10,7 @@
 # make dist       builds what a release consists of, in build/dist
 # make test-dist  checks a release: symbols, sums, same bytes twice, loads on amd64 and arm64
 # make test-deploy checks the image, the manifests, the dashboard and the alerts
-# make bench      compares with Fluent Bit's built-in kafka output
+# make bench      compares with Fluent Bit's built-in kafka output; PROFILE=cpu writes cpu.prof
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -65,7 +65,7 @@ fuzz:
 		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime 1m ./encoder || exit 1; done
 
 bench: build
-	$(GO) run ./test/bench -plugin ./$(PLUGIN) $(BENCH)
+	$(GO) run ./test/bench -plugin ./$(PLUGIN) $(if $(PROFILE),-profile $(PROFILE).prof) $(BENCH)
 
 bench-encoder:
 	$(GO) test -run '^$$' -bench . -count 3 ./encoder

@@ -1,8 +1,16 @@
 /*
- * A bell is one eventfd in one event loop of Fluent Bit. Whoever has the result
- * of a suspended flush puts the flush on the bell's list and rings; the loop
- * answers and resumes all that are on the list. A descriptor for each flush
- * would cost more than all else that is done for a small chunk.
+ * A bell is one eventfd in one event loop of Fluent Bit. A flush that begins
+ * puts itself on one of the bell's lists, whoever has the result of one that is
+ * suspended on the other, and rings. The loop answers: it hands those that began
+ * to Go and resumes those with a result. A descriptor for each flush would cost
+ * more than all else that is done for a small chunk.
+ *
+ * Many bytes are encoded by the loop itself, on whose processor they lie in the
+ * cache: another would take twice the CPU. Few are left to a goroutine (intake.c).
+ * For to be called, Go needs one of its processors, and then keeps it for up to
+ * 10 ms; meanwhile the monitor of Go's runtime looks at it again and again,
+ * first every 20 us, which costs as much as to encode half a megabyte elsewhere.
+ * Source: Go 1.26, runtime/proc.go, sysmon and retake.
  */
 #include "bell.h"
 
@@ -17,6 +25,18 @@
  * reads: more at once than the pipe takes (64 KiB) would stop it for good. */
 #define ANSWERED_AT_ONCE 256
 
+/* From so many bytes on the loop encodes. */
+#define ENCODED_HERE (512 << 10)
+
+/* Bytes to encode in one answer, so that the loop soon comes to other things. */
+#define ENCODED_AT_ONCE (4 << 20)
+
+/* Waits in their order. */
+struct list {
+    struct sls_wait *first;
+    struct sls_wait *last;
+};
+
 struct bell {
     struct event event; /* first: the loop hands its address to the handler */
     struct sls_remote *remote;
@@ -24,10 +44,20 @@ struct bell {
     struct bell *next; /* of the instance */
 
     pthread_mutex_t lock;
-    struct sls_wait *first; /* to be resumed */
-    struct sls_wait *last;
-    int lines; /* of the log wait */
+    struct list begun;
+    struct list settled; /* have their result */
+    int lines;           /* of the log wait */
     int rung;
+};
+
+/* What one answer is about. */
+struct news {
+    struct sls_wait *begun[ANSWERED_AT_ONCE];
+    struct sls_wait *settled[ANSWERED_AT_ONCE];
+    size_t begun_count;
+    size_t settled_count;
+    size_t bytes; /* of those begun */
+    int lines;
 };
 
 struct sls_bells {
@@ -45,42 +75,68 @@ static void ring(struct bell *bell)
     }
 }
 
-/* Takes the first waits off the list. If some remain, the bell stays rung. */
-static size_t take(struct bell *bell, struct sls_wait **taken, int *lines)
+static void append(struct list *list, struct sls_wait *wait)
 {
-    size_t n = 0;
-
-    pthread_mutex_lock(&bell->lock);
-    for (; bell->first != NULL && n < ANSWERED_AT_ONCE; n++) {
-        taken[n] = bell->first;
-        bell->first = taken[n]->next;
+    wait->next = NULL;
+    if (list->first == NULL) {
+        list->first = wait;
     }
-    *lines = bell->lines;
+    else {
+        list->last->next = wait;
+    }
+    list->last = wait;
+}
+
+static struct sls_wait *take_first(struct list *list)
+{
+    struct sls_wait *wait = list->first;
+
+    list->first = wait->next;
+    return wait;
+}
+
+/* Takes what is new. If something remains, the bell stays rung. */
+static void take(struct bell *bell, struct news *news)
+{
+    pthread_mutex_lock(&bell->lock);
+    while (bell->settled.first != NULL && news->settled_count < ANSWERED_AT_ONCE) {
+        news->settled[news->settled_count++] = take_first(&bell->settled);
+    }
+    while (bell->begun.first != NULL && news->begun_count < ANSWERED_AT_ONCE && news->bytes < ENCODED_AT_ONCE) {
+        news->bytes += bell->begun.first->size;
+        news->begun[news->begun_count++] = take_first(&bell->begun);
+    }
+    news->lines = bell->lines;
     bell->lines = 0;
     bell->rung = 0;
-    if (bell->first != NULL) {
+    if (bell->settled.first != NULL || bell->begun.first != NULL) {
         ring(bell);
     }
     pthread_mutex_unlock(&bell->lock);
-    return n;
 }
 
 /* The host's event loop calls this when the bell was rung. */
 static int answer(void *event)
 {
     struct bell *bell = event;
-    struct sls_wait *taken[ANSWERED_AT_ONCE];
-    int lines;
-    size_t n;
+    struct sls_remote *remote = bell->remote;
+    struct news news;
     size_t i;
 
+    news.begun_count = news.settled_count = news.bytes = 0;
     sls_drain(bell->event.fd);
-    n = take(bell, taken, &lines);
-    if (lines) {
-        slsLog(bell->remote->instance);
+    take(bell, &news);
+    if (news.lines) {
+        slsLog(remote->instance);
     }
-    for (i = 0; i < n; i++) {
-        sls_coro_resume(taken[i]);
+    if (news.bytes >= ENCODED_HERE) {
+        slsBegin(remote->instance, news.begun, news.begun_count);
+    }
+    else if (news.begun_count > 0) {
+        sls_intake_put(remote->intake, news.begun, news.begun_count);
+    }
+    for (i = 0; i < news.settled_count; i++) {
+        sls_coro_resume(news.settled[i]);
     }
     return 0;
 }
@@ -143,21 +199,23 @@ char *sls_bells_find(struct sls_bells *bells, struct sls_wait *wait)
     return reason;
 }
 
-void sls_answer(struct sls_wait *wait)
+/* Puts a wait on a list of its bell. */
+static void put(struct bell *bell, struct list *list, struct sls_wait *wait)
 {
-    struct bell *bell = wait->bell;
-
-    wait->next = NULL;
     pthread_mutex_lock(&bell->lock);
-    if (bell->first == NULL) {
-        bell->first = wait;
-    }
-    else {
-        bell->last->next = wait;
-    }
-    bell->last = wait;
+    append(list, wait);
     ring(bell);
     pthread_mutex_unlock(&bell->lock);
+}
+
+void sls_begin(struct sls_wait *wait)
+{
+    put(wait->bell, &wait->bell->begun, wait);
+}
+
+void sls_answer(struct sls_wait *wait)
+{
+    put(wait->bell, &wait->bell->settled, wait);
 }
 
 void sls_bells_log(struct sls_bells *bells)

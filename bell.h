@@ -10,4 +10,7 @@
  * let a flush wait in its loop, wait->bell stays NULL and the result is why. */
 char *sls_bells_find(struct sls_bells *bells, struct sls_wait *wait);
 
+/* Hands a flush to Go. It must be suspended before its event loop goes on. */
+void sls_begin(struct sls_wait *wait);
+
 #endif

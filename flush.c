@@ -2,10 +2,10 @@
  * FLBPluginFlushCtx: the flush that does not block.
  *
  * Fluent Bit calls it on a coroutine of its engine or of a worker. The flush
- * hands its chunk to Go (intake.c) and suspends the coroutine (coro.c), and
- * Fluent Bit's own event loop goes on, as with its C outputs, so that nothing
- * else waits. When the chunk has its result a bell wakes the loop, which resumes
- * the flush (bell.c). Where the host does not let a flush wait in its loop, or
+ * hands its chunk to Go (bell.c) and suspends the coroutine (coro.c), and Fluent
+ * Bit's own event loop goes on, as with its C outputs, so that nothing else
+ * waits. When the chunk has its result a bell wakes the loop, which resumes the
+ * flush. Where the host does not let a flush wait in its loop, or
  * is not known well enough, the flush waits with poll(2) on the calling thread.
  */
 #define _GNU_SOURCE
@@ -82,8 +82,8 @@ int FLBPluginFlushCtx(void *context, const void *data, size_t size, char *tag)
         wait.blocking = sls_bells_find(remote->bells, &wait);
     }
     if (wait.bell != NULL) {
-        sls_intake_put(remote->intake, &wait); /* data is read while we are suspended */
-        sls_coro_suspend(&wait);
+        sls_begin(&wait);
+        sls_coro_suspend(&wait); /* meanwhile Go reads data */
     }
     else {
         wait_blocking(remote, &wait);

@@ -38,7 +38,7 @@ struct sls_wait {
     char *tag;
     int worker; /* 1: on a worker's thread */
     int result;
-    struct sls_wait *next; /* of the intake's list, then of the bell's */
+    struct sls_wait *next; /* on one of the bell's lists or the intake's */
 
     /* Suspended. */
     struct bell *bell;  /* who resumes us */
@@ -71,8 +71,8 @@ struct sls_intake *sls_intake_create(int *fd);
 
 void sls_intake_destroy(struct sls_intake *intake);
 
-/* Puts a flush in, from any thread. */
-void sls_intake_put(struct sls_intake *intake, struct sls_wait *wait);
+/* Puts flushes in, from any thread. */
+void sls_intake_put(struct sls_intake *intake, struct sls_wait **waits, size_t n);
 
 /* Takes flushes out, in their order, at most so many. */
 size_t sls_intake_take(struct sls_intake *intake, struct sls_wait **taken, size_t most);

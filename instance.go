@@ -50,7 +50,7 @@ func (i *instance) remote() unsafe.Pointer {
 func (i *instance) open(r *C.struct_sls_remote) {
 	var fd C.int
 	if r.intake = C.sls_intake_create(&fd); r.intake == nil {
-		i.warnBlocking("no descriptor or memory is left")
+		i.warnBlocking("no descriptor is left")
 		return
 	}
 	r.bells = C.sls_bells_create(r)

@@ -1,10 +1,6 @@
 /*
- * The intake is how flushes come to Go: a list, and an eventfd for which a
- * goroutine waits. The thread of the event loop only puts a flush on the list.
- * It does not call Go, for which it would need one of Go's processors and keep
- * it for up to 10 ms after, which takes more CPU than a small chunk does: as
- * long as a processor is kept, the monitor of Go's runtime looks at it, first
- * every 20 us. Source: Go 1.26, runtime/proc.go, sysmon and retake.
+ * The intake is how flushes come to Go without a call of Go: a list, and an
+ * eventfd for which a goroutine waits.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -45,24 +41,23 @@ void sls_intake_destroy(struct sls_intake *intake)
     free(intake);
 }
 
-void sls_intake_put(struct sls_intake *intake, struct sls_wait *wait)
+void sls_intake_put(struct sls_intake *intake, struct sls_wait **waits, size_t n)
 {
-    int first;
+    size_t i;
 
-    wait->next = NULL;
     pthread_mutex_lock(&intake->lock);
-    first = intake->first == NULL;
-    if (first) {
-        intake->first = wait;
+    for (i = 0; i < n; i++) {
+        waits[i]->next = NULL;
+        if (intake->first == NULL) {
+            intake->first = waits[i];
+        }
+        else {
+            intake->last->next = waits[i];
+        }
+        intake->last = waits[i];
     }
-    else {
-        intake->last->next = wait;
-    }
-    intake->last = wait;
     pthread_mutex_unlock(&intake->lock);
-    if (first) {
-        sls_ring(intake->fd);
-    }
+    sls_ring(intake->fd);
 }
 
 size_t sls_intake_take(struct sls_intake *intake, struct sls_wait **taken, size_t most)

@@ -16,8 +16,9 @@ import (
 	"out_sls_kafka/plugin"
 )
 
-// intake is where the flushes of an instance come to Go, and come again when
-// there is news for them. One goroutine looks after all of them.
+// intake is where the flushes of an instance come to Go, unless their chunks
+// are large, and where all come again when there is news for them. One
+// goroutine looks after them.
 type intake struct {
 	instance *instance
 	bell     *os.File // readable when a flush came
@@ -32,14 +33,15 @@ type intake struct {
 // has a result. It implements [plugin.Waker].
 type flush struct {
 	of    *intake
+	woken bool // among of.woken, whose lock guards it
+
+	mu    sync.Mutex         // held while the chunk is advanced
 	wait  *C.struct_sls_wait // nil: it has its result, and may be gone
 	chunk *plugin.Chunk
-	woken bool // among of.woken
 }
 
 func openIntake(i *instance, fd C.int) *intake {
-	n := &intake{instance: i, bell: os.NewFile(uintptr(fd), "intake"), done: make(chan struct{})}
-	return n
+	return &intake{instance: i, bell: os.NewFile(uintptr(fd), "intake"), done: make(chan struct{})}
 }
 
 // serve looks after the flushes until the intake is closed.
@@ -53,10 +55,7 @@ func (n *intake) serve(from *C.struct_sls_intake) {
 		}
 		for {
 			got := C.sls_intake_take(from, &taken[0], C.size_t(len(taken)))
-			for _, w := range taken[:got] {
-				f := &flush{of: n, wait: w}
-				f.begin()
-			}
+			n.begin(taken[:got])
 			for _, f := range n.takeWoken() {
 				f.advance()
 			}
@@ -64,6 +63,14 @@ func (n *intake) serve(from *C.struct_sls_intake) {
 				break
 			}
 		}
+	}
+}
+
+// begin submits the chunks of flushes, and encodes those for which there is room.
+func (n *intake) begin(waits []*C.struct_sls_wait) {
+	for _, w := range waits {
+		f := &flush{of: n, wait: w}
+		f.begin()
 	}
 }
 
@@ -100,10 +107,11 @@ func (n *intake) takeWoken() []*flush {
 }
 
 func (f *flush) begin() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	defer f.guard()
-	w := f.wait
-	f.chunk = f.of.instance.out.Submit(C.GoString(w.tag), f.data(), f, w.worker != 0)
-	f.advance()
+	f.chunk = f.of.instance.out.Submit(C.GoString(f.wait.tag), f.data(), f, f.wait.worker != 0)
+	f.step()
 }
 
 // data is Fluent Bit's, which keeps it until the flush has its result.
@@ -111,10 +119,15 @@ func (f *flush) data() []byte { return unsafe.Slice((*byte)(f.wait.data), int(f.
 
 // advance moves the chunk on and ends the flush if the chunk has its result.
 func (f *flush) advance() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	defer f.guard()
-	if f.wait == nil {
-		return
+	if f.wait != nil {
+		f.step()
 	}
+}
+
+func (f *flush) step() {
 	if r := f.chunk.Advance(f.data()); r != plugin.Pending {
 		f.end(C.int(r))
 	}

@@ -97,6 +97,15 @@ func start(p unsafe.Pointer) (*instance, error) {
 	return newInstance(cfg, out, log), nil
 }
 
+// slsBegin submits the chunks of flushes that are suspended, and encodes those
+// for which there is room.
+//
+//export slsBegin
+func slsBegin(handle C.uintptr_t, waits **C.struct_sls_wait, n C.size_t) {
+	defer guard(nil, 0)
+	cgo.Handle(handle).Value().(*instance).intake.begin(unsafe.Slice(waits, int(n)))
+}
+
 // slsWork moves the chunk of a flush that blocks on, as far as it goes without
 // waiting, and sets its result.
 //

@@ -85,11 +85,14 @@ func allTexts(t *testing.T) []logText {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inC, err := reasonsInC(filepath.Join(root, "bell.c"))
-	if err != nil || len(inC) == 0 {
-		t.Fatalf("no reasons in C: %v", err)
+	for _, file := range []string{"bell.c", "coro.c"} {
+		inC, err := reasonsInC(filepath.Join(root, file))
+		if err != nil || len(inC) == 0 {
+			t.Fatalf("no reasons in %s: %v", file, err)
+		}
+		all = append(all, inC...)
 	}
-	return append(all, inC...)
+	return all
 }
 
 // Whatever the plugin can log stands in the document, word for word.

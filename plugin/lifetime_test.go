@@ -232,7 +232,7 @@ func TestPanicIsContained(t *testing.T) {
 	for range 2 { // the second shows that sending goes on
 		r := submit(func(c *Chunk) {
 			c.begun.Store(true)
-			b := &batch{parts: []part{{c, 1}}, count: 1} // no wire
+			b := &batch{parts: []part{{c, 1}}, count: 1, ready: true} // no wire
 			request := &request{producer: &o.producer, broker: new(broker), sent: []shipment{{topic: new(topic), shard: new(shard), batch: b}}}
 			request.start()
 		})

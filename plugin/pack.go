@@ -1,12 +1,9 @@
 package plugin
 
-import "bytes"
-
 // pack compresses a batch in the background, as many at a time as there are
 // processors. p.mu is held.
 func (p *producer) pack(b *batch) {
-	if p.compressor == nil || b.plain {
-		b.ready = true
+	if b.ready = p.compressor == nil || b.plain; b.ready {
 		return
 	}
 	p.unpacked = append(p.unpacked, b)
@@ -18,8 +15,6 @@ func (p *producer) pack(b *batch) {
 
 // packAll compresses batches until there is none left.
 func (p *producer) packAll() {
-	scratch := p.out.memories.scratch()
-	defer p.out.memories.unscratch(scratch)
 	for {
 		p.mu.Lock()
 		if len(p.unpacked) == 0 || p.closed {
@@ -30,7 +25,7 @@ func (p *producer) packAll() {
 		b := p.unpacked[0]
 		p.unpacked = p.unpacked[1:]
 		p.mu.Unlock()
-		p.compress(b, scratch)
+		p.compress(b)
 		p.mu.Lock()
 		b.ready = true
 		p.advance()
@@ -39,8 +34,10 @@ func (p *producer) packAll() {
 }
 
 // compress makes b small, unless it would not be smaller.
-func (p *producer) compress(b *batch, scratch *bytes.Buffer) {
+func (p *producer) compress(b *batch) {
 	defer p.out.contain(nil) // the batch goes as it is
+	scratch := p.out.memories.scratch()
+	defer p.out.memories.unscratch(scratch)
 	scratch.Reset()
 	records := b.wire[batchHeader:]
 	packed, codec := p.compressor.Compress(scratch, records)

@@ -61,7 +61,7 @@ func (p *producer) open(o *Output) (err error) {
 		p.keyHash = kgo.StickyKeyPartitioner(nil)
 	}
 	p.timer = time.AfterFunc(time.Hour, p.timed)
-	p.compressor, err = kgo.DefaultCompressor(o.cfg.codec())
+	p.compressor, err = o.cfg.compressor()
 	return err
 }
 
@@ -156,8 +156,7 @@ func (p *producer) extend(b *batch, c *Chunk, key, value []byte, millis int64) {
 
 // fill takes the open batch of q as full.
 func (p *producer) fill(q *queue) {
-	b := q.open
-	q.open, q.size = nil, len(b.wire)
+	b := q.close()
 	q.line = append(q.line, b)
 	if q != &q.topic.homeless {
 		p.pack(b)
@@ -255,17 +254,21 @@ func (p *producer) free(s *shard, now time.Time) bool {
 
 // offer sends s, which is free, a batch of q, if there is one.
 func (p *producer) offer(q *queue, s *shard, now time.Time) bool {
-	if len(q.line) == 0 && q.open != nil {
-		if now.Before(q.due) {
-			p.at(q.due)
-			return false
-		}
-		p.fill(q) // until here it grew, since no shard was free
+	if b := q.first(); b != nil {
+		return p.put(b, s) && q.pop()
 	}
-	b := q.first()
-	if b == nil || !p.put(b, s) {
+	if len(q.line) > 0 || q.open == nil {
 		return false
 	}
-	q.pop()
+	if now.Before(q.due) {
+		p.at(q.due)
+		return false
+	}
+	// It grew until here, since no shard was free. Now it goes at once, and is
+	// compressed on the way.
+	if !p.put(q.open, s) {
+		return false
+	}
+	q.close()
 	return true
 }

@@ -27,9 +27,18 @@ func (q *queue) first() *batch {
 	return q.line[0]
 }
 
-func (q *queue) pop() {
+// pop takes the first batch off.
+func (q *queue) pop() bool {
 	q.line[0] = nil
 	q.line = q.line[1:]
+	return true
+}
+
+// close returns the open batch, which takes no more records.
+func (q *queue) close() *batch {
+	b := q.open
+	q.open, q.size = nil, len(b.wire)
+	return b
 }
 
 // topic is one logstore's.

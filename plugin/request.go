@@ -59,7 +59,12 @@ func (r *request) send() {
 	p := r.producer
 	defer p.guard(r)
 	for i := range r.sent {
-		r.sent[i].batch.seal()
+		b := r.sent[i].batch
+		if !b.ready && p.compressor != nil {
+			p.compress(b)
+		}
+		b.ready = true
+		b.seal()
 	}
 	answer, err := p.out.client.Broker(int(r.broker.id)).Request(p.ctx, r.message())
 	if err == nil {

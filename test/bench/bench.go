@@ -31,7 +31,7 @@ func (b *bench) run(scenarios []string) (err error) {
 	if b.plugin, err = filepath.Abs(b.plugin); err != nil {
 		return err
 	}
-	if b.fluent, err = findFluentBit(); err != nil && !slices.Equal(scenarios, []string{"stages"}) {
+	if b.fluent, err = findFluentBit(); err != nil && slices.ContainsFunc(scenarios, func(s string) bool { return s != "stages" && s != "growth" }) {
 		return err
 	}
 	if b.dir, err = os.MkdirTemp("", "sls-kafka-bench"); err != nil {
@@ -40,9 +40,9 @@ func (b *bench) run(scenarios []string) (err error) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "\n## %s\n\n%s\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"), b.surroundings())
 	for _, name := range scenarios {
-		scenario, ok := map[string]func() (string, error){"pipeline": b.pipeline, "paced": b.paced, "small": b.small, "stages": b.stages}[name]
+		scenario, ok := map[string]func() (string, error){"pipeline": b.pipeline, "paced": b.paced, "small": b.small, "stages": b.stages, "growth": b.growth}[name]
 		if !ok {
-			return fmt.Errorf("scenario %q is unknown; there are pipeline, paced, small and stages", name)
+			return fmt.Errorf("scenario %q is unknown; there are pipeline, paced, small, stages and growth", name)
 		}
 		table, err := scenario()
 		if err != nil {

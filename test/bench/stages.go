@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -33,7 +34,7 @@ func (b *bench) stages() (string, error) {
 	chunk, n := accessChunk(2 << 20)
 	rounds := stageRecords / n
 	total := float64(rounds * n)
-	whole, err := b.wholeWay(chunk, n, rounds)
+	whole, err := b.wholeWay(way{chunk: chunk, rounds: rounds, shards: 2, profile: b.profile})
 	if err != nil {
 		return "", err
 	}
@@ -49,7 +50,7 @@ func (b *bench) stages() (string, error) {
 		}
 	})
 	var packed bytes.Buffer
-	w, err := gzip.NewWriterLevel(&packed, 1)
+	w, err := gzip.NewWriterLevel(&packed, plugin.GzipLevel)
 	if err != nil {
 		return "", err
 	}
@@ -80,9 +81,9 @@ func (b *bench) stages() (string, error) {
 	}
 	row("whole", whole)
 	row("encode (package encoder)", encode)
-	row("compress (gzip level 1)", compress)
+	row(fmt.Sprintf("compress (gzip level %d)", plugin.GzipLevel), compress)
 	row("encrypt (AES-128-GCM)", encrypt)
-	row("the rest: Kafka client, system calls, memory", whole-encode-compress-encrypt)
+	row("the rest: batches, Kafka client, system calls, memory", whole-encode-compress-encrypt)
 	return t.String(), nil
 }
 
@@ -151,14 +152,17 @@ func (w wake) Wake() {
 
 // wholeWay delivers the chunk so many times, several in flight, to an endpoint
 // in another process.
-func (b *bench) wholeWay(chunk []byte, n, rounds int) (cpu time.Duration, err error) {
-	address, stop, err := b.endpointProcess()
+func (b *bench) wholeWay(w way) (cpu time.Duration, err error) {
+	address, stop, err := b.endpointProcess(w.shards)
 	if err != nil {
 		return 0, err
 	}
 	defer stop()
 	properties := map[string]string{"project": "demo-project", "logstore": "demo", "endpoint": address, "tls_ca_file": b.ca(),
 		"access_key_id": "demo-id", "access_key_secret": "demo-secret", "time_key": "@timestamp"}
+	if w.codec != "" {
+		properties["compression"] = w.codec
+	}
 	for _, pair := range strings.Split(b.extra, ",") {
 		if key, value, ok := strings.Cut(pair, "="); ok {
 			properties[key] = value
@@ -173,8 +177,8 @@ func (b *bench) wholeWay(chunk []byte, n, rounds int) (cpu time.Duration, err er
 		return 0, err
 	}
 	defer out.Close()
-	if b.profile != "" {
-		f, err := os.Create(b.profile)
+	if w.profile != "" {
+		f, err := os.Create(w.profile)
 		if err != nil {
 			return 0, err
 		}
@@ -184,16 +188,16 @@ func (b *bench) wholeWay(chunk []byte, n, rounds int) (cpu time.Duration, err er
 		}
 		defer pprof.StopCPUProfile()
 	}
-	w := make(wake, 1)
+	woken := make(wake, 1)
 	before := cpuNow()
 	flying := make(map[*plugin.Chunk]struct{})
-	for sent := 0; sent < rounds || len(flying) > 0; {
-		for sent < rounds && len(flying) < 4 {
-			flying[out.Submit("bench", chunk, w, false)] = struct{}{}
+	for sent := 0; sent < w.rounds || len(flying) > 0; {
+		for sent < w.rounds && len(flying) < w.flying() {
+			flying[out.Submit(w.tag(sent), w.chunk, woken, false)] = struct{}{}
 			sent++
 		}
 		for c := range flying {
-			switch r := c.Advance(chunk); r {
+			switch r := c.Advance(w.chunk); r {
 			case plugin.Pending:
 			case plugin.OK:
 				delete(flying, c)
@@ -201,20 +205,20 @@ func (b *bench) wholeWay(chunk []byte, n, rounds int) (cpu time.Duration, err er
 				return 0, fmt.Errorf("a chunk ended with %d", r)
 			}
 		}
-		if len(flying) == 4 || sent == rounds && len(flying) > 0 {
-			<-w
+		if len(flying) == w.flying() || sent == w.rounds && len(flying) > 0 {
+			<-woken
 		}
 	}
 	return cpuNow() - before, nil
 }
 
 // endpointProcess runs this program once more as nothing but an endpoint.
-func (b *bench) endpointProcess() (address string, stop func(), err error) {
+func (b *bench) endpointProcess(shards int) (address string, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", nil, err
 	}
-	cmd := exec.Command(self, "-endpoint", b.ca())
+	cmd := exec.Command(self, "-endpoint", b.ca(), "-shards", strconv.Itoa(shards))
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	pipe, err := cmd.StdoutPipe()
@@ -237,8 +241,8 @@ func (b *bench) endpointProcess() (address string, stop func(), err error) {
 }
 
 // serveEndpoint is that other process: it prints its address and serves.
-func serveEndpoint(caFile string) error {
-	e, err := sls.Start(sls.Options{DiscardLogs: true})
+func serveEndpoint(caFile string, shards int) error {
+	e, err := sls.Start(sls.Options{DiscardLogs: true, Shards: shards})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,134 @@
+package plugin
+
+import (
+	"bytes"
+	"fmt"
+	"hash/crc32"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"out_sls_kafka/encoder"
+)
+
+type batchRecord struct {
+	chunk      *Chunk
+	key, value string
+	nilKey     bool
+	millis     int64
+}
+
+// A batch is what the protocol's own code reads, and what was put into it,
+// with every codec.
+func TestBatch(t *testing.T) {
+	t.Parallel()
+	one, two := new(Chunk), new(Chunk)
+	records := []batchRecord{
+		{one, "", "first", true, 1_760_000_000_123},
+		{one, "", "", false, 1_760_000_000_000}, // earlier than the first
+		{two, "key", string(bytes.Repeat([]byte("long "), 5000)), false, 0},
+		{one, "k", "last", false, 4_000_000_000_000},
+	}
+	for _, codec := range []string{"none", "gzip", "lz4", "snappy", "zstd"} {
+		t.Run(codec, func(t *testing.T) {
+			t.Parallel()
+			o := &Output{cfg: parse(t, with("compression", codec))}
+			p := &producer{out: o}
+			var err error
+			if p.compressor, err = o.cfg.compressor(); err != nil {
+				t.Fatal(err)
+			}
+			b := new(batch)
+			for _, r := range records {
+				key := []byte(r.key)
+				if r.nilKey {
+					key = nil
+				}
+				p.extend(b, r.chunk, key, []byte(r.value), r.millis)
+			}
+			if p.compressor != nil {
+				p.compress(b)
+			}
+			b.seal()
+			checkHeader(t, b)
+			var got []batchRecord
+			if err := b.each(func(c *Chunk, key, value []byte, millis int64) {
+				got = append(got, batchRecord{c, string(key), string(value), key == nil, millis})
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if fmt.Sprint(got) != fmt.Sprint(records) {
+				t.Errorf("%d records came back unlike the %d put in", len(got), len(records))
+			}
+			if b.parts[0] != (part{one, 2}) || b.parts[1] != (part{two, 1}) || b.parts[2] != (part{one, 1}) {
+				t.Errorf("parts %v", b.parts)
+			}
+		})
+	}
+}
+
+func checkHeader(t *testing.T, b *batch) {
+	t.Helper()
+	var h kmsg.RecordBatch
+	if err := h.ReadFrom(b.wire); err != nil {
+		t.Fatal(err)
+	}
+	if int(h.Length) != len(b.wire)-atEpoch || h.Magic != 2 || h.NumRecords != 4 || h.LastOffsetDelta != 3 || h.Attributes != int16(b.codec) {
+		t.Errorf("length %d of %d, magic %d, %d records, last offset %d, attributes %d", h.Length, len(b.wire), h.Magic, h.NumRecords, h.LastOffsetDelta, h.Attributes)
+	}
+	if h.FirstTimestamp != 1_760_000_000_123 || h.MaxTimestamp != 4_000_000_000_000 {
+		t.Errorf("times %d to %d", h.FirstTimestamp, h.MaxTimestamp)
+	}
+	if h.ProducerID != -1 || h.ProducerEpoch != -1 || h.FirstSequence != -1 || h.PartitionLeaderEpoch != -1 {
+		t.Errorf("producer %d, epoch %d, sequence %d, leader epoch %d: want -1", h.ProducerID, h.ProducerEpoch, h.FirstSequence, h.PartitionLeaderEpoch)
+	}
+	if want := int32(crc32.Checksum(b.wire[atAttributes:], crc32.MakeTable(crc32.Castagnoli))); h.CRC != want {
+		t.Errorf("CRC %d, want %d", h.CRC, want)
+	}
+}
+
+// What is spoiled is found out, not sent on.
+func TestBatchSpoiled(t *testing.T) {
+	t.Parallel()
+	o := &Output{cfg: parse(t, with())}
+	p := &producer{out: o}
+	b := new(batch)
+	p.extend(b, new(Chunk), nil, []byte("value"), 1)
+	whole := b.wire
+	for length := batchHeader; length < len(whole); length++ {
+		b.wire = whole[:length]
+		if err := b.each(func(*Chunk, []byte, []byte, int64) {}); err == nil {
+			t.Errorf("no error of a batch cut after %d bytes of %d", length, len(whole))
+		}
+	}
+}
+
+// Nothing is allocated for a record on its way into a batch.
+func TestRecordsAllocateNothing(t *testing.T) {
+	cfg := parse(t, with("compression", "none"))
+	o := &Output{cfg: cfg, topic: "demo"}
+	o.memories.largest = cfg.batchBytes()
+	if err := o.producer.open(o); err != nil {
+		t.Fatal(err)
+	}
+	defer o.producer.cancel()
+	enc, err := encoder.New(cfg.Encoding)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b encoder.Batch
+	enc.Append(&b, events(0, 1000, "hello"), "test.tag")
+	p, c, now := &o.producer, new(Chunk), time.Now()
+	fill := func() {
+		q := &p.known("demo").any
+		for i := range b.Records {
+			p.place(q, c, nil, b.Bytes(b.Records[i].Value), 1, now)
+		}
+		o.memories.put(q.close().wire)
+	}
+	fill() // the first makes the topic, and the pieces
+	if n := testing.AllocsPerRun(100, fill); n > 5 {
+		t.Errorf("%.0f allocations for 1000 records: the batch and its parts alone are allowed", n)
+	}
+}

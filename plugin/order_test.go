@@ -1,0 +1,75 @@
+package plugin
+
+import (
+	"encoding/json"
+	"sync/atomic"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+// Where each record has its shard, the records of a shard land in the order in
+// which they were handed over, whatever fails and is taken apart meanwhile.
+func TestOrderWithinAShard(t *testing.T) {
+	t.Parallel()
+	for _, partitioner := range []string{"key_hash", "round_robin"} {
+		t.Run(partitioner, func(t *testing.T) {
+			t.Parallel()
+			e, properties := startEndpoint(t, sls.Options{Nodes: 2, Shards: 4})
+			properties["partitioner"], properties["message_key_field"] = partitioner, "log"
+			properties["max_message_bytes"] = "10K"
+			o, _ := startOutput(t, properties)
+			var asked atomic.Int64
+			for i, err := range []*kerr.Error{kerr.KafkaStorageError, kerr.InvalidRecord} {
+				e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: err, Count: 20, When: func(kmsg.Request) bool {
+					return asked.Add(1)%5 == int64(2*i)
+				}})
+			}
+			const chunks, n = 40, 200
+			type flush struct {
+				c     *Chunk
+				w     channelWaker
+				chunk []byte
+			}
+			var flushes []flush
+			for i := range chunks {
+				var chunk []byte
+				for j := range n {
+					chunk = append(chunk, events(i*n+j, 1, string(rune('a'+j%16)))...)
+				}
+				f := flush{w: make(channelWaker, 1), chunk: chunk}
+				f.c = o.Submit("test.tag", chunk, f.w, false)
+				f.c.Advance(chunk)
+				flushes = append(flushes, f)
+			}
+			for _, f := range flushes {
+				if r := await(f.c, f.w, f.chunk); r != OK {
+					t.Fatalf("result %d", r)
+				}
+			}
+			if got := o.stats.rejected.Load(); got != 0 {
+				t.Logf("%d records rejected", got)
+			}
+			last, landed := map[int32]int{}, 0
+			for _, l := range e.Logs("demo") {
+				var r struct{ Seq int }
+				if err := json.Unmarshal(l.Value, &r); err != nil {
+					t.Fatal(err)
+				}
+				if before, ok := last[l.Shard]; ok && r.Seq <= before {
+					t.Fatalf("shard %d: record %d after %d", l.Shard, r.Seq, before)
+				}
+				last[l.Shard] = r.Seq
+				landed++
+			}
+			t.Logf("FIGURES %d records on %d shards in order, %d requests, %d sent again", landed, len(last), e.ProduceRequests(), o.stats.resent.Load())
+			if landed+int(o.stats.rejected.Load()) != chunks*n || len(last) < 2 || o.stats.resent.Load() == 0 {
+				t.Errorf("%d records landed on %d shards, %d sent again: the test is about %d on several, some again", landed, len(last), o.stats.resent.Load(), chunks*n)
+			}
+		})
+	}
+}
