@@ -75,8 +75,10 @@ func endRemote(r *C.struct_sls_remote) {
 	if !ended {
 		return
 	}
-	if r.intake != nil {
+	if r.bells != nil {
 		C.sls_bells_destroy(r.bells)
+	}
+	if r.intake != nil {
 		C.sls_intake_destroy(r.intake)
 	}
 	C.free(unsafe.Pointer(r))

@@ -47,6 +47,7 @@ func openIntake(i *instance, fd C.int) *intake {
 // serve looks after the flushes until the intake is closed.
 func (n *intake) serve(from *C.struct_sls_intake) {
 	defer close(n.done)
+	defer guard(nil, 0)
 	var count [8]byte
 	var taken [256]*C.struct_sls_wait
 	for {

@@ -116,7 +116,7 @@ func (p *producer) activate(t *topic) {
 func (p *producer) known(name string) *topic {
 	t := p.topics[name]
 	if t == nil {
-		t = &topic{name: name}
+		t = &topic{name: name, used: time.Now()}
 		t.any.topic, t.homeless.topic = t, t
 		if p.keyHash != nil {
 			t.hash = p.keyHash.ForTopic(name)
@@ -146,7 +146,7 @@ func (p *producer) place(q *queue, c *Chunk, key, value []byte, millis int64, no
 func (p *producer) extend(b *batch, c *Chunk, key, value []byte, millis int64) {
 	need := len(key) + len(value) + framing
 	if cap(b.wire)-len(b.wire) < need {
-		size := max(min(2*cap(b.wire), p.out.cfg.batchBytes()), batchHeader+len(b.wire)+need)
+		size := max(min(2*cap(b.wire), p.out.cfg.batchBytes()), max(batchHeader, len(b.wire))+need)
 		wire := append(p.out.memories.take(size)[:batchHeader], b.wire[min(batchHeader, len(b.wire)):]...)
 		p.out.memories.put(b.wire)
 		b.wire = wire
