@@ -31,8 +31,8 @@ type memories struct {
 	used time.Time // when something was taken last
 
 	// These are to work in; one for each thread that does.
-	batches   []*encoder.Batch
-	scratches []*bytes.Buffer
+	batches   spares[encoder.Batch]
+	scratches spares[bytes.Buffer]
 }
 
 // take returns an empty piece with room for size bytes.
@@ -71,17 +71,24 @@ func (s *memories) put(piece []byte) {
 	s.free[class] = append(s.free[class], piece[:0])
 }
 
+// spares are things to work in that nobody uses at the moment.
+type spares[T any] []*T
+
+func (s *spares[T]) take() *T {
+	last := len(*s) - 1
+	if last < 0 {
+		return new(T)
+	}
+	spare := (*s)[last]
+	*s = (*s)[:last]
+	return spare
+}
+
 // batch returns one to encode in, until unbatch.
 func (s *memories) batch() *encoder.Batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last := len(s.batches) - 1
-	if last < 0 {
-		return new(encoder.Batch)
-	}
-	b := s.batches[last]
-	s.batches = s.batches[:last]
-	return b
+	return s.batches.take()
 }
 
 func (s *memories) unbatch(b *encoder.Batch) {
@@ -97,13 +104,7 @@ func (s *memories) unbatch(b *encoder.Batch) {
 func (s *memories) scratch() *bytes.Buffer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last := len(s.scratches) - 1
-	if last < 0 {
-		return new(bytes.Buffer)
-	}
-	b := s.scratches[last]
-	s.scratches = s.scratches[:last]
-	return b
+	return s.scratches.take()
 }
 
 func (s *memories) unscratch(b *bytes.Buffer) {
