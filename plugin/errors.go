@@ -162,19 +162,36 @@ func isTimeout(err error) bool {
 	return ok && ne.Timeout()
 }
 
+// topicError is an error about one topic: with logstore_key there are several.
+type topicError struct {
+	topic string
+	err   error
+}
+
+func (e *topicError) Error() string { return e.err.Error() }
+func (e *topicError) Unwrap() error { return e.err }
+
+// about is the logstore that err is about.
+func (c *Config) about(err error) string {
+	if e, ok := errors.AsType[*topicError](err); ok {
+		return c.logstore(e.topic)
+	}
+	return c.Logstore
+}
+
 // advice is what an operator reads: what is wrong and what to do about it.
 func (c *Config) advice(t trouble, err error) string {
 	switch t {
 	case troubleTLS:
 		return fmt.Sprintf("TLS with %s failed: %v; check the certificate, tls_ca_file (%s) and tls_server_name; retrying", c.endpoints(), err, orSystem(c.tlsCAFile))
 	case troubleAccess:
-		return fmt.Sprintf("the AccessKey is refused (%v): the pair is wrong, or lacks log:PostLogStoreLogs (and log:GetProject, log:GetLogStore, log:ListShards) on project %s and logstore %s; retrying", err, c.Project, c.Logstore)
+		return fmt.Sprintf("the AccessKey is refused (%v): the pair is wrong, or lacks log:PostLogStoreLogs (and log:GetProject, log:GetLogStore, log:ListShards) on project %s and logstore %s; retrying", err, c.Project, c.about(err))
 	case troubleUnknown:
-		return fmt.Sprintf("project %s or logstore %s does not exist, or the endpoint %s is of another region (%v); retrying", c.Project, c.Logstore, c.endpoints(), err)
+		return fmt.Sprintf("project %s or logstore %s does not exist, or the endpoint %s is of another region (%v); retrying", c.Project, c.about(err), c.endpoints(), err)
 	case troubleService:
 		return fmt.Sprintf("the service had an error (%v); retrying", err)
 	case troubleQuota:
-		return fmt.Sprintf("the service limits writes (%v): raise the quota of project %s or split the shards of logstore %s; retrying", err, c.Project, c.Logstore)
+		return fmt.Sprintf("the service limits writes (%v): raise the quota of project %s or split the shards of logstore %s; retrying", err, c.Project, c.about(err))
 	case troubleSize:
 		return fmt.Sprintf("a batch is larger than the broker accepts (%v): lower max_message_bytes (%d) below the broker's limit; sending its records apart", err, c.MaxMessageBytes)
 	case troubleData:

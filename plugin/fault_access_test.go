@@ -143,3 +143,20 @@ func TestFaultTopicDeletedAndCreated(t *testing.T) {
 	l.landed(0, 0)
 	recovers(t, o, h, "logstore demo does not exist")
 }
+
+// With logstore_key the line names the logstore that is missing, and the
+// others go on.
+func TestFaultOneLogstoreOfSeveral(t *testing.T) {
+	t.Parallel()
+	_, properties := startEndpoint(t, sls.Options{})
+	properties["logstore_key"] = "log"
+	o, h := startOutput(t, properties)
+	lab := events(0, 10, "lab")
+	if r := o.Submit("test.tag", lab, make(channelWaker, 1), false).Advance(lab); r != Pending {
+		t.Fatalf("result %d of records for a logstore that does not exist, want %d", r, Pending)
+	}
+	h.wait("logstore lab does not exist", "UNKNOWN_TOPIC_OR_PARTITION")
+	if r := deliver(t, o, events(10, 10, "demo")); r != OK {
+		t.Errorf("result %d of records for another logstore, want %d", r, OK)
+	}
+}

@@ -30,6 +30,7 @@ type waitingChunk struct {
 	c      *Chunk
 	data   []byte
 	queued atomic.Bool
+	ended  bool // a wake may come as the result does
 	all    *chunksWaiting
 }
 
@@ -54,9 +55,13 @@ func (all *chunksWaiting) advance(t *testing.T, until int, limit time.Duration) 
 		select {
 		case w := <-all.queue:
 			w.queued.Store(false)
+			if w.ended {
+				continue
+			}
 			switch r := w.c.Advance(w.data); r {
 			case Pending:
 			case OK:
+				w.ended = true
 				all.done++
 			default:
 				t.Fatalf("result %d", r)

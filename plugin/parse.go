@@ -154,10 +154,16 @@ func (c *Config) finishFormat() (faults []Fault) {
 			return []Fault{{"format", "raw", "a raw value is not JSON, but parse_json on or the .json ending of logstore asks SLS to parse it", "parse_json off, or format json"}}
 		}
 		c.ParseJSON = false
-		for _, f := range []struct{ name, value string }{{"time_key", c.Encoding.TimeKey}, {"tag_key", c.Encoding.TagKey},
-			{"metadata_key", c.Encoding.MetadataKey}, {"group_key", c.Encoding.GroupKey}} {
-			if f.value != "" {
-				faults = append(faults, Fault{f.name, f.value, "format raw sends one value alone, nothing can be added to it", "format json"})
+	}
+	added := []struct{ name, value string }{{"time_key", c.Encoding.TimeKey}, {"tag_key", c.Encoding.TagKey},
+		{"metadata_key", c.Encoding.MetadataKey}, {"group_key", c.Encoding.GroupKey}}
+	for i, f := range added {
+		if f.value != "" && c.raw {
+			faults = append(faults, Fault{f.name, f.value, "format raw sends one value alone, nothing can be added to it", "format json"})
+		}
+		for _, before := range added[:i] {
+			if f.value != "" && f.value == before.value {
+				faults = append(faults, Fault{before.name + "/" + f.name, f.value, "both have the same name, so one would hide the other", "a name of its own for each"})
 			}
 		}
 	}

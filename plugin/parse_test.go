@@ -151,6 +151,7 @@ func TestFaults(t *testing.T) {
 		"bad accessor":    {with("logstore_key", "$a["), "option logstore_key"},
 		"suffix conflict": {with("logstore", "app.json", "parse_json", "off"), "the .json ending asks for JSON fields and parse_json off refuses them"},
 		"raw conflict":    {with("format", "raw", "parse_json", "on"), "a raw value is not JSON"},
+		"one name twice":  {with("time_key", "at", "metadata_key", "at"), "option time_key/metadata_key = \"at\": both have the same name"},
 		"raw with field":  {with("format", "raw", "tag_key", "tag"), "format raw sends one value alone"},
 		"no ca":           {with("tls_ca_file", missing), "cannot be read: no such file or directory"},
 		"no certificate":  {with("tls_ca_file", os.DevNull), "no certificate in it"},

@@ -136,8 +136,8 @@ func (s *shipment) find(answer *kmsg.ProduceResponse) {
 func (p *producer) settle(r *request, lost error) {
 	settled := p.sort(r, lost)
 	for i := range r.sent {
-		if err := r.sent[i].err; err != nil {
-			p.out.health.failed(err)
+		if s := &r.sent[i]; s.err != nil {
+			p.out.health.failed(&topicError{s.topic.name, s.err})
 		}
 	}
 	settled.tell(p.out)

@@ -96,7 +96,7 @@ func (p *producer) learnTopic(about *kmsg.MetadataResponseTopic, now time.Time) 
 	if err != nil {
 		t.stale = true
 		t.asks.fail(now, p.out.cfg)
-		return err
+		return &topicError{t.name, err}
 	}
 	t.id, t.learned, t.stale = about.TopicID, now, false
 	before := t.shards

@@ -40,8 +40,8 @@ func (t *topics) of(route []byte) string {
 }
 
 // logstore is the logstore a topic stands for.
-func (t *topics) logstore(topic string) string {
-	if t.cfg.ParseJSON {
+func (c *Config) logstore(topic string) string {
+	if c.ParseJSON {
 		return strings.TrimSuffix(topic, ".json")
 	}
 	return topic

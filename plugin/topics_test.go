@@ -20,8 +20,8 @@ func TestTopics(t *testing.T) {
 	} {
 		topics := topics{cfg: &Config{Logstore: "demo", ParseJSON: row.parseJSON}}
 		for range 2 { // looked at, and remembered
-			if got := topics.of([]byte(row.route)); got != row.topic || topics.logstore(got) != row.logstore {
-				t.Errorf("%q: topic %q, logstore %q, want %q, %q", row.route, got, topics.logstore(got), row.topic, row.logstore)
+			if got := topics.of([]byte(row.route)); got != row.topic || topics.cfg.logstore(got) != row.logstore {
+				t.Errorf("%q: topic %q, logstore %q, want %q, %q", row.route, got, topics.cfg.logstore(got), row.topic, row.logstore)
 			}
 		}
 	}
