@@ -77,6 +77,8 @@ func startOutput(t *testing.T, logstore string, given options) (*plugin.Output, 
 	if err != nil {
 		t.Fatal(err)
 	}
+	log.OnWait(func() { go log.Drain() })
+	log.Drain() // what came before
 	t.Cleanup(func() {
 		if !out.Close() {
 			t.Error("the output did not end")
