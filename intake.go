@@ -25,7 +25,6 @@ type intake struct {
 
 	mu    sync.Mutex
 	woken []*flush
-	spare []*flush // what woken was before, to be used again
 	done  chan struct{}
 }
 
@@ -100,7 +99,7 @@ func (n *intake) takeWoken() []*flush {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	woken := n.woken
-	n.woken, n.spare = n.spare[:0], woken
+	n.woken = nil
 	for _, f := range woken {
 		f.woken = false
 	}

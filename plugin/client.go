@@ -74,26 +74,34 @@ func (c *Config) acks() int16 {
 	return 1
 }
 
-// compressor is nil for no compression.
-func (c *Config) compressor() (kgo.Compressor, error) {
-	level := func(fast int) int {
-		if c.given["compression_level"] {
-			return c.CompressionLevel
-		}
-		return fast
+// level is compression_level, or fast where none is set.
+func (c *Config) level(fast int) int {
+	if c.given["compression_level"] {
+		return c.CompressionLevel
 	}
-	codec := kgo.NoCompression()
+	return fast
+}
+
+func (c *Config) codec() kgo.CompressionCodec {
 	switch c.Compression {
 	case "gzip":
-		codec = kgo.GzipCompression().WithLevel(level(GzipLevel))
+		return kgo.GzipCompression().WithLevel(c.level(GzipLevel))
 	case "lz4":
-		return newLZ4(level(fastLZ4)), nil
+		return kgo.Lz4Compression()
 	case "zstd":
-		codec = kgo.ZstdCompression().WithLevel(level(fastZstd))
+		return kgo.ZstdCompression().WithLevel(c.level(fastZstd))
 	case "snappy":
-		codec = kgo.SnappyCompression()
+		return kgo.SnappyCompression()
 	}
-	return kgo.DefaultCompressor(codec)
+	return kgo.NoCompression()
+}
+
+// compressor is nil for no compression.
+func (c *Config) compressor() (kgo.Compressor, error) {
+	if c.Compression == "lz4" {
+		return newLZ4(c.level(fastLZ4)), nil
+	}
+	return kgo.DefaultCompressor(c.codec())
 }
 
 // backoff is the wait after the given number of failures in a row.

@@ -41,19 +41,12 @@ func (c *Config) ClientOpts() []kgo.Opt {
 		acks = kgo.AllISRAcks()
 	}
 	return append(c.clientOpts(),
-		kgo.DisableIdempotentWrite(),
 		kgo.RequiredAcks(acks),
-		kgo.ProducerBatchCompression(compressions[c.Compression]),
+		kgo.ProducerBatchCompression(c.codec()),
 		kgo.RecordRetries(0),
 		kgo.UnknownTopicRetries(0),
 		kgo.RequestRetries(0),
 	)
-}
-
-// compressions are the codecs by the words of compression.
-var compressions = map[string]kgo.CompressionCodec{
-	"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
-	"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
 }
 
 // Resolve finds the addresses of a host, of those that ip_family allows.

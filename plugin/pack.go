@@ -15,22 +15,19 @@ func (p *producer) pack(b *batch) {
 
 // packAll compresses batches until there is none left.
 func (p *producer) packAll() {
-	for {
-		p.mu.Lock()
-		if len(p.unpacked) == 0 || p.closed {
-			p.packers--
-			p.mu.Unlock()
-			return
-		}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.unpacked) > 0 && !p.closed {
 		b := p.unpacked[0]
+		p.unpacked[0] = nil
 		p.unpacked = p.unpacked[1:]
 		p.mu.Unlock()
 		p.compress(b)
 		p.mu.Lock()
 		b.ready = true
 		p.advance()
-		p.mu.Unlock()
 	}
+	p.packers--
 }
 
 // compress makes b small, unless it would not be smaller.

@@ -255,7 +255,11 @@ func (p *producer) free(s *shard, now time.Time) bool {
 // offer sends s, which is free, a batch of q, if there is one.
 func (p *producer) offer(q *queue, s *shard, now time.Time) bool {
 	if b := q.first(); b != nil {
-		return p.put(b, s) && q.pop()
+		if !p.put(b, s) {
+			return false
+		}
+		q.pop()
+		return true
 	}
 	if len(q.line) > 0 || q.open == nil {
 		return false

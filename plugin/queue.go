@@ -28,10 +28,9 @@ func (q *queue) first() *batch {
 }
 
 // pop takes the first batch off.
-func (q *queue) pop() bool {
+func (q *queue) pop() {
 	q.line[0] = nil
 	q.line = q.line[1:]
-	return true
 }
 
 // close returns the open batch, which takes no more records.

@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -51,19 +50,10 @@ func buildTarget(target string) (image.Image, error) {
 	if err != nil {
 		return image.Image{}, err
 	}
-	d, err := image.Read(filepath.Join("..", ".."))
-	if err != nil {
-		return image.Image{}, err
-	}
-	dir, err := os.MkdirTemp(imageDir, "image")
-	if err != nil {
-		return image.Image{}, err
-	}
-	return d.Build(context.Background(), target, bases, dir)
+	return image.Make(context.Background(), filepath.Join("..", ".."), target, bases, imageDir)
 }
 
-// standIns are the base images. Where this machine has no Fluent Bit or busybox to fill one with, a build that needs it
-// fails; what the Dockerfile says can be checked all the same.
+// standIns are the base images.
 func standIns() (image.Bases, error) {
 	ca, err := authority()
 	if err != nil {
@@ -73,9 +63,5 @@ func standIns() (image.Bases, error) {
 	if err != nil && !errors.Is(err, run.ErrNoFluentBit) {
 		return nil, err
 	}
-	return image.Bases{
-		"golang":            {}, // RUN runs on this machine, whose Go it takes
-		"fluent/fluent-bit": image.FluentBit(fluentBit, ca.PEM()),
-		"busybox":           image.Busybox("busybox"),
-	}, nil
+	return image.StandIns(fluentBit, ca.PEM()), nil
 }

@@ -11,6 +11,17 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
+// StandIns are the images that the Dockerfile starts from, made of what this machine has. Where it has no Fluent Bit
+// (fluentBit is "") or busybox to fill one with, a build that needs it fails; what the Dockerfile says can be checked all
+// the same.
+func StandIns(fluentBit string, roots []byte) Bases {
+	return Bases{
+		"golang":            {}, // RUN runs on this machine, whose Go it takes
+		"fluent/fluent-bit": FluentBit(fluentBit, roots),
+		"busybox":           Busybox("busybox"),
+	}
+}
+
 // FluentBit is a base image that stands in for Fluent Bit's own: the program at path with the libraries it needs, at the
 // places and with the configuration of the official one (Fluent Bit 5.1.1, dockerfiles/Dockerfile). roots are the
 // certificate authorities it trusts, PEM.

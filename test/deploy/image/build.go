@@ -36,6 +36,18 @@ type build struct {
 	roots map[string]string
 }
 
+// Make is what docker build --target makes of the Dockerfile in project, in a new directory below dir.
+func Make(ctx context.Context, project, target string, bases Bases, dir string) (Image, error) {
+	d, err := Read(project)
+	if err != nil {
+		return Image{}, err
+	}
+	if dir, err = os.MkdirTemp(dir, "image"); err != nil {
+		return Image{}, err
+	}
+	return d.Build(ctx, target, bases, dir)
+}
+
 // Build makes the target, "" is the last stage, below the empty directory dir.
 func (d *Dockerfile) Build(ctx context.Context, target string, bases Bases, dir string) (Image, error) {
 	b := build{d, bases, dir, make(map[string]string)}

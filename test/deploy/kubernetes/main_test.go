@@ -58,11 +58,7 @@ func bases() (image.Bases, error) {
 	if err != nil {
 		return nil, err
 	}
-	return image.Bases{
-		"golang":            {}, // RUN runs on this machine, whose Go it takes
-		"fluent/fluent-bit": image.FluentBit(fluentBit, ca.PEM()),
-		"busybox":           image.Busybox("busybox"),
-	}, nil
+	return image.StandIns(fluentBit, ca.PEM()), nil
 }
 
 // buildImage is what docker build --target makes.
@@ -71,15 +67,7 @@ func buildImage(target string) (image.Image, error) {
 	if err != nil {
 		return image.Image{}, err
 	}
-	d, err := image.Read(root)
-	if err != nil {
-		return image.Image{}, err
-	}
-	dir, err := os.MkdirTemp(built, "image")
-	if err != nil {
-		return image.Image{}, err
-	}
-	return d.Build(context.Background(), target, from, dir)
+	return image.Make(context.Background(), root, target, from, built)
 }
 
 // fluentBitImage is Fluent Bit's own, without the plugin.

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 
 	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/run"
 )
 
 var record = flag.Bool("record", false, "record the outage of testdata/outage.series anew, which takes five minutes")
@@ -41,14 +41,7 @@ type node struct {
 // fluentBitBinary finds Fluent Bit, or skips the test where there is none.
 func fluentBitBinary(t *testing.T) string {
 	t.Helper()
-	if path := os.Getenv("FLUENT_BIT"); path != "" {
-		return path
-	}
-	path, err := exec.LookPath("fluent-bit")
-	if err != nil {
-		t.Skip("no fluent-bit on PATH and FLUENT_BIT not set: whether it has the metrics that the queries ask for is not tested")
-	}
-	return path
+	return run.NeedFluentBit(t, "whether it has the metrics that the queries ask for is not tested")
 }
 
 func startNode(t *testing.T) *node {
@@ -103,20 +96,7 @@ func startNode(t *testing.T) *node {
 			t.Fatal(err)
 		}
 	}
-	var out strings.Builder
-	cmd := exec.Command(binary, "-e", in("out_sls_kafka.so"), "-c", in("fluent-bit.conf"))
-	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Logf("output of Fluent Bit:\n%s", out.String())
-		}
-	})
+	run.StartTest(t, run.Command{Path: binary, Args: []string{"-e", in("out_sls_kafka.so"), "-c", in("fluent-bit.conf")}})
 	return n
 }
 
@@ -264,7 +244,7 @@ func TestRecord(t *testing.T) {
 		return !ok
 	})
 	wantKnown(t, s)
-	version, err := exec.Command(fluentBitBinary(t), "--version").Output()
+	version, err := run.Version(fluentBitBinary(t))
 	if err != nil {
 		t.Fatal(err)
 	}
