@@ -14,6 +14,7 @@
  */
 #include "bell.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -260,4 +261,24 @@ void sls_bells_destroy(struct sls_bells *bells)
     }
     pthread_mutex_destroy(&bells->lock);
     free(bells);
+}
+
+void sls_ring(int fd)
+{
+    uint64_t one = 1;
+    ssize_t n;
+
+    do {
+        n = write(fd, &one, sizeof(one));
+    } while (n < 0 && errno == EINTR);
+}
+
+void sls_drain(int fd)
+{
+    uint64_t count;
+    ssize_t n;
+
+    do {
+        n = read(fd, &count, sizeof(count));
+    } while (n < 0 && errno == EINTR);
 }

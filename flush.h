@@ -65,14 +65,17 @@ void sls_bells_log(struct sls_bells *bells);
  * any thread, once: from then on the wait may be gone. */
 void sls_answer(struct sls_wait *wait);
 
-/* Returns NULL where no descriptor or memory is left. fd becomes readable when
- * there is something to take; it is the caller's to close. */
-struct sls_intake *sls_intake_create(int *fd);
+/* Returns NULL where no descriptor or memory is left. fd becomes readable so long
+ * after something was put in; it is the caller's to close. */
+struct sls_intake *sls_intake_create(int64_t linger_ns, int *fd);
 
 void sls_intake_destroy(struct sls_intake *intake);
 
 /* Puts flushes in, from any thread. */
 void sls_intake_put(struct sls_intake *intake, struct sls_wait **waits, size_t n);
+
+/* Makes fd readable now. */
+void sls_intake_hurry(struct sls_intake *intake);
 
 /* Takes flushes out, in their order, at most so many. */
 size_t sls_intake_take(struct sls_intake *intake, struct sls_wait **taken, size_t most);

@@ -49,13 +49,13 @@ func (i *instance) remote() unsafe.Pointer {
 // open makes what suspended flushes need.
 func (i *instance) open(r *C.struct_sls_remote) {
 	var fd C.int
-	if r.intake = C.sls_intake_create(&fd); r.intake == nil {
+	if r.intake = C.sls_intake_create(C.int64_t(i.cfg.Linger), &fd); r.intake == nil {
 		i.warnBlocking("no descriptor is left")
 		return
 	}
 	r.bells = C.sls_bells_create(r)
-	i.intake = openIntake(i, fd)
-	go i.intake.serve(r.intake)
+	i.intake = openIntake(i, r.intake, fd)
+	go i.intake.serve()
 	i.log.OnWait(func() { C.sls_bells_log(r.bells) })
 }
 
@@ -150,4 +150,4 @@ func (i *instance) warnBlocking(reason string) {
 type blocked struct{ wait *C.struct_sls_wait }
 
 // Wake makes the thread look after its flush.
-func (b blocked) Wake() { C.sls_ring(b.wait.fd) }
+func (b blocked) Wake(plugin.Result) { C.sls_ring(b.wait.fd) }

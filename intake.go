@@ -1,14 +1,18 @@
 package main
 
 /*
+#cgo noescape sls_intake_take
+#cgo nocallback sls_intake_take
+#cgo nocallback sls_intake_hurry
+#cgo nocallback sls_answer
 #include "flush.h"
 */
 import "C"
 
 import (
-	"encoding/binary"
 	"os"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/fluent/fluent-bit-go/output"
@@ -17,81 +21,95 @@ import (
 )
 
 // intake is where the flushes of an instance come to Go, unless their chunks
-// are large, and where all come again when there is news for them. One
+// are large, and where those come again that have waited for room. One
 // goroutine looks after them.
 type intake struct {
 	instance *instance
-	bell     *os.File // readable when a flush came
+	from     *C.struct_sls_intake
+	bell     *os.File // readable when there is something to do
+	done     chan struct{}
 
-	mu    sync.Mutex
-	woken []*flush
-	done  chan struct{}
+	mu     sync.Mutex
+	closed bool
+	woken  []*flush
 }
 
 // flush is one that is suspended in Fluent Bit's event loop until its chunk
 // has a result. It implements [plugin.Waker].
 type flush struct {
-	of    *intake
+	of   *intake
+	wait atomic.Pointer[C.struct_sls_wait] // nil: it has its result, and may be gone
+	data []byte                            // Fluent Bit's, as long as the chunk has no result
+
 	woken bool // among of.woken, whose lock guards it
 
-	mu    sync.Mutex         // held while the chunk is advanced
-	wait  *C.struct_sls_wait // nil: it has its result, and may be gone
+	mu    sync.Mutex // held while the chunk is submitted or advanced
 	chunk *plugin.Chunk
 }
 
-func openIntake(i *instance, fd C.int) *intake {
-	return &intake{instance: i, bell: os.NewFile(uintptr(fd), "intake"), done: make(chan struct{})}
+func openIntake(i *instance, from *C.struct_sls_intake, fd C.int) *intake {
+	return &intake{instance: i, from: from, bell: os.NewFile(uintptr(fd), "intake"), done: make(chan struct{})}
 }
 
 // serve looks after the flushes until the intake is closed.
-func (n *intake) serve(from *C.struct_sls_intake) {
+func (n *intake) serve() {
 	defer close(n.done)
 	defer guard(nil, 0)
 	var count [8]byte
-	var taken [256]*C.struct_sls_wait
 	for {
 		if _, err := n.bell.Read(count[:]); err != nil {
 			return
 		}
-		for {
-			got := C.sls_intake_take(from, &taken[0], C.size_t(len(taken)))
-			n.begin(taken[:got])
-			for _, f := range n.takeWoken() {
-				f.advance()
-			}
-			if int(got) < len(taken) {
-				break
-			}
-		}
+		n.instance.out.Gather(n.take)
+	}
+}
+
+// take looks after all that have come.
+func (n *intake) take() {
+	var waits [256]*C.struct_sls_wait
+	for got := len(waits); got == len(waits); {
+		got = int(C.sls_intake_take(n.from, &waits[0], C.size_t(len(waits))))
+		n.begin(waits[:got])
+	}
+	for _, f := range n.takeWoken() {
+		f.advance()
 	}
 }
 
 // begin submits the chunks of flushes, and encodes those for which there is room.
 func (n *intake) begin(waits []*C.struct_sls_wait) {
 	for _, w := range waits {
-		f := &flush{of: n, wait: w}
-		f.begin()
+		f := &flush{of: n, data: unsafe.Slice((*byte)(w.data), int(w.size))}
+		f.wait.Store(w)
+		f.begin(C.GoString(w.tag), w.worker != 0)
 	}
 }
 
 // close ends serve. What it looked after stays suspended.
 func (n *intake) close() {
-	_ = n.bell.Close() // it is an eventfd: nothing can be left to write
+	n.mu.Lock()
+	n.closed = true
+	n.mu.Unlock()
+	_ = n.bell.Close() // it is a timer: nothing can be left to write
 	<-n.done
 }
 
-// Wake asks serve to advance the flush's chunk.
-func (f *flush) Wake() {
+// Wake ends the flush, or asks serve to advance its chunk.
+func (f *flush) Wake(r plugin.Result) {
+	if r != plugin.Pending {
+		f.end(C.int(r))
+		return
+	}
 	n := f.of
 	n.mu.Lock()
-	first := len(n.woken) == 0
-	if !f.woken {
-		f.woken = true
-		n.woken = append(n.woken, f)
+	defer n.mu.Unlock()
+	if f.woken || n.closed {
+		return
 	}
-	n.mu.Unlock()
-	if first {
-		_, _ = n.bell.Write(binary.NativeEndian.AppendUint64(nil, 1)) // fails only when closed
+	f.woken = true
+	n.woken = append(n.woken, f)
+	if len(n.woken) == 1 {
+		C.sls_intake_hurry(n.from)
 	}
 }
 
@@ -106,46 +124,40 @@ func (n *intake) takeWoken() []*flush {
 	return woken
 }
 
-func (f *flush) begin() {
+func (f *flush) begin(tag string, worker bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	defer f.guard()
-	f.chunk = f.of.instance.out.Submit(C.GoString(f.wait.tag), f.data(), f, f.wait.worker != 0)
+	f.chunk = f.of.instance.out.Submit(tag, f.data, f, worker)
 	f.step()
 }
 
-// data is Fluent Bit's, which keeps it until the flush has its result.
-func (f *flush) data() []byte { return unsafe.Slice((*byte)(f.wait.data), int(f.wait.size)) }
-
-// advance moves the chunk on and ends the flush if the chunk has its result.
+// advance moves the chunk on, and ends the flush if the chunk has its result.
 func (f *flush) advance() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	defer f.guard()
-	if f.wait != nil {
-		f.step()
-	}
+	f.step()
 }
 
 func (f *flush) step() {
-	if r := f.chunk.Advance(f.data()); r != plugin.Pending {
+	if r := f.chunk.Advance(f.data); r != plugin.Pending {
 		f.end(C.int(r))
 	}
 }
 
+// end gives the flush its result, unless it has one.
 func (f *flush) end(result C.int) {
-	w := f.wait
-	f.wait = nil
-	w.result = result
-	C.sls_answer(w)
+	if w := f.wait.Swap(nil); w != nil {
+		w.result = result
+		C.sls_answer(w)
+	}
 }
 
 // guard, deferred, turns a panic into a result: Fluent Bit gives the chunk again.
 func (f *flush) guard() {
 	if r := recover(); r != nil {
 		panicked(r)
-		if f.wait != nil {
-			f.end(output.FLB_RETRY)
-		}
+		f.end(output.FLB_RETRY)
 	}
 }

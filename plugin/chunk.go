@@ -21,9 +21,14 @@ const (
 	Retry Result = 2
 )
 
-// Waker tells the flush that waits for a chunk to call Advance. Wake may be
-// called from any goroutine, more often than needed, and must not block.
-type Waker interface{ Wake() }
+// Waker is what a chunk wakes, from any goroutine: the flush that waits for it.
+// It must not block.
+type Waker interface {
+	// Wake gives the chunk's result. Pending asks for Advance instead, and may
+	// come more often than needed; any other result comes once, and is the last
+	// call, unless Advance has returned it before.
+	Wake(Result)
+}
 
 // Chunk is one flush of Fluent Bit on its way to the broker.
 type Chunk struct {
@@ -51,10 +56,14 @@ type Chunk struct {
 func (c *Chunk) wake() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.waker == nil {
+	w := c.waker
+	if w == nil {
 		return false
 	}
-	c.waker.Wake()
+	if c.result != Pending {
+		c.waker = nil
+	}
+	w.Wake(c.result)
 	return true
 }
 

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 )
@@ -101,7 +103,26 @@ func (c *Config) compressor() (kgo.Compressor, error) {
 	if c.Compression == "lz4" {
 		return newLZ4(c.level(fastLZ4)), nil
 	}
-	return kgo.DefaultCompressor(c.codec())
+	usual, err := kgo.DefaultCompressor(c.codec())
+	if err != nil || c.Compression != "gzip" || c.given["compression_level"] {
+		return usual, err
+	}
+	small, err := kgo.DefaultCompressor(kgo.GzipCompression().WithLevel(gzip.StatelessCompression))
+	return bySize{small, usual}, err
+}
+
+// smallBatch is as much as gzip's stateless compression looks at together.
+const smallBatch = 32 << 10
+
+// bySize compresses small batches in another way. It implements [kgo.Compressor].
+type bySize struct{ small, usual kgo.Compressor }
+
+// Compress implements [kgo.Compressor].
+func (s bySize) Compress(dst *bytes.Buffer, src []byte, flags ...kgo.CompressFlag) ([]byte, kgo.CompressionCodecType) {
+	if len(src) <= smallBatch {
+		return s.small.Compress(dst, src, flags...)
+	}
+	return s.usual.Compress(dst, src, flags...)
 }
 
 // backoff is the wait after the given number of failures in a row.

@@ -83,7 +83,7 @@ func (h *memoryHost) wait(words ...string) {
 // channelWaker is a waker for a goroutine.
 type channelWaker chan struct{}
 
-func (w channelWaker) Wake() {
+func (w channelWaker) Wake(Result) {
 	select {
 	case w <- struct{}{}:
 	default:

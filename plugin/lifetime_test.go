@@ -22,11 +22,11 @@ type sealedWaker struct {
 	sealed *atomic.Bool
 }
 
-func (w sealedWaker) Wake() {
+func (w sealedWaker) Wake(r Result) {
 	if w.sealed.Load() {
 		w.t.Error("a waker was used after Close")
 	}
-	w.channelWaker.Wake()
+	w.channelWaker.Wake(r)
 }
 
 // Close is bounded and leaves nothing behind, whatever is in flight. It is not

@@ -35,7 +35,7 @@ type waitingChunk struct {
 }
 
 // Wake implements Waker: the chunk is advanced in its turn.
-func (w *waitingChunk) Wake() {
+func (w *waitingChunk) Wake(Result) {
 	if w.queued.CompareAndSwap(false, true) {
 		w.all.queue <- w // there is a place for every chunk
 	}
@@ -44,7 +44,7 @@ func (w *waitingChunk) Wake() {
 func (all *chunksWaiting) submit(o *Output, data []byte) {
 	w := &waitingChunk{data: data, all: all}
 	w.c = o.Submit("test.tag", data, w, false)
-	w.Wake()
+	w.Wake(Pending)
 }
 
 // advance moves on whatever was woken, until so many chunks are done or the time is over.

@@ -34,9 +34,10 @@ var foreign = map[string]string{
 }
 
 // misspelt looks for keys that are one slip away from an option. The host
-// cannot list what was set, only answer for a name, so each slip is asked for.
+// cannot list what was set, only answer for a name, so each slip is asked for:
+// tens of thousands, of which none is kept.
 func misspelt(property func(string) string) (warnings []string) {
-	known := make(map[string]bool, len(options))
+	known := make(map[string]bool, len(options)+len(foreign))
 	for i := range options {
 		known[options[i].name] = true
 	}
@@ -48,35 +49,38 @@ func misspelt(property func(string) string) (warnings []string) {
 	}
 	for i := range options {
 		name := options[i].name
-		for _, slip := range slips(name) {
-			if !known[slip] && property(slip) != "" {
+		slips(name, func(slip string) {
+			if property(slip) != "" && !known[slip] {
 				warnings = append(warnings, fmt.Sprintf("unknown option %s is ignored; did you mean %s?", slip, name))
+				known[slip] = true
 			}
-			known[slip] = true
-		}
+		})
 	}
 	return warnings
 }
 
-// slips are the names at one edit from name: a letter missing, added,
+// slips calls f with the names at one edit from name: a letter missing, added,
 // exchanged or swapped with its neighbour, and the whole without or with other
 // separators.
-func slips(name string) []string {
+func slips(name string, f func(string)) {
 	const letters = "abcdefghijklmnopqrstuvwxyz_-."
-	out := []string{
-		strings.ReplaceAll(name, "_", ""), strings.ReplaceAll(name, "_", "-"), strings.ReplaceAll(name, "_", "."),
+	for _, separator := range []string{"", "-", "."} {
+		f(strings.ReplaceAll(name, "_", separator))
 	}
-	for i := range name {
-		out = append(out, name[:i]+name[i+1:])
-		if i+1 < len(name) {
-			out = append(out, name[:i]+string(name[i+1])+string(name[i])+name[i+2:])
+	for i := range len(name) + 1 {
+		before, after := name[:i], name[i:]
+		for j := range letters {
+			f(before + letters[j:j+1] + after)
 		}
-		for _, l := range letters {
-			out = append(out, name[:i]+string(l)+name[i+1:], name[:i]+string(l)+name[i:])
+		if after == "" {
+			continue
+		}
+		f(before + after[1:])
+		for j := range letters {
+			f(before + letters[j:j+1] + after[1:])
+		}
+		if len(after) > 1 {
+			f(before + after[1:2] + after[:1] + after[2:])
 		}
 	}
-	for _, l := range letters {
-		out = append(out, name+string(l))
-	}
-	return out
 }

@@ -137,6 +137,14 @@ func (o *Output) Submit(tag string, data []byte, w Waker, worker bool) *Chunk {
 	return c
 }
 
+// Gather runs take, which submits and advances chunks. Their records are sent
+// when it has ended and do not linger: they have waited for each other.
+func (o *Output) Gather(take func()) {
+	o.producer.hold()
+	defer o.producer.release()
+	take()
+}
+
 // remove takes a chunk off the live ones, when it has its result.
 func (o *Output) remove(c *Chunk) {
 	o.mu.Lock()

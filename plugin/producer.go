@@ -28,6 +28,7 @@ type producer struct {
 
 	mu      sync.Mutex
 	closed  bool
+	holds   int // until all are released nothing is sent
 	topics  map[string]*topic
 	active  []*topic // those with batches
 	turn    int      // the active topic to begin with
@@ -163,9 +164,27 @@ func (p *producer) fill(q *queue) {
 	}
 }
 
+// hold keeps everything back until release.
+func (p *producer) hold() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.holds++
+}
+
+// release sends what was held back, and lets nothing linger.
+func (p *producer) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.holds--
+	for _, t := range p.active {
+		t.queues(func(q *queue) { q.due = time.Time{} })
+	}
+	p.advance()
+}
+
 // advance sends what can be sent. p.mu is held.
 func (p *producer) advance() {
-	if p.closed {
+	if p.closed || p.holds > 0 {
 		return
 	}
 	now := time.Now()

@@ -108,15 +108,14 @@ var errNoAnswer = errors.New("the broker's answer does not mention the shard")
 func (r *request) read(answer kmsg.Response) {
 	produced, ok := answer.(*kmsg.ProduceResponse)
 	for i := range r.sent {
-		s := &r.sent[i]
-		s.err = fmt.Errorf("topic %s, shard %d: %w", s.topic.name, s.shard.index, errNoAnswer)
-		if ok {
-			s.find(produced)
+		if s := &r.sent[i]; !ok || !s.find(produced) {
+			s.err = fmt.Errorf("topic %s, shard %d: %w", s.topic.name, s.shard.index, errNoAnswer)
 		}
 	}
 }
 
-func (s *shipment) find(answer *kmsg.ProduceResponse) {
+// find tells whether the answer mentions the shard.
+func (s *shipment) find(answer *kmsg.ProduceResponse) bool {
 	for i := range answer.Topics {
 		t := &answer.Topics[i]
 		if t.Topic != s.topic.name && (t.Topic != "" || t.TopicID != s.id) {
@@ -125,10 +124,11 @@ func (s *shipment) find(answer *kmsg.ProduceResponse) {
 		for _, partition := range t.Partitions {
 			if partition.Partition == s.shard.index {
 				s.err = kerr.ErrorForCode(partition.ErrorCode)
-				return
+				return true
 			}
 		}
 	}
+	return false
 }
 
 // settle decides what becomes of each batch of a request that is over; lost is

@@ -143,7 +143,7 @@ func accessChunk(size int) (chunk []byte, n int) {
 // wake is a waker for the one goroutine of wholeWay.
 type wake chan struct{}
 
-func (w wake) Wake() {
+func (w wake) Wake(plugin.Result) {
 	select {
 	case w <- struct{}{}:
 	default:

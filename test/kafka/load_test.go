@@ -210,7 +210,7 @@ func flush(out *plugin.Output, data []byte) plugin.Result {
 type waker chan struct{}
 
 // Wake implements [plugin.Waker].
-func (w waker) Wake() {
+func (w waker) Wake(plugin.Result) {
 	select {
 	case w <- struct{}{}:
 	default:

@@ -45,7 +45,7 @@ type flush struct {
 }
 
 // Wake implements [plugin.Waker].
-func (f *flush) Wake() {
+func (f *flush) Wake(plugin.Result) {
 	if f.queued.CompareAndSwap(false, true) {
 		f.engine.woken <- f // there is a place for each
 	}
@@ -158,7 +158,7 @@ func (g *engine) advance(f *flush) {
 		delete(g.flushes, f)
 		g.held -= int64(len(f.data))
 	case plugin.Retry:
-		f.Wake() // given again, in its turn, by the output that will be there
+		f.Wake(plugin.Retry) // given again, in its turn, by the output that will be there
 		f.chunk = g.out.Submit("soak", f.data, f, false)
 	default:
 		panic(fmt.Sprintf("result %d of a good chunk", result))
