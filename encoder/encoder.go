@@ -15,6 +15,7 @@ package encoder
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"unsafe"
 )
@@ -208,13 +209,30 @@ func addedKey(name string) []byte {
 // Options.TagKey alone. It never panics, and the chunk is not kept: it may be
 // memory of the caller that goes away.
 func (e *Encoder) Append(b *Batch, chunk []byte, tag string) {
+	e.Begin(b, chunk, tag)
+	e.AppendSome(b, chunk, 0, math.MaxInt)
+	b.End()
+}
+
+// Begin makes b ready for AppendSome, which takes a chunk in several steps, until
+// End. In between b may be reset.
+func (e *Encoder) Begin(b *Batch, chunk []byte, tag string) {
 	b.w.open(e, tag)
 	b.w.metric.budget = metricsAllowance + metricsFactor*len(chunk)
-	if need := len(chunk) + len(chunk)/2; cap(b.Buf)-len(b.Buf) < need {
+}
+
+// AppendSome encodes the events of the chunk from the offset pos on, until b.Buf
+// has grown to size bytes, and returns the offset of the next event.
+func (e *Encoder) AppendSome(b *Batch, chunk []byte, pos, size int) int {
+	left := len(chunk) - pos
+	if need := min(left+left/2, size); cap(b.Buf)-len(b.Buf) < need {
 		b.Buf = slices.Grow(b.Buf, need)
 	}
-	for pos := 0; pos < len(chunk); {
+	for pos < len(chunk) && len(b.Buf) < size {
 		pos = e.event(b, chunk, pos)
 	}
-	b.w.close()
+	return pos
 }
+
+// End lets go of the chunk that Begin was called for.
+func (b *Batch) End() { b.w.close() }

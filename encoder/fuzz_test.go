@@ -64,6 +64,8 @@ func FuzzAppend(f *testing.F) {
 			checkAccount(t, e, &b, chunk)
 		}
 
+		checkPieces(t, e, &b, chunk)
+
 		// The same bytes within a longer memory give the same: nothing beyond
 		// the chunk is looked at.
 		var again Batch
@@ -72,6 +74,42 @@ func FuzzAppend(f *testing.F) {
 			t.Errorf("what stands behind the chunk changes the result: %q and %q", b.Buf, again.Buf)
 		}
 	})
+}
+
+// checkPieces encodes the chunk event by event, which gives the same as all at once.
+func checkPieces(t *testing.T, e *Encoder, whole *Batch, chunk []byte) {
+	t.Helper()
+	var b Batch
+	e.Begin(&b, chunk, "tag")
+	defer b.End()
+	records, rejects := whole.Records, whole.Rejects
+	for pos := 0; pos < len(chunk); {
+		b.Reset()
+		before := pos
+		if pos = e.AppendSome(&b, chunk, pos, 1); pos <= before || pos > len(chunk) {
+			t.Fatalf("offset %d after %d of %d", pos, before, len(chunk))
+		}
+		if len(b.Records) > len(records) || len(b.Rejects) > len(rejects) {
+			t.Fatalf("%d records, %d rejects in a piece; %d, %d are left", len(b.Records), len(b.Rejects), len(records), len(rejects))
+		}
+		for i, r := range b.Records {
+			w := records[i]
+			if !bytes.Equal(b.Bytes(r.Value), whole.Bytes(w.Value)) || !bytes.Equal(b.Bytes(r.Key), whole.Bytes(w.Key)) ||
+				!bytes.Equal(b.Bytes(r.Route), whole.Bytes(w.Route)) || r.Sec != w.Sec || r.Nsec != w.Nsec {
+				t.Errorf("record %q in a piece, %q in the whole", b.Bytes(r.Value), whole.Bytes(w.Value))
+			}
+		}
+		for i, r := range b.Rejects {
+			w := rejects[i]
+			if r.Offset != w.Offset || r.Length != w.Length || !bytes.Equal(b.Bytes(r.Record), whole.Bytes(w.Record)) || r.Err.Error() != w.Err.Error() {
+				t.Errorf("reject %+v in a piece, %+v in the whole", r, w)
+			}
+		}
+		records, rejects = records[len(b.Records):], rejects[len(b.Rejects):]
+	}
+	if len(records) > 0 || len(rejects) > 0 {
+		t.Errorf("%d records, %d rejects are missing in the pieces", len(records), len(rejects))
+	}
 }
 
 // checkBatch checks what holds for every result.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"out_sls_kafka/encoder"
@@ -85,6 +86,31 @@ func checkHeader(t *testing.T, b *batch) {
 	}
 	if want := int32(crc32.Checksum(b.wire[atAttributes:], crc32.MakeTable(crc32.Castagnoli))); h.CRC != want {
 		t.Errorf("CRC %d, want %d", h.CRC, want)
+	}
+}
+
+// gzip's way for small batches is left to those, and to where no level is set.
+func TestSmallBatchesCompress(t *testing.T) {
+	t.Parallel()
+	text := func(size int) []byte { return bytes.Repeat([]byte("the same again, "), size/16) }
+	length := func(properties map[string]string, size int) int {
+		c, err := parse(t, properties).compressor()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		packed, codec := c.Compress(&b, text(size))
+		if got, err := kgo.DefaultDecompressor().Decompress(packed, codec); err != nil || !bytes.Equal(got, text(size)) {
+			t.Errorf("%d bytes came back of %d: %v", len(got), size, err)
+		}
+		return len(packed)
+	}
+	free, set := with("compression", "gzip"), with("compression", "gzip", "compression_level", fmt.Sprint(GzipLevel))
+	if length(free, smallBatch) == length(set, smallBatch) {
+		t.Error("a small batch is compressed like a large one")
+	}
+	if length(free, smallBatch+16) != length(set, smallBatch+16) {
+		t.Error("a large batch is compressed like a small one")
 	}
 }
 

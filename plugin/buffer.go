@@ -45,9 +45,10 @@ func (b *buffer) admittedNow(c *Chunk) bool {
 	return c.admitted
 }
 
-// settle replaces the estimate of enter by what c really takes. Where that is
-// too much beside the other chunks it returns false: c stands at the head of
-// the line again, now with the right number, and must give its memory back.
+// settle replaces the estimate of enter by a better one, made of the first
+// records. Where that is too much beside the other chunks it returns false: c
+// stands at the head of the line again, now with the better number, and must
+// give its memory back.
 func (b *buffer) settle(c *Chunk, room int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -64,6 +65,17 @@ func (b *buffer) settle(c *Chunk, room int64) bool {
 	}
 	b.used += room
 	return true
+}
+
+// correct replaces the estimate of settle by what c really takes. Chunks whose
+// later records grow more than their first ones may so exceed the limit.
+func (b *buffer) correct(c *Chunk, room int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if c.admitted {
+		b.used += room - c.room
+		c.room = room
+	}
 }
 
 // leave gives the room back and wakes those in line who now fit. A chunk that

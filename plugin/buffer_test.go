@@ -92,6 +92,14 @@ func TestBufferSettles(t *testing.T) {
 	if b.growth != 3 {
 		t.Errorf("growth %v, want what the last chunk showed: 3", b.growth)
 	}
+	b.correct(c[1], 50) // it was less in the end
+	if used, _ := b.load(); used != 50 {
+		t.Errorf("%d bytes, want the 50 that it takes", used)
+	}
 	b.leave(c[1])
 	wantAdmitted(t, b, c, false, false, true)
+	b.correct(c[1], 70) // it is gone
+	if used, _ := b.load(); used != 40 {
+		t.Errorf("%d bytes, want the 40 of the last", used)
+	}
 }

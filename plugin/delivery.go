@@ -12,28 +12,47 @@ import (
 // chunkRoom is what a chunk takes besides its records.
 const chunkRoom = 1024
 
+// pieceBytes is how much is encoded at a time: it is still in the processor's
+// cache when it is copied into batches.
+const pieceBytes = 64 << 10
+
 // encode turns the chunk's msgpack into records and hands them to the
 // producer. It returns false where they take more room than there is.
 func (c *Chunk) encode(data []byte) bool {
 	o := c.out
 	b := o.memories.batch()
 	defer o.memories.unbatch(b)
-	o.encoder.Append(b, data, c.tag)
-	n := len(b.Records)
-	if !o.buffer.settle(c, int64(len(b.Buf))+int64(n*(framing+len(o.key)))+chunkRoom) {
+	o.encoder.Begin(b, data, c.tag)
+	defer b.End()
+	pos := o.encoder.AppendSome(b, data, 0, pieceBytes)
+	room := c.roomFor(b)
+	if !o.buffer.settle(c, chunkRoom+room*int64(len(data))/int64(max(1, pos))) {
 		return false
 	}
-	for i := range b.Rejects {
-		c.rejectUnsent(b.Buf, &b.Rejects[i], data)
+	c.pending.Store(1) // so that the chunk does not end before its last record
+	records, rejects := 0, 0
+	for {
+		records, rejects = records+len(b.Records), rejects+len(b.Rejects)
+		for i := range b.Rejects {
+			c.rejectUnsent(b.Buf, &b.Rejects[i], data)
+		}
+		c.pending.Add(int64(len(b.Records)))
+		if !o.producer.add(c, b) || pos == len(data) {
+			break
+		}
+		b.Reset()
+		pos = o.encoder.AppendSome(b, data, pos, pieceBytes)
+		room += c.roomFor(b)
 	}
-	c.unread = n == 0 && len(b.Rejects) > 0
-	if n == 0 {
-		c.complete()
-		return true
-	}
-	c.pending.Store(int64(n))
-	o.producer.add(c, b) // may end the chunk: nothing of c may be touched after it
+	c.unread = records == 0 && rejects > 0
+	o.buffer.correct(c, room+chunkRoom)
+	c.settle(1)
 	return true
+}
+
+// roomFor is what the records of b will take.
+func (c *Chunk) roomFor(b *encoder.Batch) int64 {
+	return int64(len(b.Buf)) + int64(len(b.Records)*(framing+len(c.out.key)))
 }
 
 func bytesOf(values []byte, s encoder.Span) []byte { return values[s.Start:s.End:s.End] }

@@ -66,13 +66,15 @@ func (p *producer) open(o *Output) (err error) {
 	return err
 }
 
-// add takes the records of a chunk. b may be used again afterwards. Each
-// record is settled, or the chunk is given back to Fluent Bit, at any time from
-// now on.
-func (p *producer) add(c *Chunk, b *encoder.Batch) {
-	if !p.take(c, b) {
+// add takes records of a chunk. b may be used again afterwards. Each record is
+// settled, or the chunk is given back to Fluent Bit, at any time from now on. It
+// returns false where the producer takes nothing any more.
+func (p *producer) add(c *Chunk, b *encoder.Batch) bool {
+	taken := p.take(c, b)
+	if !taken {
 		c.finish(Retry)
 	}
+	return taken
 }
 
 func (p *producer) take(c *Chunk, b *encoder.Batch) bool {
