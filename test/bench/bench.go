@@ -7,15 +7,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
+
+	"out_sls_kafka/test/run"
 )
 
 // bench is one run of everything.
 type bench struct {
 	plugin  string
-	fluent  string
+	driver  *driver
 	lines   int
 	repeats int
 	seconds int
@@ -24,14 +25,15 @@ type bench struct {
 	extra   string
 	profile string
 
-	dir string
+	dir    string
+	builds run.Builds
 }
 
 func (b *bench) run(scenarios []string) (err error) {
 	if b.plugin, err = filepath.Abs(b.plugin); err != nil {
 		return err
 	}
-	if b.fluent, err = findFluentBit(); err != nil && slices.ContainsFunc(scenarios, func(s string) bool { return s != "stages" && s != "growth" }) {
+	if b.driver, err = findDriver(&b.builds); err != nil {
 		return err
 	}
 	if b.dir, err = os.MkdirTemp("", "sls-kafka-bench"); err != nil {
@@ -40,11 +42,14 @@ func (b *bench) run(scenarios []string) (err error) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "\n## %s\n\n%s\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"), b.surroundings())
 	for _, name := range scenarios {
-		scenario, ok := map[string]func() (string, error){"pipeline": b.pipeline, "paced": b.paced, "small": b.small, "stages": b.stages, "growth": b.growth}[name]
+		scenario, ok := map[string]func() (string, error){"pipeline": b.pipeline, "paced": b.withFluentBit(b.paced), "small": b.withFluentBit(b.small), "stages": b.stages, "growth": b.growth}[name]
 		if !ok {
 			return fmt.Errorf("scenario %q is unknown; there are pipeline, paced, small, stages and growth", name)
 		}
 		table, err := scenario()
+		if errors.Is(err, errNeedsFluentBit) {
+			table, err = skipped(name), nil
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -63,20 +68,10 @@ func (b *bench) run(scenarios []string) (err error) {
 }
 
 func (b *bench) cleanUp() {
+	b.builds.Close()
 	if b.dir != "" {
 		os.RemoveAll(b.dir)
 	}
-}
-
-func findFluentBit() (string, error) {
-	if path := os.Getenv("FLUENT_BIT"); path != "" {
-		return path, nil
-	}
-	path, err := exec.LookPath("fluent-bit")
-	if err != nil {
-		return "", errors.New("the comparison needs Fluent Bit: put fluent-bit on PATH or name it in FLUENT_BIT")
-	}
-	return path, nil
 }
 
 // surroundings name the machine, the versions and the commit.
@@ -98,6 +93,6 @@ func (b *bench) surroundings() string {
 			}
 		}
 	}
-	return fmt.Sprintf("%s, %d cores; %s; %s; commit %s", cpu, runtime.NumCPU(), first(b.fluent, "--version"), runtime.Version(),
+	return fmt.Sprintf("%s, %d cores; %s; %s; commit %s", cpu, runtime.NumCPU(), b.driver.name, runtime.Version(),
 		first("git", "describe", "--always", "--dirty"))
 }

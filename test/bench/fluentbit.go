@@ -70,7 +70,13 @@ func (b *bench) section(c contender, e *sls.Endpoint, codec string) string {
     Retry_Limit       no_limits
 `, e.Addr(), b.ca(), codec)
 	}
-	return fmt.Sprintf("[OUTPUT]\n    Name  %s\n    Match *\n", c)
+	name := string(c)
+	if !b.driver.isFluentBit() {
+		name = "testplugin"
+	}
+	// Without workers, as the other two run: handing chunks to a thread is not
+	// what they build on.
+	return fmt.Sprintf("[OUTPUT]\n    Name    %s\n    Match   *\n    Workers 0\n", name)
 }
 
 func (b *bench) ca() string { return filepath.Join(b.dir, "ca.pem") }
@@ -85,14 +91,14 @@ func (b *bench) endpoint(o sls.Options) (*sls.Endpoint, error) {
 
 // usage is what a run of Fluent Bit took.
 type usage struct {
-	wall     time.Duration // to the last acknowledged record
+	wall     time.Duration // to the last acknowledged record, else to the end of the process
 	cpu      time.Duration // user and system, of the whole process
 	rss      int64         // peak, bytes
 	wire     int64         // bytes of requests
 	requests int
 }
 
-// process is a running Fluent Bit.
+// process is a running Fluent Bit, or bundled host.
 type process struct {
 	cmd   *exec.Cmd
 	start time.Time
@@ -100,7 +106,7 @@ type process struct {
 	peak  atomic.Int64 // resident bytes
 }
 
-func (b *bench) start(config string) (*process, error) {
+func (b *bench) start(c contender, config string) (*process, error) {
 	conf, log := filepath.Join(b.dir, "fluent-bit.conf"), filepath.Join(b.dir, "fluent-bit.log")
 	if err := os.WriteFile(conf, []byte(config), 0o600); err != nil {
 		return nil, err
@@ -110,7 +116,7 @@ func (b *bench) start(config string) (*process, error) {
 		return nil, err
 	}
 	defer f.Close()
-	p := &process{cmd: exec.Command(b.fluent, "-e", b.plugin, "-c", conf), log: log}
+	p := &process{cmd: exec.Command(b.driver.path, append([]string{"-e", b.object(c), "-c", conf}, b.driver.args...)...), log: log}
 	p.cmd.Stdout, p.cmd.Stderr = f, f
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	p.start = time.Now()
@@ -176,9 +182,9 @@ func (p *process) end(signal bool) (usage, error) {
 	defer kill.Stop()
 	if err := p.cmd.Wait(); err != nil {
 		log, _ := os.ReadFile(p.log)
-		return usage{}, fmt.Errorf("fluent-bit: %w\n%s", err, log)
+		return usage{}, fmt.Errorf("%s: %w\n%s", p.cmd.Path, err, log)
 	}
-	return usage{cpu: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), rss: p.peak.Load()}, nil
+	return usage{wall: time.Since(p.start), cpu: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), rss: p.peak.Load()}, nil
 }
 
 // awaitCount waits until n records were acknowledged and returns how long that

@@ -18,7 +18,7 @@ func main() {
 	flag.StringVar(&b.plugin, "plugin", "./out_sls_kafka.so", "the shared object")
 	flag.IntVar(&b.lines, "lines", 3_000_000, "lines of the pipeline scenario")
 	flag.IntVar(&b.repeats, "repeats", 3, "runs of each row")
-	flag.IntVar(&b.seconds, "seconds", 60, "length of the paced scenario")
+	flag.IntVar(&b.seconds, "seconds", 60, "length of the paced and the small scenario")
 	flag.StringVar(&b.doc, "doc", "docs/benchmarks.md", "file the table is appended to, empty for none")
 	flag.StringVar(&b.profile, "profile", "", "file to write a CPU profile of the stages scenario to")
 	endpoint := flag.String("endpoint", "", "serve as an endpoint and nothing else, writing the CA certificate there")

@@ -90,7 +90,7 @@ func (b *bench) pacedRun(c contender, d *delays) (usage, error) {
 		return usage{}, err
 	}
 	defer f.Close()
-	p, err := b.start(fmt.Sprintf(`[SERVICE]
+	p, err := b.start(c, fmt.Sprintf(`[SERVICE]
     Flush     1
     Log_Level warn
 [INPUT]

@@ -10,14 +10,13 @@ import (
 
 const (
 	smallTags = 40
-	smallRate = 50   // records a second of each tag; with Flush 0.1 that is 400 chunks of 5 a second
-	smallEach = 1000 // records of each tag
+	smallRate = 50 // records a second of each tag; with Flush 0.1 that is 400 chunks of 5 a second
 )
 
 // small sends many chunks of few records.
 func (b *bench) small() (string, error) {
 	var t table
-	t.title("### Small: %d tags, 400 chunks of 5 records a second, gzip, Flush 0.1", smallTags)
+	t.title("### Small: %d tags, 400 chunks of 5 records a second for %d s, gzip, Flush 0.1", smallTags, b.seconds)
 	t.header("output", "CPU s", "above the floor s", "ours / built-in above the floor", "requests", "peak RSS MB", "delay p50 ms", "delay p99 ms")
 	cpu := map[contender]float64{}
 	for _, c := range []contender{floor, builtin, ours} {
@@ -57,19 +56,20 @@ func (b *bench) smallRun(c contender, d *delays) (usage, error) {
 		return usage{}, err
 	}
 	defer e.Close()
+	each := b.seconds * smallRate // records of each tag
 	config := "[SERVICE]\n    Flush     0.1\n    Log_Level warn\n"
 	for i := range smallTags {
 		config += fmt.Sprintf("[INPUT]\n    Name    dummy\n    Tag     bench.%d\n    Rate    %d\n    Samples %d\n    Dummy   {\"level\":\"info\",\"component\":\"checkout\",\"message\":\"order accepted\",\"ms\":17}\n",
-			i, smallRate, smallEach)
+			i, smallRate, each)
 	}
-	p, err := b.start(config + b.section(c, e, "gzip"))
+	p, err := b.start(c, config+b.section(c, e, "gzip"))
 	if err != nil {
 		return usage{}, err
 	}
 	if c == floor {
 		// Nothing tells when the null output is done; the rate does.
-		time.Sleep(smallEach/smallRate*time.Second + time.Second)
-	} else if _, err := p.awaitCount(e, smallTags*smallEach); err != nil {
+		time.Sleep(time.Duration(b.seconds+1) * time.Second)
+	} else if _, err := p.awaitCount(e, smallTags*each); err != nil {
 		return usage{}, err
 	}
 	u, err := p.end(true)
