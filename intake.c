@@ -16,8 +16,12 @@ struct sls_intake {
     pthread_mutex_t lock;
     struct sls_wait *first;
     struct sls_wait *last;
-    int hurried; /* the timer is not to wait for flushes to come */
+    size_t bytes; /* of their chunks */
+    int hurried;  /* the timer is not to wait for flushes to come */
 };
+
+/* With so many bytes there is company enough. */
+#define LINGERING_MOST (512 << 10)
 
 static const struct itimerspec at_once = { .it_value.tv_nsec = 1 };
 
@@ -49,6 +53,13 @@ void sls_intake_destroy(struct sls_intake *intake)
     free(intake);
 }
 
+/* The intake's lock is held. */
+static void hurry(struct sls_intake *intake)
+{
+    intake->hurried = 1;
+    timerfd_settime(intake->fd, 0, &at_once, NULL);
+}
+
 void sls_intake_put(struct sls_intake *intake, struct sls_wait **waits, size_t n)
 {
     size_t i;
@@ -58,6 +69,7 @@ void sls_intake_put(struct sls_intake *intake, struct sls_wait **waits, size_t n
         timerfd_settime(intake->fd, 0, &intake->linger, NULL);
     }
     for (i = 0; i < n; i++) {
+        intake->bytes += waits[i]->size;
         waits[i]->next = NULL;
         if (intake->first == NULL) {
             intake->first = waits[i];
@@ -67,14 +79,16 @@ void sls_intake_put(struct sls_intake *intake, struct sls_wait **waits, size_t n
         }
         intake->last = waits[i];
     }
+    if (intake->bytes >= LINGERING_MOST && !intake->hurried) {
+        hurry(intake);
+    }
     pthread_mutex_unlock(&intake->lock);
 }
 
 void sls_intake_hurry(struct sls_intake *intake)
 {
     pthread_mutex_lock(&intake->lock);
-    intake->hurried = 1;
-    timerfd_settime(intake->fd, 0, &at_once, NULL);
+    hurry(intake);
     pthread_mutex_unlock(&intake->lock);
 }
 
@@ -87,6 +101,7 @@ size_t sls_intake_take(struct sls_intake *intake, struct sls_wait **taken, size_
     for (; intake->first != NULL && n < most; n++) {
         taken[n] = intake->first;
         intake->first = taken[n]->next;
+        intake->bytes -= taken[n]->size;
     }
     pthread_mutex_unlock(&intake->lock);
     return n;
