@@ -78,8 +78,10 @@ func (n *intake) take() {
 
 // begin submits the chunks of flushes, and encodes those for which there is room.
 func (n *intake) begin(waits []*C.struct_sls_wait) {
-	for _, w := range waits {
-		f := &flush{of: n, data: unsafe.Slice((*byte)(w.data), int(w.size))}
+	flushes := make([]flush, len(waits)) // they come and go together
+	for i, w := range waits {
+		f := &flushes[i]
+		f.of, f.data = n, unsafe.Slice((*byte)(w.data), int(w.size))
 		f.wait.Store(w)
 		f.begin(C.GoString(w.tag), w.worker != 0)
 	}

@@ -49,6 +49,7 @@ type Chunk struct {
 	mu      sync.Mutex
 	letters []byte // dead letters to be written before the chunk ends
 	waker   Waker  // nil: nobody waits
+	reading bool   // the data is being read: Fluent Bit must not free it
 	result  Result
 }
 
@@ -57,7 +58,7 @@ func (c *Chunk) wake() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	w := c.waker
-	if w == nil {
+	if w == nil || c.reading {
 		return false
 	}
 	if c.result != Pending {
@@ -86,6 +87,8 @@ func (c *Chunk) Advance(data []byte) Result {
 // turns out to be no room for them.
 func (c *Chunk) begin(data []byte) {
 	o := c.out
+	c.read()
+	defer c.hasRead()
 	defer o.contain(c)
 	if !o.closed() && c.encode(data) {
 		return
@@ -104,6 +107,24 @@ func (c *Chunk) state() Result {
 	return c.result
 }
 
+// read keeps the chunk from ending until hasRead. Its first records may come to
+// an end while the others are encoded.
+func (c *Chunk) read() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reading = true
+}
+
+func (c *Chunk) hasRead() {
+	c.mu.Lock()
+	c.reading = false
+	r := c.result
+	c.mu.Unlock()
+	if r != Pending {
+		c.end(r)
+	}
+}
+
 // finish gives the chunk its result, for whoever works on it last. Only the
 // first result counts.
 func (c *Chunk) finish(r Result) {
@@ -112,10 +133,15 @@ func (c *Chunk) finish(r Result) {
 	if first {
 		c.result = r
 	}
+	ends := first && !c.reading
 	c.mu.Unlock()
-	if !first {
-		return
+	if ends {
+		c.end(r)
 	}
+}
+
+// end lets go of the chunk, which has its result.
+func (c *Chunk) end(r Result) {
 	if r == OK {
 		c.out.stats.chunks.Add(1)
 	}
