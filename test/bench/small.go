@@ -18,23 +18,28 @@ func (b *bench) small() (string, error) {
 	var t table
 	t.title("### Small: %d tags, 400 chunks of 5 records a second for %d s, gzip, Flush 0.1", smallTags, b.seconds)
 	t.header("output", "CPU s", "above the floor s", "ours / built-in above the floor", "requests", "peak RSS MB", "delay p50 ms", "delay p99 ms")
-	cpu := map[contender]float64{}
-	for _, c := range []contender{floor, builtin, ours} {
-		var s, rss, requests spread
-		d := &delays{of: timeInField}
-		for range b.repeats {
-			u, err := b.smallRun(c, d)
+	rows, late := make(map[contender]*measurements), make(map[contender]*delays)
+	all := []contender{floor, builtin, ours}
+	for _, c := range all {
+		rows[c], late[c] = &measurements{}, &delays{of: timeInField}
+	}
+	for range b.repeats {
+		for _, c := range all {
+			u, err := b.smallRun(c, late[c])
 			if err != nil {
 				return "", err
 			}
-			s, rss, requests = append(s, u.cpu.Seconds()), append(rss, float64(u.rss)/1e6), append(requests, float64(u.requests))
+			rows[c].add(u)
 		}
-		cpu[c] = s.median()
+	}
+	above := func(c contender) float64 { return rows[c].cpu.median() - rows[floor].cpu.median() }
+	for _, c := range all {
 		ratio := ""
 		if c == ours {
-			ratio = fmt.Sprintf("%.2f", (cpu[ours]-cpu[floor])/(cpu[builtin]-cpu[floor]))
+			ratio = fmt.Sprintf("%.2f", above(ours)/above(builtin))
 		}
-		t.row(string(c), s.String(), fmt.Sprintf("%.3g", cpu[c]-cpu[floor]), ratio, requests.String(), rss.String(), fmt.Sprintf("%.0f", d.quantile(0.5)), fmt.Sprintf("%.0f", d.quantile(0.99)))
+		m, d := rows[c], late[c]
+		t.row(string(c), m.cpu.String(), fmt.Sprintf("%.3g", above(c)), ratio, m.requests.String(), m.rss.String(), fmt.Sprintf("%.0f", d.quantile(0.5)), fmt.Sprintf("%.0f", d.quantile(0.99)))
 	}
 	return t.String(), nil
 }
