@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 )
@@ -30,11 +28,6 @@ const (
 	// clientBackoffMax bounds the client's own waits, which come on top of a
 	// chunk's: they decide how soon the end of an outage is seen.
 	clientBackoffMax = 5 * time.Second
-	// GzipLevel is the level of gzip where none is set: on logs it costs no more
-	// than 1 and takes a tenth less on the wire.
-	GzipLevel = 3
-	// fastZstd and fastLZ4 are those of the other codecs.
-	fastZstd, fastLZ4 = 1, 0
 )
 
 // clientOpts turns the configuration into options of the Kafka client. It has
@@ -74,55 +67,6 @@ func (c *Config) acks() int16 {
 		return -1
 	}
 	return 1
-}
-
-// level is compression_level, or fast where none is set.
-func (c *Config) level(fast int) int {
-	if c.given["compression_level"] {
-		return c.CompressionLevel
-	}
-	return fast
-}
-
-func (c *Config) codec() kgo.CompressionCodec {
-	switch c.Compression {
-	case "gzip":
-		return kgo.GzipCompression().WithLevel(c.level(GzipLevel))
-	case "lz4":
-		return kgo.Lz4Compression()
-	case "zstd":
-		return kgo.ZstdCompression().WithLevel(c.level(fastZstd))
-	case "snappy":
-		return kgo.SnappyCompression()
-	}
-	return kgo.NoCompression()
-}
-
-// compressor is nil for no compression.
-func (c *Config) compressor() (kgo.Compressor, error) {
-	if c.Compression == "lz4" {
-		return newLZ4(c.level(fastLZ4)), nil
-	}
-	usual, err := kgo.DefaultCompressor(c.codec())
-	if err != nil || c.Compression != "gzip" || c.given["compression_level"] {
-		return usual, err
-	}
-	small, err := kgo.DefaultCompressor(kgo.GzipCompression().WithLevel(gzip.StatelessCompression))
-	return bySize{small, usual}, err
-}
-
-// smallBatch is as much as gzip's stateless compression looks at together.
-const smallBatch = 32 << 10
-
-// bySize compresses small batches in another way. It implements [kgo.Compressor].
-type bySize struct{ small, usual kgo.Compressor }
-
-// Compress implements [kgo.Compressor].
-func (s bySize) Compress(dst *bytes.Buffer, src []byte, flags ...kgo.CompressFlag) ([]byte, kgo.CompressionCodecType) {
-	if len(src) <= smallBatch {
-		return s.small.Compress(dst, src, flags...)
-	}
-	return s.usual.Compress(dst, src, flags...)
 }
 
 // backoff is the wait after the given number of failures in a row.
