@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"out_sls_kafka/test/run"
 )
@@ -56,19 +55,7 @@ func (b *bench) contenders() []contender {
 	return []contender{ours}
 }
 
-// withFluentBit is a scenario that only Fluent Bit can play.
-func (b *bench) withFluentBit(scenario func() (string, error)) func() (string, error) {
-	return func() (string, error) {
-		if b.driver.isFluentBit() {
-			return scenario()
-		}
-		return "", errNeedsFluentBit
-	}
-}
-
-var errNeedsFluentBit = errors.New("left out: it needs Fluent Bit, on PATH or named by FLUENT_BIT")
-
-// skipped is what the document says of a scenario that was left out.
-func skipped(name string) string {
-	return fmt.Sprintf("### %s: %v\n", strings.ToUpper(name[:1])+name[1:], errNeedsFluentBit)
+// leftOut is what the document says of a scenario that only Fluent Bit can play.
+func leftOut(scenario string) string {
+	return fmt.Sprintf("### %s: left out: it needs Fluent Bit, on PATH or named by FLUENT_BIT\n", scenario)
 }

@@ -47,6 +47,9 @@ const pacedRate = 20_000 // lines a second
 
 // paced appends lines to a tailed file at a steady rate.
 func (b *bench) paced() (string, error) {
+	if !b.driver.isFluentBit() {
+		return leftOut("Paced"), nil
+	}
 	var t table
 	t.title("### Paced: %d lines a second for %d s, gzip, Flush 1", pacedRate, b.seconds)
 	t.header("output", "CPU share %", "above the floor %", "peak RSS MB", "above the floor MB", "delay p50 ms", "delay p99 ms")
