@@ -1,16 +1,9 @@
 /*
- * A bell is one eventfd in one event loop of Fluent Bit. A flush that begins
- * puts itself on one of the bell's lists, whoever has the result of one that is
- * suspended on the other, and rings. The loop answers: it hands those that began
- * to Go and resumes those with a result. A descriptor for each flush would cost
- * more than all else that is done for a small chunk.
- *
- * Many bytes are encoded by the loop itself, on whose processor they lie in the
- * cache: another would take twice the CPU. Few are left to a goroutine (intake.c).
- * For to be called, Go needs one of its processors, and then keeps it for up to
- * 10 ms; meanwhile the monitor of Go's runtime looks at it again and again,
- * first every 20 us, which costs as much as to encode half a megabyte elsewhere.
- * Source: Go 1.26, runtime/proc.go, sysmon and retake.
+ * A bell is one eventfd in one event loop of Fluent Bit. Whoever has the result
+ * of a flush that is suspended puts it on the bell's list and rings, and the loop
+ * resumes it. So does a flush with which many bytes have come together in the
+ * intake (intake.c): the loop then hands them to Go itself. A descriptor for each
+ * flush would cost more than all else that is done for a small chunk.
  */
 #include "bell.h"
 
@@ -26,18 +19,6 @@
  * reads: more at once than the pipe takes (64 KiB) would stop it for good. */
 #define ANSWERED_AT_ONCE 256
 
-/* From so many bytes on the loop encodes. */
-#define ENCODED_HERE (512 << 10)
-
-/* Bytes to encode in one answer, so that the loop soon comes to other things. */
-#define ENCODED_AT_ONCE (4 << 20)
-
-/* Waits in their order. */
-struct list {
-    struct sls_wait *first;
-    struct sls_wait *last;
-};
-
 struct bell {
     struct event event; /* first: the loop hands its address to the handler */
     struct sls_remote *remote;
@@ -45,19 +26,18 @@ struct bell {
     struct bell *next; /* of the instance */
 
     pthread_mutex_t lock;
-    struct list begun;
-    struct list settled; /* have their result */
-    int lines;           /* of the log wait */
+    struct sls_wait *first; /* of those that have their result */
+    struct sls_wait *last;
+    int much;  /* has come together in the intake */
+    int lines; /* of the log wait */
     int rung;
 };
 
 /* What one answer is about. */
 struct news {
-    struct sls_wait *begun[ANSWERED_AT_ONCE];
     struct sls_wait *settled[ANSWERED_AT_ONCE];
-    size_t begun_count;
-    size_t settled_count;
-    size_t bytes; /* of those begun */
+    size_t count;
+    int much;
     int lines;
 };
 
@@ -76,67 +56,62 @@ static void ring(struct bell *bell)
     }
 }
 
-static void append(struct list *list, struct sls_wait *wait)
-{
-    wait->next = NULL;
-    if (list->first == NULL) {
-        list->first = wait;
-    }
-    else {
-        list->last->next = wait;
-    }
-    list->last = wait;
-}
-
-static struct sls_wait *take_first(struct list *list)
-{
-    struct sls_wait *wait = list->first;
-
-    list->first = wait->next;
-    return wait;
-}
-
 /* Takes what is new. If something remains, the bell stays rung. */
 static void take(struct bell *bell, struct news *news)
 {
+    news->count = 0;
     pthread_mutex_lock(&bell->lock);
-    while (bell->settled.first != NULL && news->settled_count < ANSWERED_AT_ONCE) {
-        news->settled[news->settled_count++] = take_first(&bell->settled);
+    for (; bell->first != NULL && news->count < ANSWERED_AT_ONCE; bell->first = bell->first->next) {
+        news->settled[news->count++] = bell->first;
     }
-    while (bell->begun.first != NULL && news->begun_count < ANSWERED_AT_ONCE && news->bytes < ENCODED_AT_ONCE) {
-        news->bytes += bell->begun.first->size;
-        news->begun[news->begun_count++] = take_first(&bell->begun);
-    }
+    news->much = bell->much;
     news->lines = bell->lines;
-    bell->lines = 0;
-    bell->rung = 0;
-    if (bell->settled.first != NULL || bell->begun.first != NULL) {
+    bell->much = bell->lines = bell->rung = 0;
+    if (bell->first != NULL) {
         ring(bell);
     }
     pthread_mutex_unlock(&bell->lock);
+}
+
+/* Has the loop take what is in the intake. */
+static void ring_for_much(struct bell *bell)
+{
+    pthread_mutex_lock(&bell->lock);
+    bell->much = 1;
+    ring(bell);
+    pthread_mutex_unlock(&bell->lock);
+}
+
+static void take_in(struct bell *bell)
+{
+    struct sls_wait *begun[ANSWERED_AT_ONCE];
+    int more;
+    size_t n = sls_intake_take_much(bell->remote->intake, begun, ANSWERED_AT_ONCE, &more);
+
+    if (n > 0) {
+        slsBegin(bell->remote->instance, begun, n);
+    }
+    if (more) {
+        ring_for_much(bell);
+    }
 }
 
 /* The host's event loop calls this when the bell was rung. */
 static int answer(void *event)
 {
     struct bell *bell = event;
-    struct sls_remote *remote = bell->remote;
     struct news news;
     size_t i;
 
-    news.begun_count = news.settled_count = news.bytes = 0;
     sls_drain(bell->event.fd);
     take(bell, &news);
     if (news.lines) {
-        slsLog(remote->instance);
+        slsLog(bell->remote->instance);
     }
-    if (news.bytes >= ENCODED_HERE) {
-        slsBegin(remote->instance, news.begun, news.begun_count);
+    if (news.much) {
+        take_in(bell);
     }
-    else if (news.begun_count > 0) {
-        sls_intake_put(remote->intake, news.begun, news.begun_count);
-    }
-    for (i = 0; i < news.settled_count; i++) {
+    for (i = 0; i < news.count; i++) {
         sls_coro_resume(news.settled[i]);
     }
     return 0;
@@ -200,23 +175,28 @@ char *sls_bells_find(struct sls_bells *bells, struct sls_wait *wait)
     return reason;
 }
 
-/* Puts a wait on a list of its bell. */
-static void put(struct bell *bell, struct list *list, struct sls_wait *wait)
-{
-    pthread_mutex_lock(&bell->lock);
-    append(list, wait);
-    ring(bell);
-    pthread_mutex_unlock(&bell->lock);
-}
-
 void sls_begin(struct sls_wait *wait)
 {
-    put(wait->bell, &wait->bell->begun, wait);
+    if (sls_intake_put(wait->bell->remote->intake, wait)) {
+        ring_for_much(wait->bell);
+    }
 }
 
 void sls_answer(struct sls_wait *wait)
 {
-    put(wait->bell, &wait->bell->settled, wait);
+    struct bell *bell = wait->bell;
+
+    wait->next = NULL;
+    pthread_mutex_lock(&bell->lock);
+    if (bell->first == NULL) {
+        bell->first = wait;
+    }
+    else {
+        bell->last->next = wait;
+    }
+    bell->last = wait;
+    ring(bell);
+    pthread_mutex_unlock(&bell->lock);
 }
 
 void sls_bells_log(struct sls_bells *bells)

@@ -38,7 +38,7 @@ struct sls_wait {
     char *tag;
     int worker; /* 1: on a worker's thread */
     int result;
-    struct sls_wait *next; /* on one of the bell's lists or the intake's */
+    struct sls_wait *next; /* on the intake's list or the bell's */
 
     /* Suspended. */
     struct bell *bell;  /* who resumes us */
@@ -71,14 +71,19 @@ struct sls_intake *sls_intake_create(int64_t linger_ns, int *fd);
 
 void sls_intake_destroy(struct sls_intake *intake);
 
-/* Puts flushes in, from any thread. */
-void sls_intake_put(struct sls_intake *intake, struct sls_wait **waits, size_t n);
+/* Puts a flush in, from any thread. Returns 1 where so many bytes have come
+ * together that an event loop should take them out. */
+int sls_intake_put(struct sls_intake *intake, struct sls_wait *wait);
 
 /* Makes fd readable now. */
 void sls_intake_hurry(struct sls_intake *intake);
 
-/* Takes flushes out, in their order, at most so many. */
+/* Takes flushes out, in their order, at most so many; it is for who waits for fd. */
 size_t sls_intake_take(struct sls_intake *intake, struct sls_wait **taken, size_t most);
+
+/* Does so for an event loop, and no more bytes than it should encode at a time.
+ * more is set to 1 where it should come again. */
+size_t sls_intake_take_much(struct sls_intake *intake, struct sls_wait **taken, size_t most, int *more);
 
 /* Rings an eventfd, and empties it. */
 void sls_ring(int fd);

@@ -4,6 +4,7 @@ package main
 #cgo noescape sls_intake_take
 #cgo nocallback sls_intake_take
 #cgo nocallback sls_intake_hurry
+#cgo noescape sls_answer
 #cgo nocallback sls_answer
 #include "flush.h"
 */
@@ -26,7 +27,8 @@ import (
 type intake struct {
 	instance *instance
 	from     *C.struct_sls_intake
-	bell     *os.File // readable when there is something to do
+	bell     *os.File                // readable when there is something to do
+	waits    [256]*C.struct_sls_wait // taken at a time
 	done     chan struct{}
 
 	mu     sync.Mutex
@@ -66,10 +68,9 @@ func (n *intake) serve() {
 
 // take looks after all that have come.
 func (n *intake) take() {
-	var waits [256]*C.struct_sls_wait
-	for got := len(waits); got == len(waits); {
-		got = int(C.sls_intake_take(n.from, &waits[0], C.size_t(len(waits))))
-		n.begin(waits[:got])
+	for got := len(n.waits); got == len(n.waits); {
+		got = int(C.sls_intake_take(n.from, &n.waits[0], C.size_t(len(n.waits))))
+		n.begin(n.waits[:got])
 	}
 	for _, f := range n.takeWoken() {
 		f.advance()
