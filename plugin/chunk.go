@@ -37,6 +37,7 @@ type Chunk struct {
 	length int         // bytes of msgpack
 	start  time.Time   // when it came
 	worker atomic.Bool // it came on a thread that the host joins at shutdown
+	place  int         // among the live ones of out, whose lock guards it
 
 	// Guarded by the buffer.
 	admitted bool

@@ -14,7 +14,7 @@ import (
 // quietOutput is an output without a client or goroutines, for its health.
 func quietOutput(t *testing.T) (*Output, func() []string) {
 	h := &memoryHost{t: t}
-	o := &Output{log: NewLog(h, "test"), live: make(map[*Chunk]struct{}), cfg: &Config{
+	o := &Output{log: NewLog(h, "test"), cfg: &Config{
 		Project: "demo-project", Logstore: "demo", Endpoints: []string{"host:10012"}, Compression: "gzip",
 		MaxMessageBytes: 1000, RequestTimeout: 10 * time.Second}}
 	o.health.out, o.sessions.out = o, o
@@ -117,10 +117,10 @@ func TestHealthOfAnIdleOutputIsAsked(t *testing.T) {
 	h.tick(h.lastFail.Add(calm))
 	wantLines(t, lines(), "the AccessKey is refused")
 	h.probe.succeeded = h.lastFail.Add(time.Second)
-	o.live[&Chunk{}] = struct{}{} // what is in flight has to arrive: the check alone is no proof
+	o.live.add(&Chunk{}) // what is in flight has to arrive: the check alone is no proof
 	h.tick(h.lastFail.Add(calm))
 	wantLines(t, lines())
-	clear(o.live)
+	o.live = nil
 	h.tick(h.lastFail.Add(calm))
 	wantLines(t, lines(), "delivery works again")
 }
@@ -132,7 +132,7 @@ func TestHealthNoticesSilence(t *testing.T) {
 	now := time.Now()
 	limit := o.cfg.RequestTimeout + answerMargin
 	h.tick(now)
-	o.live[&Chunk{start: now}] = struct{}{}
+	o.live.add(&Chunk{start: now})
 	h.tick(now.Add(limit - time.Second))
 	h.lastAck.Store(now.Add(time.Second).UnixNano())
 	h.tick(now.Add(limit)) // another chunk's records were acknowledged in time

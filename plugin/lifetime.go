@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -64,7 +65,7 @@ func (o *Output) watch() {
 func (o *Output) onWorkers() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for c := range o.live {
+	for _, c := range o.live {
 		if c.worker.Load() {
 			return true
 		}
@@ -83,7 +84,7 @@ func (o *Output) idle() bool {
 func (o *Output) oldest() (start time.Time, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for c := range o.live {
+	for _, c := range o.live {
 		if !ok || c.start.Before(start) {
 			start, ok = c.start, true
 		}
@@ -95,7 +96,7 @@ func (o *Output) oldest() (start time.Time, ok bool) {
 func (o *Output) nudge() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for c := range o.live {
+	for _, c := range o.live {
 		if c.wake() {
 			return
 		}
@@ -144,10 +145,7 @@ func (o *Output) end() {
 	o.endOnce.Do(func() {
 		o.mu.Lock()
 		o.ended.Store(true)
-		live := make([]*Chunk, 0, len(o.live))
-		for c := range o.live {
-			live = append(live, c)
-		}
+		live := slices.Clone(o.live)
 		o.mu.Unlock()
 		o.stats.handedBack.Store(int64(len(live)))
 		for _, c := range live {

@@ -229,12 +229,18 @@ func TestPanicIsContained(t *testing.T) {
 		t.Errorf("result %d after a panic while encoding, want %d", r, Retry)
 	}
 	o.encoder = encoder
+	broken := new(broker)
+	o.producer.mu.Lock()
+	o.producer.brokers[1000] = broken
+	o.producer.mu.Unlock()
 	for range 2 { // the second shows that sending goes on
 		r := submit(func(c *Chunk) {
 			c.begun.Store(true)
 			b := &batch{parts: []part{{c, 1}}, count: 1, ready: true} // no wire
-			request := &request{producer: &o.producer, broker: new(broker), sent: []shipment{{topic: new(topic), shard: new(shard), batch: b}}}
+			request := &request{producer: &o.producer, broker: broken, sent: []shipment{{topic: new(topic), shard: new(shard), batch: b}}}
+			o.producer.mu.Lock()
 			request.start()
+			o.producer.mu.Unlock()
 		})
 		if r != Retry {
 			t.Errorf("result %d after a panic while sending, want %d", r, Retry)
@@ -249,5 +255,8 @@ func TestPanicIsContained(t *testing.T) {
 	log.Drain()
 	if n := h.count("internal error, please report it"); n != 4 {
 		t.Errorf("%d lines about panics, want 4", n)
+	}
+	if n := h.count("did not end"); n != 0 {
+		t.Error("a goroutine outlived the output")
 	}
 }

@@ -52,12 +52,12 @@ func TestLogNudges(t *testing.T) {
 // The flush that is nudged is one that waits: an abandoned one hears nothing.
 func TestNudgeFindsWhoWaits(t *testing.T) {
 	t.Parallel()
-	o := &Output{live: make(map[*Chunk]struct{})}
+	o := &Output{}
 	w := make(channelWaker, 1)
 	for range 100 {
-		o.live[&Chunk{out: o}] = struct{}{}
+		o.live.add(&Chunk{out: o})
 	}
-	o.live[&Chunk{out: o, waker: w}] = struct{}{}
+	o.live.add(&Chunk{out: o, waker: w})
 	o.nudge()
 	if len(w) != 1 {
 		t.Error("the only flush that waits was not woken")

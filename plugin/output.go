@@ -40,7 +40,8 @@ type Output struct {
 	memories memories
 
 	mu       sync.Mutex
-	live     map[*Chunk]struct{} // chunks without a result
+	live     chunks  // those without a result
+	fresh    []Chunk // those to come: they are allocated together
 	left     leftovers
 	draining chan struct{} // non-nil while Close waits; closed when live is empty
 
@@ -53,8 +54,7 @@ type Output struct {
 // New starts an output. Only with healthcheck require is a broker that cannot
 // be reached an error.
 func New(cfg *Config, s Surroundings) (*Output, error) {
-	o := &Output{cfg: cfg, log: s.Log, stopping: s.Stopping, topic: cfg.Topic(cfg.Logstore),
-		live: make(map[*Chunk]struct{}), quit: make(chan struct{})}
+	o := &Output{cfg: cfg, log: s.Log, stopping: s.Stopping, topic: cfg.Topic(cfg.Logstore), quit: make(chan struct{})}
 	o.topics.cfg = cfg
 	o.buffer.limit, o.buffer.growth = cfg.BufferLimit, firstGrowth
 	o.health.out, o.sessions.out = o, o
@@ -124,17 +124,43 @@ func (o *Output) Submit(tag string, data []byte, w Waker, worker bool) *Chunk {
 		c.adopt(w, worker)
 		return c
 	}
-	c := &Chunk{out: o, tag: tag, length: len(data), start: time.Now(), waker: w, result: Pending}
-	c.worker.Store(worker)
+	now := time.Now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if len(o.fresh) == 0 {
+		o.fresh = make([]Chunk, chunksTogether)
+	}
+	c := &o.fresh[0]
+	o.fresh = o.fresh[1:]
+	c.out, c.tag, c.length, c.start, c.waker, c.result = o, tag, len(data), now, w, Pending
+	c.worker.Store(worker)
 	if o.ended.Load() {
 		c.result = Retry
 		return c
 	}
-	o.live[c] = struct{}{}
+	o.live.add(c)
 	o.buffer.enter(c)
 	return c
+}
+
+// chunksTogether is how many chunks are allocated at a time. As long as one of
+// them is there, all take memory: some kilobytes.
+const chunksTogether = 32
+
+// chunks are some in no order. A chunk is in one of them at most.
+type chunks []*Chunk
+
+func (s *chunks) add(c *Chunk) {
+	c.place = len(*s)
+	*s = append(*s, c)
+}
+
+func (s *chunks) remove(c *Chunk) {
+	last := len(*s) - 1
+	moved := (*s)[last]
+	(*s)[c.place], moved.place = moved, c.place
+	(*s)[last] = nil
+	*s = (*s)[:last]
 }
 
 // Gather runs take, which submits and advances chunks. Their records are sent
@@ -149,7 +175,7 @@ func (o *Output) Gather(take func()) {
 func (o *Output) remove(c *Chunk) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	delete(o.live, c)
+	o.live.remove(c)
 	if len(o.live) == 0 && o.draining != nil {
 		close(o.draining)
 		o.draining = nil

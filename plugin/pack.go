@@ -1,5 +1,7 @@
 package plugin
 
+import "runtime"
+
 // pack compresses a batch in the background, as many at a time as there are
 // processors. p.mu is held.
 func (p *producer) pack(b *batch) {
@@ -7,7 +9,7 @@ func (p *producer) pack(b *batch) {
 		return
 	}
 	p.unpacked = append(p.unpacked, b)
-	if p.packers < p.packersMax {
+	if p.packers < runtime.GOMAXPROCS(0) {
 		p.packers++
 		p.out.background(p.packAll)
 	}

@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"time"
 
@@ -39,8 +38,8 @@ type producer struct {
 	wake    time.Time  // when there is something to do, of what waits for time; zero: never
 	keyed   kgo.Record // lent to keyHash
 
-	unpacked            []*batch
-	packers, packersMax int
+	unpacked []*batch
+	packers  int
 }
 
 // broker is one that leads shards.
@@ -49,12 +48,14 @@ type broker struct {
 	busy  bool // a request is on the way
 	pause pause
 	next  *request // being put together
+	// requests go to the goroutine that sends them: a new one for each would have
+	// to find its stack again.
+	requests chan *request
 }
 
 func (p *producer) open(o *Output) (err error) {
 	p.out, p.topics, p.brokers = o, make(map[string]*topic), make(map[int32]*broker)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	p.packersMax = runtime.GOMAXPROCS(0)
 	switch o.cfg.Partitioner {
 	case PartitionRoundRobin:
 		p.roundRobin = true
@@ -138,7 +139,7 @@ func (p *producer) place(q *queue, c *Chunk, key, value []byte, millis int64, no
 	if q.open == nil {
 		q.open = &batch{queue: q}
 		if q.size > 0 {
-			q.open.wire = p.out.memories.take(q.size)[:batchHeader]
+			q.open.wire, q.open.parts = p.out.memories.take(q.size)[:batchHeader], make([]part, 0, q.parts)
 		}
 		q.due = now.Add(p.out.cfg.Linger)
 	}

@@ -59,6 +59,11 @@ func (p *producer) close() {
 		})
 	}
 	p.active = nil
+	for _, b := range p.brokers {
+		if b.requests != nil {
+			close(b.requests)
+		}
+	}
 	p.mu.Unlock()
 	dropped.tell(p.out)
 }

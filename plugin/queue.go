@@ -14,7 +14,8 @@ type queue struct {
 	open  *batch    // takes records; nil: none yet
 	due   time.Time // when the open batch has lingered long enough
 	line  []*batch  // full, or lingered long enough; some are being compressed
-	size  int       // of the last batch that left open: what the next may need
+	// Of the last batch that left open: what the next may need.
+	size, parts int
 }
 
 func (q *queue) empty() bool { return q.open == nil && len(q.line) == 0 }
@@ -36,7 +37,7 @@ func (q *queue) pop() {
 // close returns the open batch, which takes no more records.
 func (q *queue) close() *batch {
 	b := q.open
-	q.open, q.size = nil, len(b.wire)
+	q.open, q.size, q.parts = nil, len(b.wire), len(b.parts)
 	return b
 }
 

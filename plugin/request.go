@@ -49,10 +49,22 @@ func (p *producer) put(b *batch, s *shard) bool {
 	return true
 }
 
-// start sends the request in the background.
+// start sends the request in the background. p.mu is held.
 func (r *request) start() {
-	r.broker.next, r.broker.busy = nil, true
-	r.producer.out.background(r.send)
+	b := r.broker
+	b.next, b.busy = nil, true
+	if b.requests == nil {
+		b.requests = make(chan *request, 1) // one is on the way at a time
+		r.producer.out.background(b.send)
+	}
+	b.requests <- r
+}
+
+// send sends requests until the producer is closed.
+func (b *broker) send() {
+	for r := range b.requests {
+		r.send()
+	}
 }
 
 func (r *request) send() {
