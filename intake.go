@@ -72,7 +72,11 @@ func (n *intake) take() {
 		got = int(C.sls_intake_take(n.from, &n.waits[0], C.size_t(len(n.waits))))
 		n.begin(n.waits[:got])
 	}
-	for _, f := range n.takeWoken() {
+	woken := n.takeWoken()
+	if len(woken) > 0 {
+		shared.busy() // the buffer was full
+	}
+	for _, f := range woken {
 		f.advance()
 	}
 }

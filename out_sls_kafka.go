@@ -103,6 +103,7 @@ func start(p unsafe.Pointer) (*instance, error) {
 //export slsBegin
 func slsBegin(handle C.uintptr_t, waits **C.struct_sls_wait, n C.size_t) {
 	defer guard(nil, 0)
+	shared.busy()
 	cgo.Handle(handle).Value().(*instance).intake.begin(unsafe.Slice(waits, int(n)))
 }
 
@@ -112,6 +113,7 @@ func slsBegin(handle C.uintptr_t, waits **C.struct_sls_wait, n C.size_t) {
 //export slsWork
 func slsWork(handle C.uintptr_t, w *C.struct_sls_wait) {
 	defer guard(nil, 0)
+	shared.busy()
 	cgo.Handle(handle).Value().(*instance).work(w)
 }
 
