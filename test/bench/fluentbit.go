@@ -44,7 +44,7 @@ func (b *bench) section(c contender, e *sls.Endpoint, codec string) string {
     compression       %s
     time_key          @timestamp
     Retry_Limit       no_limits
-`, e.Addr(), b.ca(), codec)
+`, e.Addr(), b.ca(c), codec)
 		for _, pair := range strings.Split(b.extra, ",") {
 			if key, value, ok := strings.Cut(pair, "="); ok {
 				s += fmt.Sprintf("    %s %s\n", key, value)
@@ -68,7 +68,7 @@ func (b *bench) section(c contender, e *sls.Endpoint, codec string) string {
     rdkafka.compression.codec %s
     rdkafka.request.required.acks 1
     Retry_Limit       no_limits
-`, e.Addr(), b.ca(), codec)
+`, e.Addr(), b.ca(c), codec)
 	}
 	name := string(c)
 	if !b.driver.isFluentBit() {
@@ -79,14 +79,19 @@ func (b *bench) section(c contender, e *sls.Endpoint, codec string) string {
 	return fmt.Sprintf("[OUTPUT]\n    Name    %s\n    Match   *\n    Workers 0\n", name)
 }
 
-func (b *bench) ca() string { return filepath.Join(b.dir, "ca.pem") }
+func (b *bench) ca(c contender) string { return b.file(c, "ca.pem") }
 
-func (b *bench) endpoint(o sls.Options) (*sls.Endpoint, error) {
+// file is one of a contender's alone: several may run at a time.
+func (b *bench) file(c contender, name string) string {
+	return filepath.Join(b.dir, string(c)+"-"+name)
+}
+
+func (b *bench) endpoint(c contender, o sls.Options) (*sls.Endpoint, error) {
 	e, err := sls.Start(o)
 	if err != nil {
 		return nil, err
 	}
-	return e, os.WriteFile(b.ca(), e.CAPEM(), 0o600)
+	return e, os.WriteFile(b.ca(c), e.CAPEM(), 0o600)
 }
 
 // usage is what a run of Fluent Bit took.
@@ -107,7 +112,7 @@ type process struct {
 }
 
 func (b *bench) start(c contender, config string) (*process, error) {
-	conf, log := filepath.Join(b.dir, "fluent-bit.conf"), filepath.Join(b.dir, "fluent-bit.log")
+	conf, log := b.file(c, "fluent-bit.conf"), b.file(c, "fluent-bit.log")
 	if err := os.WriteFile(conf, []byte(config), 0o600); err != nil {
 		return nil, err
 	}

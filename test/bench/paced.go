@@ -82,7 +82,7 @@ func timeInLine(value []byte) (time.Time, bool) {
 }
 
 func (b *bench) pacedRun(c contender, d *delays) (usage, error) {
-	e, err := b.endpoint(sls.Options{DiscardLogs: true, OnLog: d.log})
+	e, err := b.endpoint(c, sls.Options{DiscardLogs: true, OnLog: d.log})
 	if err != nil {
 		return usage{}, err
 	}

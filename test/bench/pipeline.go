@@ -86,7 +86,7 @@ const counterPatience = 6 * time.Microsecond
 // the end of the file it flushes at once what would wait for the next second,
 // and the built-in output drops what its full queue refuses.
 func (b *bench) pipelineRun(c contender, file, codec string) (usage, error) {
-	e, err := b.endpoint(sls.Options{DiscardLogs: true, Shards: 2})
+	e, err := b.endpoint(c, sls.Options{DiscardLogs: true, Shards: 2})
 	if err != nil {
 		return usage{}, err
 	}

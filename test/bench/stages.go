@@ -158,7 +158,7 @@ func (b *bench) wholeWay(w way) (cpu time.Duration, err error) {
 		return 0, err
 	}
 	defer stop()
-	properties := map[string]string{"project": "demo-project", "logstore": "demo", "endpoint": address, "tls_ca_file": b.ca(),
+	properties := map[string]string{"project": "demo-project", "logstore": "demo", "endpoint": address, "tls_ca_file": b.ca(ours),
 		"access_key_id": "demo-id", "access_key_secret": "demo-secret", "time_key": "@timestamp"}
 	if w.codec != "" {
 		properties["compression"] = w.codec
@@ -218,7 +218,7 @@ func (b *bench) endpointProcess(shards int) (address string, stop func(), err er
 	if err != nil {
 		return "", nil, err
 	}
-	cmd := exec.Command(self, "-endpoint", b.ca(), "-shards", strconv.Itoa(shards))
+	cmd := exec.Command(self, "-endpoint", b.ca(ours), "-shards", strconv.Itoa(shards))
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	pipe, err := cmd.StdoutPipe()
