@@ -1,9 +1,11 @@
 package plugin
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -120,6 +122,46 @@ func TestCredentialsRotation(t *testing.T) {
 				t.Error("no line says that the file has changed")
 			}
 		})
+	}
+}
+
+// acceptHook is a listener with something to do before the first connection is
+// served.
+type acceptHook struct {
+	net.Listener
+	first func()
+	once  sync.Once
+}
+
+func (h *acceptHook) Accept() (net.Conn, error) {
+	conn, err := h.Listener.Accept()
+	h.once.Do(h.first)
+	return conn, err
+}
+
+// A connection that presents the new pair is not made anew, though the file was
+// replaced while it was being made: what is on its way there would come twice.
+func TestCredentialsRotatedWhileConnecting(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "credentials")
+	write := func(joined string) {
+		if err := os.WriteFile(file, []byte(joined+"\n"), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	write("demo-id#another-one")
+	_, properties := startEndpoint(t, sls.Options{RefuseSASL: true, WrapListener: func(l net.Listener) net.Listener {
+		return &acceptHook{Listener: l, first: func() { write("demo-id#demo-secret") }}
+	}})
+	delete(properties, "access_key_id")
+	delete(properties, "access_key_secret")
+	properties["credentials_file"] = file
+	o, h := startOutput(t, properties)
+	h.wait("reachable")
+	o.sessions.renew()
+	o.log.Drain()
+	if n := h.count("has changed"); n != 0 {
+		t.Error("a connection with the new pair was given up")
 	}
 }
 

@@ -20,7 +20,7 @@ type sessions struct {
 type session struct {
 	net.Conn
 	of          *sessions
-	credentials string // what the file held before the connection was made
+	credentials string // what the file held just before auth read it
 }
 
 func (s *sessions) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -28,11 +28,11 @@ func (s *sessions) dial(ctx context.Context, network, address string) (net.Conn,
 	if cfg.CredentialsFile == "" {
 		return cfg.dial(ctx, network, address)
 	}
-	credentials, _ := readCredentials(cfg.CredentialsFile) // auth, which comes next, reports what is wrong with it
 	conn, err := cfg.dial(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
+	credentials, _ := readCredentials(cfg.CredentialsFile) // auth, which comes next, reports what is wrong with it
 	n := &session{Conn: conn, of: s, credentials: credentials}
 	s.mu.Lock()
 	defer s.mu.Unlock()
