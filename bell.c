@@ -1,9 +1,9 @@
 /*
- * A bell is one eventfd in one event loop of Fluent Bit. Whoever has the result
- * of a flush that is suspended puts it on the bell's list and rings, and the loop
- * resumes it. So does a flush with which many bytes have come together in the
- * intake (intake.c): the loop then hands them to Go itself. A descriptor for each
- * flush would cost more than all else that is done for a small chunk.
+ * A bell is one eventfd in one event loop of Fluent Bit. Go rings it when flushes
+ * have their result, and the loop resumes them. A flush with which many bytes
+ * have come together in the intake (intake.c) rings it too: the loop then has
+ * them encoded. A descriptor for each flush would cost more than all else that
+ * is done for a small chunk.
  */
 #include "bell.h"
 
@@ -25,20 +25,13 @@ struct bell {
     void *loop;
     struct bell *next; /* of the instance */
 
-    pthread_mutex_t lock;
-    struct sls_wait *first; /* of those that have their result */
-    struct sls_wait *last;
+    struct sls_handover settled;
     int much;  /* has come together in the intake */
     int lines; /* of the log wait */
-    int rung;
-};
 
-/* What one answer is about. */
-struct news {
-    struct sls_wait *settled[ANSWERED_AT_ONCE];
-    size_t count;
-    int much;
-    int lines;
+    /* Taken out of settled, for the loop alone, in their order. */
+    struct sls_wait *first;
+    struct sls_wait *last;
 };
 
 struct sls_bells {
@@ -47,73 +40,76 @@ struct sls_bells {
     struct bell *first;
 };
 
-/* The bell's lock is held. */
-static void ring(struct bell *bell)
+/* Says something to the loop. */
+static void tell(struct bell *bell, int *what)
 {
-    if (!bell->rung) {
-        bell->rung = 1;
+    if (!__atomic_exchange_n(what, 1, __ATOMIC_SEQ_CST)) {
         sls_ring(bell->event.fd);
     }
 }
 
-/* Takes what is new. If something remains, the bell stays rung. */
-static void take(struct bell *bell, struct news *news)
+static int told(int *what) { return __atomic_exchange_n(what, 0, __ATOMIC_SEQ_CST); }
+
+/* Takes those that were settled, and puts them behind those taken before. */
+static void take(struct bell *bell)
 {
-    news->count = 0;
-    pthread_mutex_lock(&bell->lock);
-    for (; bell->first != NULL && news->count < ANSWERED_AT_ONCE; bell->first = bell->first->next) {
-        news->settled[news->count++] = bell->first;
+    struct sls_wait *wait = __atomic_exchange_n(&bell->settled.last, NULL, __ATOMIC_SEQ_CST);
+    struct sls_wait *last = wait;
+    struct sls_wait *first = NULL;
+    struct sls_wait *before;
+
+    if (wait == NULL) {
+        return;
     }
-    news->much = bell->much;
-    news->lines = bell->lines;
-    bell->much = bell->lines = bell->rung = 0;
-    if (bell->first != NULL) {
-        ring(bell);
+    for (; wait != NULL; wait = before) {
+        before = wait->next;
+        wait->next = first;
+        first = wait;
     }
-    pthread_mutex_unlock(&bell->lock);
+    if (bell->first == NULL) {
+        bell->first = first;
+    }
+    else {
+        bell->last->next = first;
+    }
+    bell->last = last;
 }
 
-/* Has the loop take what is in the intake. */
-static void ring_for_much(struct bell *bell)
+static void resume(struct bell *bell)
 {
-    pthread_mutex_lock(&bell->lock);
-    bell->much = 1;
-    ring(bell);
-    pthread_mutex_unlock(&bell->lock);
-}
+    struct sls_wait *wait;
+    int left = ANSWERED_AT_ONCE;
 
-static void take_in(struct bell *bell)
-{
-    struct sls_wait *begun[ANSWERED_AT_ONCE];
-    int more;
-    size_t n = sls_intake_take_much(bell->remote->intake, begun, ANSWERED_AT_ONCE, &more);
-
-    if (n > 0) {
-        slsBegin(bell->remote->instance, begun, n);
-    }
-    if (more) {
-        ring_for_much(bell);
-    }
+    do {
+        take(bell);
+        for (; bell->first != NULL && left > 0; left--) {
+            wait = bell->first;
+            bell->first = wait->next;
+            sls_coro_resume(wait);
+        }
+        if (bell->first != NULL) {
+            sls_ring(bell->event.fd); /* itself, for the others */
+            return;
+        }
+        __atomic_store_n(&bell->settled.rung, 0, __ATOMIC_SEQ_CST);
+        /* What came meanwhile did not ring. */
+    } while (__atomic_load_n(&bell->settled.last, __ATOMIC_SEQ_CST) != NULL &&
+             !__atomic_exchange_n(&bell->settled.rung, 1, __ATOMIC_SEQ_CST));
 }
 
 /* The host's event loop calls this when the bell was rung. */
 static int answer(void *event)
 {
     struct bell *bell = event;
-    struct news news;
-    size_t i;
 
     sls_drain(bell->event.fd);
-    take(bell, &news);
-    if (news.lines) {
+    if (told(&bell->lines)) {
         slsLog(bell->remote->instance);
     }
-    if (news.much) {
-        take_in(bell);
+    if (told(&bell->much) && slsBegin(bell->remote->instance)) {
+        tell(bell, &bell->much);
     }
-    for (i = 0; i < news.count; i++) {
-        sls_coro_resume(news.settled[i]);
-    }
+    resume(bell);
     return 0;
 }
 
@@ -129,6 +125,7 @@ static char *hang(struct bell *bell)
     if (reason != NULL) {
         close(fd);
     }
+    bell->settled.fd = fd;
     return reason;
 }
 
@@ -154,7 +151,6 @@ static char *find(struct sls_bells *bells, void *loop, struct bell **found)
         free(bell);
         return reason;
     }
-    pthread_mutex_init(&bell->lock, NULL);
     bell->next = bells->first;
     bells->first = bell;
     *found = bell;
@@ -172,31 +168,19 @@ char *sls_bells_find(struct sls_bells *bells, struct sls_wait *wait)
     pthread_mutex_lock(&bells->lock);
     reason = find(bells, loop, &wait->bell);
     pthread_mutex_unlock(&bells->lock);
+    if (wait->bell != NULL) {
+        wait->settled = &wait->bell->settled;
+    }
     return reason;
 }
 
 void sls_begin(struct sls_wait *wait)
 {
-    if (sls_intake_put(wait->bell->remote->intake, wait)) {
-        ring_for_much(wait->bell);
-    }
-}
-
-void sls_answer(struct sls_wait *wait)
-{
     struct bell *bell = wait->bell;
 
-    wait->next = NULL;
-    pthread_mutex_lock(&bell->lock);
-    if (bell->first == NULL) {
-        bell->first = wait;
+    if (sls_intake_put(bell->remote->intake, wait)) {
+        tell(bell, &bell->much);
     }
-    else {
-        bell->last->next = wait;
-    }
-    bell->last = wait;
-    ring(bell);
-    pthread_mutex_unlock(&bell->lock);
 }
 
 void sls_bells_log(struct sls_bells *bells)
@@ -209,10 +193,7 @@ void sls_bells_log(struct sls_bells *bells)
     if (bell == NULL) {
         return; /* no flush came yet */
     }
-    pthread_mutex_lock(&bell->lock);
-    bell->lines = 1;
-    ring(bell);
-    pthread_mutex_unlock(&bell->lock);
+    tell(bell, &bell->lines);
 }
 
 struct sls_bells *sls_bells_create(struct sls_remote *remote)
@@ -236,7 +217,6 @@ void sls_bells_destroy(struct sls_bells *bells)
         /* The loop of a worker is gone by now, with its thread. That of the
          * engine forgets a descriptor that is closed. */
         close(bell->event.fd);
-        pthread_mutex_destroy(&bell->lock);
         free(bell);
     }
     pthread_mutex_destroy(&bells->lock);

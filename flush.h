@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/timerfd.h>
 
 /* The result of a chunk that is on its way; otherwise it is Fluent Bit's
  * FLB_ERROR, FLB_OK or FLB_RETRY. */
@@ -18,8 +19,21 @@ struct coro;
 /* The bells of one output instance, one for each event loop its flushes ran on. */
 struct sls_bells;
 
-/* The flushes of one output instance that Go has not seen yet. */
-struct sls_intake;
+/* Flushes on their way from C to Go or back, the last one first. Each side puts
+ * one there, or takes all, with one atomic instruction: a lock would be a call of
+ * C for Go, and that costs more than it looks (package quiet). */
+struct sls_handover {
+    struct sls_wait *last;
+    int fd;       /* becomes readable when there are some */
+    int32_t rung; /* it was made so; who takes them clears this, and looks again */
+};
+
+/* The flushes of one output instance that Go has not seen yet. Go takes them out. */
+struct sls_intake {
+    struct sls_handover begun; /* the descriptor is a timer, and Go's to close */
+    struct itimerspec linger;
+    int64_t bytes; /* of their chunks */
+};
 
 /* What Fluent Bit keeps of an output instance for us: its remote context. */
 struct sls_remote {
@@ -38,10 +52,11 @@ struct sls_wait {
     char *tag;
     int worker; /* 1: on a worker's thread */
     int result;
-    struct sls_wait *next; /* on the intake's list or the bell's */
+    struct sls_wait *next; /* in a list, or handed over before us */
 
-    /* Suspended. */
+    /* Suspended. What has its result is handed over, and may be gone then. */
     struct bell *bell;  /* who resumes us */
+    struct sls_handover *settled; /* where we go then with our result */
     void *coro;         /* our coroutine as the host knows it */
     struct coro *coros; /* where caller and callee are in it */
 
@@ -61,29 +76,18 @@ void sls_bells_destroy(struct sls_bells *bells);
  * any thread. */
 void sls_bells_log(struct sls_bells *bells);
 
-/* Resumes a flush that was suspended and has its result now. May be called from
- * any thread, once: from then on the wait may be gone. */
-void sls_answer(struct sls_wait *wait);
-
-/* Returns NULL where no descriptor or memory is left. fd becomes readable so long
- * after something was put in; it is the caller's to close. */
-struct sls_intake *sls_intake_create(int64_t linger_ns, int *fd);
+/* Returns NULL where no descriptor or memory is left. The descriptor becomes
+ * readable so long after something was put in. */
+struct sls_intake *sls_intake_create(int64_t linger_ns);
 
 void sls_intake_destroy(struct sls_intake *intake);
 
 /* Puts a flush in, from any thread. Returns 1 where so many bytes have come
- * together that an event loop should take them out. */
+ * together that an event loop should encode them. */
 int sls_intake_put(struct sls_intake *intake, struct sls_wait *wait);
 
-/* Makes fd readable now. */
+/* Makes the descriptor readable now. */
 void sls_intake_hurry(struct sls_intake *intake);
-
-/* Takes flushes out, in their order, at most so many; it is for who waits for fd. */
-size_t sls_intake_take(struct sls_intake *intake, struct sls_wait **taken, size_t most);
-
-/* Does so for an event loop, and no more bytes than it should encode at a time.
- * more is set to 1 where it should come again. */
-size_t sls_intake_take_much(struct sls_intake *intake, struct sls_wait **taken, size_t most, int *more);
 
 /* Rings an eventfd, and empties it. */
 void sls_ring(int fd);

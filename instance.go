@@ -48,13 +48,12 @@ func (i *instance) remote() unsafe.Pointer {
 
 // open makes what suspended flushes need.
 func (i *instance) open(r *C.struct_sls_remote) {
-	var fd C.int
-	if r.intake = C.sls_intake_create(C.int64_t(i.cfg.Linger), &fd); r.intake == nil {
+	if r.intake = C.sls_intake_create(C.int64_t(i.cfg.Linger)); r.intake == nil {
 		i.warnBlocking("no descriptor is left")
 		return
 	}
 	r.bells = C.sls_bells_create(r)
-	i.intake = openIntake(i, r.intake, fd)
+	i.intake = openIntake(i, r.intake)
 	go i.intake.serve()
 	i.log.OnWait(func() { C.sls_bells_log(r.bells) })
 }

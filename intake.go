@@ -1,16 +1,13 @@
 package main
 
 /*
-#cgo noescape sls_intake_take
-#cgo nocallback sls_intake_take
 #cgo nocallback sls_intake_hurry
-#cgo noescape sls_answer
-#cgo nocallback sls_answer
 #include "flush.h"
 */
 import "C"
 
 import (
+	"math"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -21,18 +18,24 @@ import (
 	"out_sls_kafka/plugin"
 )
 
-// intake is where the flushes of an instance come to Go, unless their chunks
-// are large, and where those come again that have waited for room. One
-// goroutine looks after them.
+// What an event loop does at a time, so that it soon comes to other things.
+const (
+	someFlushes = 256
+	someBytes   = 4 << 20
+)
+
+// intake is where the flushes of an instance come to Go, and where those come
+// again that have waited for room. One goroutine looks after them; the event
+// loops do where there is much to encode.
 type intake struct {
 	instance *instance
 	from     *C.struct_sls_intake
-	bell     *os.File                // readable when there is something to do
-	waits    [256]*C.struct_sls_wait // taken at a time
+	bell     *os.File // readable when there is something to do
 	done     chan struct{}
 
 	mu     sync.Mutex
 	closed bool
+	come   []*C.struct_sls_wait // those not begun yet, in their order
 	woken  []*flush
 }
 
@@ -49,29 +52,26 @@ type flush struct {
 	chunk *plugin.Chunk
 }
 
-func openIntake(i *instance, from *C.struct_sls_intake, fd C.int) *intake {
-	return &intake{instance: i, from: from, bell: os.NewFile(uintptr(fd), "intake"), done: make(chan struct{})}
+func openIntake(i *instance, from *C.struct_sls_intake) *intake {
+	return &intake{instance: i, from: from, bell: os.NewFile(uintptr(from.begun.fd), "intake"), done: make(chan struct{})}
 }
 
 // serve looks after the flushes until the intake is closed.
 func (n *intake) serve() {
 	defer close(n.done)
 	defer guard(nil, 0)
-	var count [8]byte
-	for {
-		if _, err := n.bell.Read(count[:]); err != nil {
-			return
-		}
-		n.instance.out.Gather(n.take)
+	bell, err := n.bell.SyscallConn()
+	if err != nil {
+		return // it is closed already
+	}
+	for bell.Read(drain) == nil {
+		n.instance.out.Gather(n.serveAll)
 	}
 }
 
-// take looks after all that have come.
-func (n *intake) take() {
-	for got := len(n.waits); got == len(n.waits); {
-		got = int(C.sls_intake_take(n.from, &n.waits[0], C.size_t(len(n.waits))))
-		n.begin(n.waits[:got])
-	}
+func (n *intake) serveAll() {
+	all, _ := n.take(math.MaxInt, math.MaxInt64)
+	n.begin(all)
 	woken := n.takeWoken()
 	if len(woken) > 0 {
 		shared.busy() // the buffer was full
@@ -79,6 +79,32 @@ func (n *intake) take() {
 	for _, f := range woken {
 		f.advance()
 	}
+}
+
+// serveSome looks after some of those that have come, and tells whether there
+// are more.
+func (n *intake) serveSome() (more bool) {
+	n.instance.out.Gather(func() {
+		var some []*C.struct_sls_wait
+		some, more = n.take(someFlushes, someBytes)
+		n.begin(some)
+	})
+	return more
+}
+
+// take takes flushes that have come, and tells whether there are more.
+func (n *intake) take(most int, mostBytes C.size_t) (taken []*C.struct_sls_wait, more bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.come = takeOver(&n.from.begun, n.come)
+	count, bytes := 0, C.size_t(0)
+	for count < min(most, len(n.come)) && bytes < mostBytes {
+		bytes += n.come[count].size
+		count++
+	}
+	atomic.AddInt64((*int64)(&n.from.bytes), -int64(bytes))
+	taken, n.come = n.come[:count], n.come[count:]
+	return taken, len(n.come) > 0
 }
 
 // begin submits the chunks of flushes, and encodes those for which there is room.
@@ -157,7 +183,7 @@ func (f *flush) step() {
 func (f *flush) end(result C.int) {
 	if w := f.wait.Swap(nil); w != nil {
 		w.result = result
-		C.sls_answer(w)
+		handOver(w, w.settled)
 	}
 }
 

@@ -98,13 +98,16 @@ func start(p unsafe.Pointer) (*instance, error) {
 }
 
 // slsBegin submits the chunks of flushes that are suspended, and encodes those
-// for which there is room.
+// for which there is room. It returns 1 where there are more.
 //
 //export slsBegin
-func slsBegin(handle C.uintptr_t, waits **C.struct_sls_wait, n C.size_t) {
+func slsBegin(handle C.uintptr_t) (more C.int) {
 	defer guard(nil, 0)
 	shared.busy()
-	cgo.Handle(handle).Value().(*instance).intake.begin(unsafe.Slice(waits, int(n)))
+	if cgo.Handle(handle).Value().(*instance).intake.serveSome() {
+		return 1
+	}
+	return 0
 }
 
 // slsWork moves the chunk of a flush that blocks on, as far as it goes without

@@ -82,8 +82,24 @@ func (c *Config) backoff(failures int) time.Duration {
 func (c *Config) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()
-	d := tls.Dialer{NetDialer: &net.Dialer{Resolver: c.resolver}, Config: c.tlsConfig()}
-	return d.DialContext(ctx, c.DialNetwork, address)
+	conn, err := c.Connect(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSocket(conn.(*net.TCPConn))
+	if err != nil {
+		return nil, err
+	}
+	config := c.tlsConfig()
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(address)
+	}
+	t := tls.Client(s, config)
+	if err := t.HandshakeContext(ctx); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return t, nil
 }
 
 func (c *Config) tlsConfig() *tls.Config {

@@ -1,0 +1,56 @@
+package main
+
+/*
+#include "flush.h"
+*/
+import "C"
+
+import (
+	"slices"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"out_sls_kafka/quiet"
+)
+
+// lastOf is where C has the last flush of a handover.
+func lastOf(h *C.struct_sls_handover) *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Pointer(&h.last))
+}
+
+// handOver puts a flush into a handover. After that the flush may be gone.
+func handOver(w *C.struct_sls_wait, to *C.struct_sls_handover) {
+	for {
+		before := atomic.LoadPointer(lastOf(to))
+		w.next = (*C.struct_sls_wait)(before)
+		if atomic.CompareAndSwapPointer(lastOf(to), before, unsafe.Pointer(w)) {
+			break
+		}
+	}
+	if atomic.SwapInt32((*int32)(&to.rung), 1) == 0 {
+		_, _ = quiet.Write(uintptr(to.fd), one[:]) // an eventfd: it is readable now
+	}
+}
+
+// one is what is added to an eventfd. Its byte order does not matter.
+var one = [8]byte{1}
+
+// takeOver appends all flushes of a handover to taken, in their order.
+func takeOver(from *C.struct_sls_handover, taken []*C.struct_sls_wait) []*C.struct_sls_wait {
+	before := len(taken)
+	atomic.StoreInt32((*int32)(&from.rung), 0)
+	for w := (*C.struct_sls_wait)(atomic.SwapPointer(lastOf(from), nil)); w != nil; w = w.next {
+		taken = append(taken, w)
+	}
+	slices.Reverse(taken[before:])
+	return taken
+}
+
+// drain empties the descriptor of a timer or an eventfd. It returns false where
+// it was not readable.
+func drain(fd uintptr) bool {
+	var count [8]byte
+	_, errno := quiet.Read(fd, count[:])
+	return errno != syscall.EAGAIN
+}
