@@ -40,11 +40,21 @@ struct sls_bells {
     struct bell *first;
 };
 
+static void ring(int fd)
+{
+    uint64_t one = 1;
+    ssize_t n;
+
+    do {
+        n = write(fd, &one, sizeof(one));
+    } while (n < 0 && errno == EINTR);
+}
+
 /* Says something to the loop. */
 static void tell(struct bell *bell, int *what)
 {
     if (!__atomic_exchange_n(what, 1, __ATOMIC_SEQ_CST)) {
-        sls_ring(bell->event.fd);
+        ring(bell->event.fd);
     }
 }
 
@@ -88,7 +98,7 @@ static void resume(struct bell *bell)
             sls_coro_resume(wait);
         }
         if (bell->first != NULL) {
-            sls_ring(bell->event.fd); /* itself, for the others */
+            ring(bell->event.fd); /* itself, for the others */
             return;
         }
         __atomic_store_n(&bell->settled.rung, 0, __ATOMIC_SEQ_CST);
@@ -221,16 +231,6 @@ void sls_bells_destroy(struct sls_bells *bells)
     }
     pthread_mutex_destroy(&bells->lock);
     free(bells);
-}
-
-void sls_ring(int fd)
-{
-    uint64_t one = 1;
-    ssize_t n;
-
-    do {
-        n = write(fd, &one, sizeof(one));
-    } while (n < 0 && errno == EINTR);
 }
 
 void sls_drain(int fd)

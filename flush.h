@@ -89,8 +89,7 @@ int sls_intake_put(struct sls_intake *intake, struct sls_wait *wait);
 /* Makes the descriptor readable now. */
 void sls_intake_hurry(struct sls_intake *intake);
 
-/* Rings an eventfd, and empties it. */
-void sls_ring(int fd);
+/* Empties an eventfd. */
 void sls_drain(int fd);
 
 #endif

@@ -29,12 +29,15 @@ func handOver(w *C.struct_sls_wait, to *C.struct_sls_handover) {
 		}
 	}
 	if atomic.SwapInt32((*int32)(&to.rung), 1) == 0 {
-		_, _ = quiet.Write(uintptr(to.fd), one[:]) // an eventfd: it is readable now
+		ring(to.fd)
 	}
 }
 
-// one is what is added to an eventfd. Its byte order does not matter.
-var one = [8]byte{1}
+// ring makes an eventfd readable.
+func ring(fd C.int) {
+	more := [8]byte{1} // in any byte order
+	_, _ = quiet.Write(uintptr(fd), more[:])
+}
 
 // takeOver appends all flushes of a handover to taken, in their order.
 func takeOver(from *C.struct_sls_handover, taken []*C.struct_sls_wait) []*C.struct_sls_wait {

@@ -149,4 +149,4 @@ func (i *instance) warnBlocking(reason string) {
 type blocked struct{ wait *C.struct_sls_wait }
 
 // Wake makes the thread look after its flush.
-func (b blocked) Wake(plugin.Result) { C.sls_ring(b.wait.fd) }
+func (b blocked) Wake(plugin.Result) { ring(b.wait.fd) }

@@ -9,6 +9,7 @@ import "C"
 import (
 	"math"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -78,6 +79,7 @@ func (n *intake) serveAll() {
 	}
 	for _, f := range woken {
 		f.advance()
+		runtime.Gosched() // a thread of Fluent Bit may wait for the only processor
 	}
 }
 

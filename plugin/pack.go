@@ -25,6 +25,7 @@ func (p *producer) packAll() {
 		p.unpacked = p.unpacked[1:]
 		p.mu.Unlock()
 		p.compress(b)
+		runtime.Gosched() // a thread of Fluent Bit may wait for the only processor
 		p.mu.Lock()
 		b.ready = true
 		p.advance()

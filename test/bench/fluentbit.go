@@ -109,6 +109,9 @@ type process struct {
 	start time.Time
 	log   string
 	peak  atomic.Int64 // resident bytes
+
+	ended chan struct{} // closed then
+	err   error         // of its end
 }
 
 func (b *bench) start(c contender, config string) (*process, error) {
@@ -121,7 +124,7 @@ func (b *bench) start(c contender, config string) (*process, error) {
 		return nil, err
 	}
 	defer f.Close()
-	p := &process{cmd: exec.Command(b.driver.path, append([]string{"-e", b.object(c), "-c", conf}, b.driver.args...)...), log: log}
+	p := &process{cmd: exec.Command(b.driver.path, append([]string{"-e", b.object(c), "-c", conf}, b.driver.args...)...), log: log, ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = f, f
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	p.start = time.Now()
@@ -129,6 +132,10 @@ func (b *bench) start(c contender, config string) (*process, error) {
 		return nil, err
 	}
 	go p.watchMemory()
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.ended)
+	}()
 	return p, nil
 }
 
@@ -185,9 +192,9 @@ func (p *process) end(signal bool) (usage, error) {
 	}
 	kill := time.AfterFunc(3*time.Minute, func() { p.cmd.Process.Kill() })
 	defer kill.Stop()
-	if err := p.cmd.Wait(); err != nil {
+	if <-p.ended; p.err != nil {
 		log, _ := os.ReadFile(p.log)
-		return usage{}, fmt.Errorf("%s: %w\n%s", p.cmd.Path, err, log)
+		return usage{}, fmt.Errorf("%s: %w\n%s", p.cmd.Path, p.err, log)
 	}
 	return usage{wall: time.Since(p.start), cpu: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), rss: p.peak.Load()}, nil
 }
@@ -197,7 +204,14 @@ func (p *process) end(signal bool) (usage, error) {
 func (p *process) awaitCount(e *sls.Endpoint, n int) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	if err := e.WaitCount(ctx, "demo", n); err != nil {
+	go func() {
+		select {
+		case <-p.ended: // nothing is to come
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	if err := e.WaitCount(ctx, "demo", n); err != nil && e.Count("demo") < n {
 		log, _ := os.ReadFile(p.log)
 		return 0, fmt.Errorf("%w\n%s", err, log)
 	}

@@ -17,53 +17,61 @@ func (b *bench) pipeline() (string, error) {
 		return "", err
 	}
 	var floors measurements
-	for range b.repeats {
-		u, err := b.pipelineRun(floor, file, "")
+	var contenders, ratios table
+	ratios.header("codec", "CPU above the floor, ours / built-in", "bytes, ours / built-in", "wall, ours / floor")
+	for _, codec := range b.codecs {
+		rows, err := b.pipelineRounds(file, codec)
 		if err != nil {
 			return "", err
 		}
-		if b.driver.isFluentBit() {
-			counted, err := b.pipelineRun(counter, file, "")
-			if err != nil {
-				return "", err
-			}
-			u.wall = counted.wall
+		floors.join(rows[floor])
+		above := func(c contender) float64 { return rows[c].cpu.median() - rows[floor].cpu.median() }
+		for _, c := range b.contenders() {
+			m := rows[c]
+			contenders.row(string(c), codec, m.wall.String(), m.cpu.String(), fmt.Sprintf("%.3g", above(c)/float64(b.lines)*1e6),
+				m.wire.String(), m.requests.String(), m.rss.String())
 		}
-		floors.add(u)
+		if b.driver.isFluentBit() {
+			ratios.row(codec, fmt.Sprintf("%.2f", above(ours)/above(builtin)),
+				fmt.Sprintf("%.2f", rows[ours].wire.median()/rows[builtin].wire.median()),
+				fmt.Sprintf("%.2f", rows[ours].wall.median()/rows[floor].wall.median()))
+		}
 	}
 	var t table
 	t.title("### Pipeline: %d access log lines (%.0f MB) from a file", b.lines, float64(size)/1e6)
 	t.header("output", "codec", "wall s", "CPU s", "CPU µs a record above the floor", "MB on the wire", "requests", "peak RSS MB")
 	t.row(string(floor), "", floors.wall.String(), floors.cpu.String(), "", "", "", floors.rss.String())
-	var ratios table
+	report := t.String() + contenders.String()
 	if b.driver.isFluentBit() {
-		ratios.header("codec", "CPU above the floor, ours / built-in", "bytes, ours / built-in", "wall, ours / floor")
+		report += "\n" + ratios.String()
 	}
-	for _, codec := range b.codecs {
-		rows := map[contender]*measurements{builtin: {}, ours: {}}
-		for range b.repeats {
-			for _, c := range b.contenders() {
-				u, err := b.pipelineRun(c, file, codec)
-				if err != nil {
-					return "", err
-				}
-				rows[c].add(u)
+	return report, nil
+}
+
+// pipelineRounds runs the floor and the contenders in turns: what else the
+// machine does changes from one minute to the next.
+func (b *bench) pipelineRounds(file, codec string) (map[contender]*measurements, error) {
+	rows := make(map[contender]*measurements)
+	for range b.repeats {
+		for _, c := range append([]contender{floor}, b.contenders()...) {
+			u, err := b.pipelineRun(c, file, codec)
+			if err != nil {
+				return nil, err
 			}
+			if c == floor && b.driver.isFluentBit() {
+				counted, err := b.pipelineRun(counter, file, codec)
+				if err != nil {
+					return nil, err
+				}
+				u.wall = counted.wall
+			}
+			if rows[c] == nil {
+				rows[c] = &measurements{}
+			}
+			rows[c].add(u)
 		}
-		for _, c := range b.contenders() {
-			m := rows[c]
-			above := (m.cpu.median() - floors.cpu.median()) / float64(b.lines) * 1e6
-			t.row(string(c), codec, m.wall.String(), m.cpu.String(), fmt.Sprintf("%.3g", above), m.wire.String(), m.requests.String(), m.rss.String())
-		}
-		if !b.driver.isFluentBit() {
-			continue
-		}
-		above := func(c contender) float64 { return rows[c].cpu.median() - floors.cpu.median() }
-		ratios.row(codec, fmt.Sprintf("%.2f", above(ours)/above(builtin)),
-			fmt.Sprintf("%.2f", rows[ours].wire.median()/rows[builtin].wire.median()),
-			fmt.Sprintf("%.2f", rows[ours].wall.median()/floors.wall.median()))
 	}
-	return t.String() + "\n" + ratios.String(), nil
+	return rows, nil
 }
 
 // measurements are the runs of one row, in seconds and megabytes.
@@ -75,6 +83,15 @@ func (m *measurements) add(u usage) {
 	m.wire = append(m.wire, float64(u.wire)/1e6)
 	m.requests = append(m.requests, float64(u.requests))
 	m.rss = append(m.rss, float64(u.rss)/1e6)
+}
+
+// join adds the runs of another row.
+func (m *measurements) join(o *measurements) {
+	m.wall = append(m.wall, o.wall...)
+	m.cpu = append(m.cpu, o.cpu...)
+	m.wire = append(m.wire, o.wire...)
+	m.requests = append(m.requests, o.requests...)
+	m.rss = append(m.rss, o.rss...)
 }
 
 // counterPatience is ample time for Fluent Bit to read a line.
