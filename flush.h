@@ -24,13 +24,13 @@ struct sls_bells;
  * C for Go, and that costs more than it looks (package quiet). */
 struct sls_handover {
     struct sls_wait *last;
-    int fd;       /* becomes readable when there are some */
-    int32_t rung; /* it was made so; who takes them clears this, and looks again */
+    int fd;       /* becomes readable so that they are taken */
+    int32_t rung; /* it was made so; who waits for it clears this, then looks */
 };
 
 /* The flushes of one output instance that Go has not seen yet. Go takes them out. */
 struct sls_intake {
-    struct sls_handover begun; /* the descriptor is a timer, and Go's to close */
+    struct sls_handover begun; /* fd is a timer, and Go's to close */
     struct itimerspec linger;
     int64_t bytes; /* of their chunks */
 };
@@ -76,8 +76,8 @@ void sls_bells_destroy(struct sls_bells *bells);
  * any thread. */
 void sls_bells_log(struct sls_bells *bells);
 
-/* Returns NULL where no descriptor or memory is left. The descriptor becomes
- * readable so long after something was put in. */
+/* Returns NULL where no descriptor or memory is left. The timer is started so
+ * that Go comes so long after something was put in, unless an event loop is to. */
 struct sls_intake *sls_intake_create(int64_t linger_ns);
 
 void sls_intake_destroy(struct sls_intake *intake);
@@ -86,7 +86,7 @@ void sls_intake_destroy(struct sls_intake *intake);
  * together that an event loop should encode them. */
 int sls_intake_put(struct sls_intake *intake, struct sls_wait *wait);
 
-/* Makes the descriptor readable now. */
+/* Has Go come now. */
 void sls_intake_hurry(struct sls_intake *intake);
 
 /* Empties an eventfd. */

@@ -19,7 +19,8 @@ func lastOf(h *C.struct_sls_handover) *unsafe.Pointer {
 	return (*unsafe.Pointer)(unsafe.Pointer(&h.last))
 }
 
-// handOver puts a flush into a handover. After that the flush may be gone.
+// handOver puts a flush into the handover of a bell, which it rings. After that
+// the flush may be gone.
 func handOver(w *C.struct_sls_wait, to *C.struct_sls_handover) {
 	for {
 		before := atomic.LoadPointer(lastOf(to))
@@ -39,10 +40,12 @@ func ring(fd C.int) {
 	_, _ = quiet.Write(uintptr(fd), more[:])
 }
 
+// rearm has whoever puts something into a handover ring again.
+func rearm(h *C.struct_sls_handover) { atomic.StoreInt32((*int32)(&h.rung), 0) }
+
 // takeOver appends all flushes of a handover to taken, in their order.
 func takeOver(from *C.struct_sls_handover, taken []*C.struct_sls_wait) []*C.struct_sls_wait {
 	before := len(taken)
-	atomic.StoreInt32((*int32)(&from.rung), 0)
 	for w := (*C.struct_sls_wait)(atomic.SwapPointer(lastOf(from), nil)); w != nil; w = w.next {
 		taken = append(taken, w)
 	}

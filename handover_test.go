@@ -43,6 +43,7 @@ func TestHandover(t *testing.T) {
 		if err := raw.Read(drain); err != nil {
 			t.Fatal(err)
 		}
+		rearm(h)
 		taken = takeOver(h, taken[:0])
 		for _, w := range taken {
 			if int(w.size) != seen[w.worker] {

@@ -19,6 +19,9 @@
 /* From so many bytes on the event loop encodes. */
 #define ENCODED_HERE (512 << 10)
 
+/* What rung says of the timer, besides 0: it is not started. */
+enum { LINGERS = 1, HURRIES };
+
 static const struct itimerspec at_once = { .it_value.tv_nsec = 1 };
 
 struct sls_intake *sls_intake_create(int64_t linger_ns)
@@ -54,21 +57,24 @@ static void hand_over(struct sls_handover *to, struct sls_wait *wait)
 
 int sls_intake_put(struct sls_intake *intake, struct sls_wait *wait)
 {
+    int32_t not_started = 0;
     int64_t bytes = __atomic_add_fetch(&intake->bytes, wait->size, __ATOMIC_SEQ_CST);
 
     hand_over(&intake->begun, wait);
     if (bytes >= ENCODED_HERE) {
         return 1;
     }
-    if (!__atomic_exchange_n(&intake->begun.rung, 1, __ATOMIC_SEQ_CST)) {
+    if (__atomic_compare_exchange_n(&intake->begun.rung, &not_started, LINGERS, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
         timerfd_settime(intake->begun.fd, 0, &intake->linger, NULL);
+        if (__atomic_load_n(&intake->begun.rung, __ATOMIC_SEQ_CST) == HURRIES) {
+            timerfd_settime(intake->begun.fd, 0, &at_once, NULL); /* meanwhile */
+        }
     }
     return 0;
 }
 
 void sls_intake_hurry(struct sls_intake *intake)
 {
-    /* A flush that is put in at this very moment may start the linger after all. */
-    __atomic_store_n(&intake->begun.rung, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&intake->begun.rung, HURRIES, __ATOMIC_SEQ_CST);
     timerfd_settime(intake->begun.fd, 0, &at_once, NULL);
 }

@@ -31,7 +31,7 @@ const (
 type intake struct {
 	instance *instance
 	from     *C.struct_sls_intake
-	bell     *os.File // readable when there is something to do
+	timer    *os.File // readable when there is something to do
 	done     chan struct{}
 
 	mu     sync.Mutex
@@ -54,20 +54,26 @@ type flush struct {
 }
 
 func openIntake(i *instance, from *C.struct_sls_intake) *intake {
-	return &intake{instance: i, from: from, bell: os.NewFile(uintptr(from.begun.fd), "intake"), done: make(chan struct{})}
+	return &intake{instance: i, from: from, timer: os.NewFile(uintptr(from.begun.fd), "intake"), done: make(chan struct{})}
 }
 
 // serve looks after the flushes until the intake is closed.
 func (n *intake) serve() {
 	defer close(n.done)
 	defer guard(nil, 0)
-	bell, err := n.bell.SyscallConn()
+	timer, err := n.timer.SyscallConn()
 	if err != nil {
 		return // it is closed already
 	}
-	for bell.Read(drain) == nil {
-		n.instance.out.Gather(n.serveAll)
+	for timer.Read(drain) == nil {
+		n.serveRound()
 	}
+}
+
+func (n *intake) serveRound() {
+	defer guard(nil, 0)
+	rearm(&n.from.begun)
+	n.instance.out.Gather(n.serveAll)
 }
 
 func (n *intake) serveAll() {
@@ -84,13 +90,11 @@ func (n *intake) serveAll() {
 }
 
 // serveSome looks after some of those that have come, and tells whether there
-// are more.
+// are more. What becomes full meanwhile is sent meanwhile.
 func (n *intake) serveSome() (more bool) {
-	n.instance.out.Gather(func() {
-		var some []*C.struct_sls_wait
-		some, more = n.take(someFlushes, someBytes)
-		n.begin(some)
-	})
+	some, more := n.take(someFlushes, someBytes)
+	n.begin(some)
+	n.instance.out.Hasten()
 	return more
 }
 
@@ -125,7 +129,7 @@ func (n *intake) close() {
 	n.mu.Lock()
 	n.closed = true
 	n.mu.Unlock()
-	_ = n.bell.Close() // it is a timer: nothing can be left to write
+	_ = n.timer.Close() // nothing can be left to write
 	<-n.done
 }
 

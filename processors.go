@@ -53,13 +53,14 @@ func (p *processors) adapt() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	was := p.one.Swap(true) // what busy says from now on is not missed
 	left := time.Duration(p.last.Load()) + calm - time.Since(p.start)
 	if left <= 0 {
-		p.one.Store(true)
 		runtime.GOMAXPROCS(1)
 		return
 	}
-	if p.one.Swap(false) {
+	p.one.Store(false)
+	if was {
 		runtime.SetDefaultGOMAXPROCS()
 	}
 	p.timer.Reset(left)

@@ -1,11 +1,18 @@
 package main
 
 import (
+	"os"
 	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
 )
+
+// TestMain keeps the processors of the test itself as they are.
+func TestMain(m *testing.M) {
+	shared.timer.Stop()
+	os.Exit(m.Run())
+}
 
 func wantProcessors(t *testing.T, when string, want int) {
 	t.Helper()

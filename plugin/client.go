@@ -86,8 +86,9 @@ func (c *Config) dial(ctx context.Context, _, address string) (net.Conn, error) 
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSocket(conn.(*net.TCPConn))
+	s, err := newSocket(conn.(*net.TCPConn), c.DialNetwork)
 	if err != nil {
+		_ = conn.Close()
 		return nil, err
 	}
 	config := c.tlsConfig()

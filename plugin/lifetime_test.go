@@ -207,6 +207,34 @@ func TestAbandonedInLine(t *testing.T) {
 }
 
 // A panic costs no more than the chunk's place: it goes back to Fluent Bit.
+// A panic after a request was settled leaves alone what is on the way since.
+func TestPanicLeavesTheNextRequest(t *testing.T) {
+	t.Parallel()
+	o, lines := quietOutput(t)
+	p := &o.producer
+	p.out = o
+	b, s := new(broker), new(shard)
+	settled := &request{producer: p, broker: b, sent: []shipment{{shard: s, batch: new(batch)}}}
+	next := &request{producer: p, broker: b}
+	b.sending, s.sending = next, next
+	func() {
+		defer p.guard(settled)
+		panic("after it was settled")
+	}()
+	if b.sending != next || s.sending != next {
+		t.Error("the next request is taken for over")
+	}
+	b.sending, s.sending = settled, settled
+	func() {
+		defer p.guard(settled)
+		panic("before it was settled")
+	}()
+	if b.sending != nil || s.sending != nil {
+		t.Error("a request that is over is taken for being on the way")
+	}
+	wantLines(t, lines(), "after it was settled", "before it was settled")
+}
+
 func TestPanicIsContained(t *testing.T) {
 	t.Parallel()
 	_, properties := startEndpoint(t, sls.Options{})

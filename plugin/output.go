@@ -171,6 +171,10 @@ func (o *Output) Gather(take func()) {
 	take()
 }
 
+// Hasten ends the lingering of records of chunks that were advanced: they have
+// waited for each other.
+func (o *Output) Hasten() { o.producer.hasten() }
+
 // remove takes a chunk off the live ones, when it has its result.
 func (o *Output) remove(c *Chunk) {
 	o.mu.Lock()

@@ -2,7 +2,7 @@ package plugin
 
 import "runtime"
 
-// pack compresses a batch in the background, as many at a time as there are
+// pack compresses a batch in the background, as many at a time as Go uses
 // processors. p.mu is held.
 func (p *producer) pack(b *batch) {
 	if b.ready = p.compressor == nil || b.plain; b.ready {

@@ -44,10 +44,10 @@ type producer struct {
 
 // broker is one that leads shards.
 type broker struct {
-	id    int32
-	busy  bool // a request is on the way
-	pause pause
-	next  *request // being put together
+	id      int32
+	sending *request // on the way; nil: none
+	next    *request // being put together
+	pause   pause
 	// requests go to the goroutine that sends them: a new one for each would have
 	// to find its stack again.
 	requests chan *request
@@ -179,6 +179,17 @@ func (p *producer) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.holds--
+	p.endLinger()
+}
+
+// hasten lets nothing linger.
+func (p *producer) hasten() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.endLinger()
+}
+
+func (p *producer) endLinger() {
 	for _, t := range p.active {
 		t.queues(func(q *queue) { q.due = time.Time{} })
 	}
@@ -262,7 +273,7 @@ func (p *producer) plan(t *topic, now time.Time) {
 
 // free tells whether s can get a batch now.
 func (p *producer) free(s *shard, now time.Time) bool {
-	if s.busy || s.leader < 0 || p.brokers[s.leader].busy {
+	if s.sending != nil || s.leader < 0 || p.brokers[s.leader].sending != nil {
 		return false
 	}
 	for _, w := range [...]*pause{&s.pause, &p.brokers[s.leader].pause} {

@@ -18,7 +18,7 @@ func (p *producer) tick(now time.Time) {
 
 func (t *topic) busy() bool {
 	for _, s := range t.shards {
-		if s.busy {
+		if s.sending != nil {
 			return true
 		}
 	}
@@ -78,9 +78,13 @@ func (p *producer) guard(r *request) {
 	p.out.panicked(cause)
 	var dropped outcome
 	p.mu.Lock()
-	r.broker.busy = false
+	if r.broker.sending == r {
+		r.broker.sending = nil
+	}
 	for i := range r.sent {
-		r.sent[i].shard.busy = false
+		if s := r.sent[i].shard; s.sending == r { // it may have a next one already
+			s.sending = nil
+		}
 		dropped.dropped = append(dropped.dropped, r.sent[i].batch)
 	}
 	p.mu.Unlock()

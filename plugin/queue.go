@@ -63,12 +63,12 @@ type topic struct {
 
 // shard is what Kafka calls a partition.
 type shard struct {
-	index  int32
-	leader int32 // -1: none
-	busy   bool  // a request carries a batch for it
-	gone   bool  // the topic has it no more
-	pause  pause
-	own    queue // records for this shard alone
+	index   int32
+	leader  int32    // -1: none
+	sending *request // carries a batch for it; nil: none does
+	gone    bool     // the topic has it no more
+	pause   pause
+	own     queue // records for this shard alone
 }
 
 // queues calls f with each queue of the topic.

@@ -40,7 +40,7 @@ func (p *producer) put(b *batch, s *shard) bool {
 	}
 	r.bytes += len(b.wire)
 	r.sent = append(r.sent, shipment{b.queue.topic, b.queue.topic.id, s, b, nil})
-	s.busy = true
+	s.sending = r
 	if b.waits {
 		b.waits = false
 		p.out.stats.waiting.Add(-1)
@@ -52,9 +52,9 @@ func (p *producer) put(b *batch, s *shard) bool {
 // start sends the request in the background. p.mu is held.
 func (r *request) start() {
 	b := r.broker
-	b.next, b.busy = nil, true
+	b.next, b.sending = nil, r
 	if b.requests == nil {
-		b.requests = make(chan *request, 1) // one is on the way at a time
+		b.requests = make(chan *request, 1) // takes it at once: no other is on the way
 		r.producer.out.background(b.send)
 	}
 	b.requests <- r
@@ -69,6 +69,7 @@ func (b *broker) send() {
 
 func (r *request) send() {
 	p := r.producer
+	defer p.out.contain(nil)
 	defer p.guard(r)
 	for i := range r.sent {
 		b := r.sent[i].batch
@@ -159,7 +160,7 @@ func (p *producer) sort(r *request, lost error) (settled outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	r.broker.busy = false
+	r.broker.sending = nil
 	if lost == nil {
 		r.broker.pause = pause{}
 	} else {
@@ -167,7 +168,7 @@ func (p *producer) sort(r *request, lost error) (settled outcome) {
 	}
 	for i := range r.sent {
 		s := &r.sent[i]
-		s.shard.busy = false
+		s.shard.sending = nil
 		if lost != nil {
 			s.err = lost
 		}

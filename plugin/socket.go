@@ -13,6 +13,7 @@ import (
 // socket is a TCP connection that is read and written quietly.
 type socket struct {
 	*net.TCPConn
+	network string // tcp, tcp4 or tcp6
 	in, out direction
 }
 
@@ -26,12 +27,12 @@ type direction struct {
 	errno     syscall.Errno
 }
 
-func newSocket(conn *net.TCPConn) (*socket, error) {
+func newSocket(conn *net.TCPConn, network string) (*socket, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	s := &socket{TCPConn: conn}
+	s := &socket{TCPConn: conn, network: network}
 	s.in.open(raw.Read, quiet.Read)
 	s.out.open(raw.Write, quiet.Write)
 	return s, nil
@@ -89,5 +90,5 @@ func (s *socket) failed(op string, err error) error {
 	if waiting, ok := err.(*net.OpError); ok { // of the raw connection, which has names of its own
 		err = waiting.Err
 	}
-	return &net.OpError{Op: op, Net: "tcp", Source: s.LocalAddr(), Addr: s.RemoteAddr(), Err: err}
+	return &net.OpError{Op: op, Net: s.network, Source: s.LocalAddr(), Addr: s.RemoteAddr(), Err: err}
 }

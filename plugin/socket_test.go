@@ -33,7 +33,7 @@ func connected(t *testing.T) (here, there *net.TCPConn) {
 
 func socketOf(t *testing.T, conn *net.TCPConn) net.Conn {
 	t.Helper()
-	s, err := newSocket(conn)
+	s, err := newSocket(conn, "tcp")
 	if err != nil {
 		t.Fatal(err)
 	}

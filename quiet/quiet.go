@@ -8,30 +8,23 @@
 // Source: Go 1.26, runtime/proc.go, entersyscall, retake and sysmon.
 package quiet
 
-import (
-	"syscall"
-	"unsafe"
-)
+import "syscall"
 
 // Read is read(2) on a descriptor that does not block. It returns
 // [syscall.EAGAIN] where it would have to wait.
 func Read(fd uintptr, p []byte) (n int, errno syscall.Errno) {
-	return call(syscall.SYS_READ, fd, p)
+	for {
+		if n, errno = read(fd, p); errno != syscall.EINTR {
+			return n, errno
+		}
+	}
 }
 
 // Write is write(2), likewise.
 func Write(fd uintptr, p []byte) (n int, errno syscall.Errno) {
-	return call(syscall.SYS_WRITE, fd, p)
-}
-
-func call(trap, fd uintptr, p []byte) (int, syscall.Errno) {
 	for {
-		n, _, errno := syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
-		if errno == 0 {
-			return int(n), 0
-		}
-		if errno != syscall.EINTR {
-			return 0, errno
+		if n, errno = write(fd, p); errno != syscall.EINTR {
+			return n, errno
 		}
 	}
 }

@@ -26,6 +26,7 @@ type bench struct {
 	profile string
 
 	dir    string
+	log    string // the file of the pipeline, not always in dir
 	builds run.Builds
 }
 
@@ -68,6 +69,9 @@ func (b *bench) cleanUp() {
 	b.builds.Close()
 	if b.dir != "" {
 		os.RemoveAll(b.dir)
+	}
+	if b.log != "" {
+		os.Remove(b.log)
 	}
 }
 
