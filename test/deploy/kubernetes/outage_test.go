@@ -23,6 +23,7 @@ func TestOutageAndRestart(t *testing.T) {
 	k.limited = true
 	const lines, width = 30000, 4000 // 120 MB, more than may be in memory
 	cart := c.runPod(t, "shop", "cart-0", metav1.ObjectMeta{Labels: map[string]string{"app": "cart"}})
+	cart.pauses = true
 	cart.write(t, 10, width)
 	first := k.start(t)
 	before := c.await(t, "my-logstore", 10)
