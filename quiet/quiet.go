@@ -3,8 +3,8 @@
 // Of a system call the scheduler is told because it may wait in the kernel: it
 // then wakes its monitor up, a thread that looks again and again, first every
 // 20 us, whether the call holds a processor for long, and gives that to another
-// thread if so. For the one request of a few small chunks this is a tenth of all
-// that is done for them. Calls that cannot wait need none of it.
+// thread if so. For the one request of a few small chunks this is a fifth of all
+// that Go does for them. Calls that cannot wait need none of it.
 // Source: Go 1.26, runtime/proc.go, entersyscall, retake and sysmon.
 package quiet
 
