@@ -85,6 +85,28 @@ func TestHealthcheckRequire(t *testing.T) {
 	h.wait("is reachable")
 }
 
+// credentialsFile names a file for a pair, and write replaces it.
+func credentialsFile(t *testing.T) (file string, write func(joined string)) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "credentials")
+	return file, func(joined string) {
+		if err := os.WriteFile(file+".new", []byte(joined+"\n"), 0o600); err != nil {
+			t.Error(err)
+			return
+		}
+		if err := os.Rename(file+".new", file); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// useCredentialsFile has the pair of an output come from a file.
+func useCredentialsFile(properties map[string]string, file string) {
+	delete(properties, "access_key_id")
+	delete(properties, "access_key_secret")
+	properties["credentials_file"] = file
+}
+
 // The pair in credentials_file is replaced while the plugin runs. SLS refuses
 // the old one on connections that stay open, so they must be made anew.
 func TestCredentialsRotation(t *testing.T) {
@@ -93,19 +115,9 @@ func TestCredentialsRotation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e, properties := startEndpoint(t, sls.Options{RefuseSASL: sasl})
-			file := filepath.Join(t.TempDir(), "credentials")
-			write := func(joined string) {
-				if err := os.WriteFile(file+".new", []byte(joined+"\n"), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.Rename(file+".new", file); err != nil {
-					t.Fatal(err)
-				}
-			}
+			file, write := credentialsFile(t)
 			write("demo-id#demo-secret")
-			delete(properties, "access_key_id")
-			delete(properties, "access_key_secret")
-			properties["credentials_file"] = file
+			useCredentialsFile(properties, file)
 			o, h := startOutput(t, properties)
 			h.wait("reachable")
 			l := newLoad(t, o, e)
@@ -143,19 +155,12 @@ func (h *acceptHook) Accept() (net.Conn, error) {
 // replaced while it was being made: what is on its way there would come twice.
 func TestCredentialsRotatedWhileConnecting(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "credentials")
-	write := func(joined string) {
-		if err := os.WriteFile(file, []byte(joined+"\n"), 0o600); err != nil {
-			t.Error(err)
-		}
-	}
+	file, write := credentialsFile(t)
 	write("demo-id#another-one")
 	_, properties := startEndpoint(t, sls.Options{RefuseSASL: true, WrapListener: func(l net.Listener) net.Listener {
 		return &acceptHook{Listener: l, first: func() { write("demo-id#demo-secret") }}
 	}})
-	delete(properties, "access_key_id")
-	delete(properties, "access_key_secret")
-	properties["credentials_file"] = file
+	useCredentialsFile(properties, file)
 	o, h := startOutput(t, properties)
 	h.wait("reachable")
 	o.sessions.renew()

@@ -206,35 +206,36 @@ func TestAbandonedInLine(t *testing.T) {
 	}
 }
 
-// A panic costs no more than the chunk's place: it goes back to Fluent Bit.
-// A panic after a request was settled leaves alone what is on the way since.
+// A panic ends the request it happened in, and leaves alone one that is on the
+// way since.
 func TestPanicLeavesTheNextRequest(t *testing.T) {
 	t.Parallel()
 	o, lines := quietOutput(t)
 	p := &o.producer
 	p.out = o
 	b, s := new(broker), new(shard)
-	settled := &request{producer: p, broker: b, sent: []shipment{{shard: s, batch: new(batch)}}}
+	failed := &request{producer: p, broker: b, sent: []shipment{{shard: s, batch: new(batch)}}}
 	next := &request{producer: p, broker: b}
-	b.sending, s.sending = next, next
-	func() {
-		defer p.guard(settled)
-		panic("after it was settled")
-	}()
-	if b.sending != next || s.sending != next {
-		t.Error("the next request is taken for over")
+	for _, row := range []struct {
+		when           string
+		sending, after *request
+	}{
+		{"after it was settled", next, next},
+		{"before it was settled", failed, nil},
+	} {
+		b.sending, s.sending = row.sending, row.sending
+		func() {
+			defer p.guard(failed)
+			panic(row.when)
+		}()
+		if b.sending != row.after || s.sending != row.after {
+			t.Errorf("%s: the broker is sending %p, the shard %p, want %p", row.when, b.sending, s.sending, row.after)
+		}
+		wantLines(t, lines(), row.when)
 	}
-	b.sending, s.sending = settled, settled
-	func() {
-		defer p.guard(settled)
-		panic("before it was settled")
-	}()
-	if b.sending != nil || s.sending != nil {
-		t.Error("a request that is over is taken for being on the way")
-	}
-	wantLines(t, lines(), "after it was settled", "before it was settled")
 }
 
+// A panic costs no more than the chunk's place: it goes back to Fluent Bit.
 func TestPanicIsContained(t *testing.T) {
 	t.Parallel()
 	_, properties := startEndpoint(t, sls.Options{})

@@ -69,7 +69,7 @@ func (b *broker) send() {
 
 func (r *request) send() {
 	p := r.producer
-	defer p.out.contain(nil)
+	defer p.out.contain(nil) // should guard panic too, the next requests are sent
 	defer p.guard(r)
 	for i := range r.sent {
 		b := r.sent[i].batch

@@ -30,8 +30,7 @@ type podLog struct {
 	namespace, pod string
 	file           *os.File
 	next           int
-	// pauses: Fluent Bit may pause between the parts of a line, for longer than its parser waits for the second.
-	pauses bool
+	whole          bool // no line is written in parts
 }
 
 // container is the name of each pod's one container.
@@ -66,14 +65,8 @@ func (l *podLog) text(i int) string {
 	return text
 }
 
-// partLength is how much of a line is in the first of its parts.
-const partLength = 9
-
-// inParts tells whether line i is in two parts, as the runtime cuts long ones.
-func (l *podLog) inParts(i int) bool { return i%7 == 3 }
-
 // write appends n lines, padded to a width, in the form of the CRI (Kubernetes, pkg/kubelet/kuberuntime/logs/logs.go).
-
+// Every seventh is in two parts, as the runtime cuts long ones.
 func (l *podLog) write(t testing.TB, n, width int) {
 	t.Helper()
 	var b []byte
@@ -83,9 +76,9 @@ func (l *podLog) write(t testing.TB, n, width int) {
 			text += strings.Repeat(".", pad)
 		}
 		at := time.Now().UTC().Format("2006-01-02T15:04:05.000000000Z07:00")
-		if l.inParts(l.next) {
-			b = fmt.Appendf(b, "%s stdout P %s\n", at, text[:partLength])
-			text = text[partLength:]
+		if l.next%7 == 3 && !l.whole {
+			b = fmt.Appendf(b, "%s stdout P %s\n", at, text[:9])
+			text = text[9:]
 		}
 		b = fmt.Appendf(b, "%s stdout F %s\n", at, text)
 	}
