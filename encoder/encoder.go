@@ -129,10 +129,10 @@ func (b *Batch) Size() int {
 // goroutine with a Batch of its own.
 type Encoder struct {
 	opts      Options
-	timeKey   []byte // the added keys as JSON with the colon, nil where not wanted
-	tagKey    []byte
-	metaKey   []byte
-	groupKey  []byte
+	timeKey   addedKey
+	tagKey    addedKey
+	metaKey   addedKey
+	groupKey  addedKey
 	adds      bool    // any of them is wanted
 	watch     []watch // first-level fields whose place is remembered
 	watchLens uint64  // bit n: a watched name is n bytes long (63: or longer)
@@ -146,9 +146,9 @@ func New(o Options) (*Encoder, error) {
 	if err := checkOptions(o); err != nil {
 		return nil, err
 	}
-	e.timeKey, e.tagKey = addedKey(o.TimeKey), addedKey(o.TagKey)
-	e.metaKey, e.groupKey = addedKey(o.MetadataKey), addedKey(o.GroupKey)
-	e.adds = e.timeKey != nil || e.tagKey != nil || e.metaKey != nil || e.groupKey != nil
+	e.timeKey, e.tagKey = newAddedKey(o.TimeKey), newAddedKey(o.TagKey)
+	e.metaKey, e.groupKey = newAddedKey(o.MetadataKey), newAddedKey(o.GroupKey)
+	e.adds = e.timeKey.wanted() || e.tagKey.wanted() || e.metaKey.wanted() || e.groupKey.wanted()
 	if o.Format == FormatRaw {
 		e.addWatch(watchRaw, []step{{name: o.RawKey}})
 	}
@@ -196,13 +196,6 @@ func checkOptions(o Options) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func addedKey(name string) []byte {
-	if name == "" {
-		return nil
-	}
-	return append(appendString(nil, []byte(name), 0, len(name)), ':')
 }
 
 // Append encodes every event of the chunk into b. The tag is used for

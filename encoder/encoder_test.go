@@ -37,6 +37,27 @@ func encodeOne(tb testing.TB, e *Encoder, record []byte) string {
 	return string(b.Bytes(b.Records[0].Value))
 }
 
+// Whatever way the header says that there is no metadata, the record is the
+// same, also of a record so short that the chunk ends soon.
+func TestEventHeaders(t *testing.T) {
+	t.Parallel()
+	e := newEncoder(t, Options{TimeKey: "time", MetadataKey: "metadata"})
+	const time = "\x65\x53\xf1\x00\x07\x5b\xcd\x15"
+	for _, record := range []string{"\x80", "\x81\xa1a\x01", "\xdf\x00\x00\x00\x01\xa1a\xa3one"} {
+		want := encodeOne(t, e, []byte(record))
+		for _, header := range []string{
+			"\x92\x92\xd7\x00" + time + "\x80", "\x92\x92\xd7\x00" + time + "\xde\x00\x00", "\x92\x92\xd7\x00" + time + "\xdf\x00\x00\x00\x00",
+			"\x92\x92\xc7\x08\x00" + time + "\x80", "\x92\xdc\x00\x02\xd7\x00" + time + "\x80", "\x92\xd7\x00" + time,
+		} {
+			var b Batch
+			e.Append(&b, []byte(header+record), "tag")
+			if len(b.Records) != 1 || string(b.Bytes(b.Records[0].Value)) != want {
+				t.Errorf("header % x, record % x: %q, rejects %v, want %s", header, record, b.Buf, b.Rejects, want)
+			}
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	f := func(o Options, want ...string) {
 		t.Helper()

@@ -123,7 +123,7 @@ func (m *metric) header() event {
 // metadata describes single samples.
 func (w *walker) openResource(external place) (fault int) {
 	w.group = w.group[:0]
-	if w.e.groupKey == nil {
+	if !w.e.groupKey.wanted() {
 		return 0
 	}
 	m := &w.metric

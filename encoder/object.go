@@ -49,19 +49,30 @@ func (w *walker) entries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte
 		if watchLens != 0 {
 			w.note(src, lead, pos)
 		}
-		if pos < len(src) && src[pos]&0xe0 == 0xa0 {
-			length := int(src[pos] & 0x1f)
-			pos++
-			if length > len(src)-pos {
+		if length, from := shortString(src, pos); length >= 0 {
+			if length > len(src)-from {
 				return dst, faultEnd
 			}
-			dst = appendString(dst, src, pos, length)
-			pos += length
+			dst, pos = appendString(dst, src, from, length), from+length
 		} else if dst, pos = w.value(dst, src, pos, depth+1); pos < 0 {
 			return dst, pos
 		}
 	}
 	return dst, pos
+}
+
+// shortString reads the header of a string of less than 256 bytes at pos: the
+// length, -1 where something else stands there, and the offset of the first byte.
+// It is small to be inlined.
+func shortString(src []byte, pos int) (length, from int) {
+	if pos+1 < len(src) {
+		if c := src[pos]; c&0xe0 == 0xa0 {
+			return int(c & 0x1f), pos + 1
+		} else if c == mpStr8 {
+			return int(src[pos+1]), pos + 2
+		}
+	}
+	return -1, pos
 }
 
 // shortKey writes the key at pos and its colon behind dst, where it is what

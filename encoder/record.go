@@ -58,21 +58,21 @@ const addedFields = 4
 // between them. The second result is a fault or 0.
 func (w *walker) added(ks *keySet, dst, src []byte, ev event) ([]byte, int) {
 	e := w.e
-	if e.timeKey != nil {
-		dst = w.addedKey(ks, dst, e.timeKey)
+	if e.timeKey.wanted() {
+		dst = w.begin(ks, dst, &e.timeKey)
 		dst = w.appendTime(dst, ev.sec, ev.nsec, e.opts.TimeFormat)
 	}
-	if e.tagKey != nil {
-		dst = append(w.addedKey(ks, dst, e.tagKey), w.tag...)
+	if e.tagKey.wanted() {
+		dst = append(w.begin(ks, dst, &e.tagKey), w.tag...)
 	}
-	if e.metaKey != nil && ev.meta >= 0 && !isEmpty(src, ev.meta) {
+	if e.metaKey.wanted() && ev.meta >= 0 && !isEmpty(src, ev.meta) {
 		var pos int
-		if dst, pos = w.value(w.addedKey(ks, dst, e.metaKey), src, ev.meta, 2); pos < 0 {
+		if dst, pos = w.value(w.begin(ks, dst, &e.metaKey), src, ev.meta, 2); pos < 0 {
 			return dst, pos
 		}
 	}
-	if e.groupKey != nil && len(w.group) > 0 {
-		dst = append(w.addedKey(ks, dst, e.groupKey), w.group...)
+	if e.groupKey.wanted() && len(w.group) > 0 {
+		dst = append(w.begin(ks, dst, &e.groupKey), w.group...)
 	}
 	return dst, 0
 }
@@ -84,13 +84,33 @@ func isEmpty(src []byte, pos int) bool {
 	return src[pos] == mpNil || isMap && entries == 0 || isArray && elements == 0
 }
 
-func (w *walker) addedKey(ks *keySet, dst, name []byte) []byte {
+// addedKey is the key of an added field: as JSON with the colon, nil where the
+// field is not wanted, and its hash.
+type addedKey struct {
+	text []byte
+	hash uint64
+}
+
+func newAddedKey(name string) addedKey {
+	if name == "" {
+		return addedKey{}
+	}
+	text := appendString(nil, []byte(name), 0, len(name))
+	return addedKey{append(text, ':'), keyHash(text[1 : len(text)-1])}
+}
+
+func (k *addedKey) wanted() bool { return k.text != nil }
+
+// begin appends the key of an added field.
+func (w *walker) begin(ks *keySet, dst []byte, k *addedKey) []byte {
 	if ks.count > 0 {
 		dst = append(dst, ',')
 	}
 	start := len(dst)
-	dst = append(dst, name...)
-	w.addKey(ks, dst[:len(dst)-1], start)
+	dst = append(dst, k.text...)
+	if ks.add(start, len(k.text)-1, k.hash) {
+		w.killSame(ks, dst)
+	}
 	return dst
 }
 

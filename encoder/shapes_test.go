@@ -32,6 +32,7 @@ func shapes(tb testing.TB, size int) []shape {
 	}
 	return []shape{
 		build("access_log", accessLog),
+		build("line", lineLog),
 		build("kubernetes", kubernetesLog),
 		build("message", messageLog),
 		build("numbers", numbersLog),
@@ -44,7 +45,7 @@ func appendEventHeader(b []byte, sec, nsec uint32) []byte {
 	b = append(b, 0x92, 0x92, 0xd7, 0x00)
 	b = binary.BigEndian.AppendUint32(b, sec)
 	b = binary.BigEndian.AppendUint32(b, nsec)
-	return append(b, 0x80)
+	return append(b, 0xdf, 0, 0, 0, 0)
 }
 
 func appendStrings(b []byte, pairs ...string) []byte {
@@ -66,6 +67,13 @@ func accessLog(b []byte, i int) []byte {
 		"size", fmt.Sprint(i*13%100000),
 		"referer", "https://www.example.com/dashboard",
 		"agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36")
+}
+
+// lineLog is what Fluent Bit's tail makes of a line without a parser.
+func lineLog(b []byte, i int) []byte {
+	b = appendStrings(append(b, 0xdf, 0, 0, 0, 1), "log")
+	return msgp.AppendString(b, fmt.Sprintf(`10.%d.%d.7 - - [09/Oct/2025:08:53:00 +0000] "GET /api/v1/orders/%d HTTP/1.1" 200 %d `+
+		`"https://shop.example.com/" "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36" 0.%03d`, i%256, i*7%256, i*7919, i*13%100000, i%1000))
 }
 
 func kubernetesLog(b []byte, i int) []byte {

@@ -153,12 +153,12 @@ func appendSign(dst []byte, sec int64, nsec int32) ([]byte, int64, int32) {
 	return append(dst, '-'), -sec, nsec
 }
 
-// appendNanos appends nine digits.
+// appendNanos appends nine digits. They are found independently of each other.
 func appendNanos(dst []byte, nsec int32) []byte {
-	dst = append(dst, "000000000"...)
-	for i := len(dst) - 1; nsec > 0; i-- {
-		dst[i] = byte('0' + nsec%10)
-		nsec /= 10
-	}
-	return dst
+	n := uint32(nsec)
+	high, low := n/10000, n%10000
+	first, mid := high/10000, high%10000
+	a, b, c, d := mid/100, mid%100, low/100, low%100
+	return append(dst, byte('0'+first), byte('0'+a/10), byte('0'+a%10), byte('0'+b/10), byte('0'+b%10),
+		byte('0'+c/10), byte('0'+c%10), byte('0'+d/10), byte('0'+d%10))
 }

@@ -46,7 +46,7 @@ func (w *walker) open(e *Encoder, tag string) {
 	}
 	w.e = e
 	w.group = w.group[:0]
-	if e.tagKey != nil {
+	if e.tagKey.wanted() {
 		w.text = append(w.text[:0], tag...)
 		w.tag = appendString(w.tag[:0], w.text, 0, len(w.text))
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func TestBatch(t *testing.T) {
 			o := &Output{cfg: parse(t, with("compression", codec))}
 			p := &producer{out: o}
 			var err error
-			if p.compressor, err = o.cfg.compressor(); err != nil {
+			if p.compressors, err = o.cfg.compressors(); err != nil {
 				t.Fatal(err)
 			}
 			b := new(batch)
@@ -48,8 +49,8 @@ func TestBatch(t *testing.T) {
 				}
 				p.extend(b, r.chunk, key, []byte(r.value), r.millis)
 			}
-			if p.compressor != nil {
-				p.compress(b)
+			if p.compressors.usual != nil {
+				p.compress(b, false)
 			}
 			b.seal()
 			checkHeader(t, b)
@@ -89,28 +90,66 @@ func checkHeader(t *testing.T, b *batch) {
 	}
 }
 
-// gzip's way for small batches is left to those, and to where no level is set.
-func TestSmallBatchesCompress(t *testing.T) {
+// gzip's ways for small batches and for hurried ones are left to those, and to
+// where no level is set.
+func TestGzipWays(t *testing.T) {
 	t.Parallel()
-	text := func(size int) []byte { return bytes.Repeat([]byte("the same again, "), size/16) }
-	length := func(properties map[string]string, size int) int {
-		c, err := parse(t, properties).compressor()
+	length := func(properties map[string]string, size int, hurried bool) int {
+		c, err := parse(t, properties).compressors()
 		if err != nil {
 			t.Fatal(err)
 		}
 		var b bytes.Buffer
-		packed, codec := c.Compress(&b, text(size))
-		if got, err := kgo.DefaultDecompressor().Decompress(packed, codec); err != nil || !bytes.Equal(got, text(size)) {
+		packed, codec := c.compress(&b, lines(size), hurried)
+		if got, err := kgo.DefaultDecompressor().Decompress(packed, codec); err != nil || !bytes.Equal(got, lines(size)) {
 			t.Errorf("%d bytes came back of %d: %v", len(got), size, err)
 		}
 		return len(packed)
 	}
-	free, set := with("compression", "gzip"), with("compression", "gzip", "compression_level", fmt.Sprint(GzipLevel))
-	if length(free, smallBatch) == length(set, smallBatch) {
+	level := func(n int) map[string]string {
+		return with("compression", "gzip", "compression_level", fmt.Sprint(n))
+	}
+	free, large := with("compression", "gzip"), smallBatch+1
+	if length(free, smallBatch, false) == length(level(GzipLevel), smallBatch, false) {
 		t.Error("a small batch is compressed like a large one")
 	}
-	if length(free, smallBatch+16) != length(set, smallBatch+16) {
+	if length(free, large, false) != length(level(GzipLevel), large, false) {
 		t.Error("a large batch is compressed like a small one")
+	}
+	if length(level(GzipLevel), large, true) != length(level(GzipLevel), large, false) {
+		t.Error("a level that is set is not kept to")
+	}
+	if hurried, want := length(free, large, true), length(level(HurriedGzipLevel), large, false); hurried != want || want == length(free, large, false) {
+		t.Errorf("a hurried batch has %d bytes, %d at level %d, %d where there is time", hurried, want, HurriedGzipLevel, length(free, large, false))
+	}
+}
+
+// lines are so many bytes that look like logs.
+func lines(size int) []byte {
+	var b []byte
+	for n := uint32(0); len(b) < size; n++ {
+		b = fmt.Appendf(b, "10.0.%d.%d GET /orders/%d 200 %d\n", n*2654435761>>24, n%200, n*2654435761>>12, n*40503%9000)
+	}
+	return b[:size]
+}
+
+// A batch that others wait behind is hurried, the last one is not.
+func TestPackersHurry(t *testing.T) {
+	t.Parallel()
+	o := &Output{cfg: parse(t, with("compression", "gzip"))}
+	p := &producer{out: o, packers: 1}
+	var err error
+	if p.compressors, err = o.cfg.compressors(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		p.unpacked = append(p.unpacked, &batch{wire: append(make([]byte, batchHeader), lines(1<<16)...)})
+	}
+	batches := slices.Clone(p.unpacked)
+	p.packAll()
+	length := func(i int) int { return len(batches[i].wire) }
+	if length(0) != length(1) || length(1) <= length(2) {
+		t.Errorf("%d, %d and %d bytes: want the last one to be smaller than those it waited behind", length(0), length(1), length(2))
 	}
 }
 

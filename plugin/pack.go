@@ -5,7 +5,7 @@ import "runtime"
 // pack compresses a batch in the background, as many at a time as Go uses
 // processors. p.mu is held.
 func (p *producer) pack(b *batch) {
-	if b.ready = p.compressor == nil || b.plain; b.ready {
+	if b.ready = p.compressors.usual == nil || b.plain; b.ready {
 		return
 	}
 	p.unpacked = append(p.unpacked, b)
@@ -23,8 +23,9 @@ func (p *producer) packAll() {
 		b := p.unpacked[0]
 		p.unpacked[0] = nil
 		p.unpacked = p.unpacked[1:]
+		hurried := len(p.unpacked) > 0
 		p.mu.Unlock()
-		p.compress(b)
+		p.compress(b, hurried)
 		runtime.Gosched() // a thread of Fluent Bit may wait for the only processor
 		p.mu.Lock()
 		b.ready = true
@@ -33,14 +34,15 @@ func (p *producer) packAll() {
 	p.packers--
 }
 
-// compress makes b small, unless it would not be smaller.
-func (p *producer) compress(b *batch) {
+// compress makes b small, unless it would not be smaller; hurried where others
+// wait behind it.
+func (p *producer) compress(b *batch, hurried bool) {
 	defer p.out.contain(nil) // the batch goes as it is
 	scratch := p.out.memories.scratch()
 	defer p.out.memories.unscratch(scratch)
 	scratch.Reset()
 	records := b.wire[batchHeader:]
-	packed, codec := p.compressor.Compress(scratch, records)
+	packed, codec := p.compressors.compress(scratch, records, hurried)
 	if codec <= 0 || len(packed) >= len(records) {
 		return
 	}

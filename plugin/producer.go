@@ -18,12 +18,12 @@ import (
 // A broker gets one request at a time, with one batch for each shard: what
 // comes meanwhile makes the next batches fuller.
 type producer struct {
-	out        *Output
-	compressor kgo.Compressor // nil: none
-	roundRobin bool
-	keyHash    kgo.Partitioner // nil: keys do not say the shard
-	ctx        context.Context // of the requests, until close
-	cancel     context.CancelFunc
+	out         *Output
+	compressors compressors
+	roundRobin  bool
+	keyHash     kgo.Partitioner // nil: keys do not say the shard
+	ctx         context.Context // of the requests, until close
+	cancel      context.CancelFunc
 
 	mu      sync.Mutex
 	closed  bool
@@ -63,7 +63,7 @@ func (p *producer) open(o *Output) (err error) {
 		p.keyHash = kgo.StickyKeyPartitioner(nil)
 	}
 	p.timer = time.AfterFunc(time.Hour, p.timed)
-	p.compressor, err = o.cfg.compressor()
+	p.compressors, err = o.cfg.compressors()
 	return err
 }
 

@@ -73,8 +73,8 @@ func (r *request) send() {
 	defer p.guard(r)
 	for i := range r.sent {
 		b := r.sent[i].batch
-		if !b.ready && p.compressor != nil {
-			p.compress(b)
+		if !b.ready && p.compressors.usual != nil {
+			p.compress(b, false)
 		}
 		b.ready = true
 		b.seal()
