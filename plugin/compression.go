@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// GzipLevel is the level of gzip where none is set: on logs it costs no more
-	// than 1 and takes a tenth less on the wire.
+	// GzipLevel is the level of gzip where none is set. On logs it is 7 % smaller
+	// than 1, and a tenth larger than zlib's usual 6.
 	GzipLevel = 3
 	// HurriedGzipLevel is that while batches wait: a sixth quicker, a twentieth
 	// larger.
