@@ -59,20 +59,20 @@ const addedFields = 4
 func (w *walker) added(ks *keySet, dst, src []byte, ev event) ([]byte, int) {
 	e := w.e
 	if e.timeKey.wanted() {
-		dst = w.begin(ks, dst, &e.timeKey)
+		dst = w.appendAdded(ks, dst, &e.timeKey)
 		dst = w.appendTime(dst, ev.sec, ev.nsec, e.opts.TimeFormat)
 	}
 	if e.tagKey.wanted() {
-		dst = append(w.begin(ks, dst, &e.tagKey), w.tag...)
+		dst = append(w.appendAdded(ks, dst, &e.tagKey), w.tag...)
 	}
 	if e.metaKey.wanted() && ev.meta >= 0 && !isEmpty(src, ev.meta) {
 		var pos int
-		if dst, pos = w.value(w.begin(ks, dst, &e.metaKey), src, ev.meta, 2); pos < 0 {
+		if dst, pos = w.value(w.appendAdded(ks, dst, &e.metaKey), src, ev.meta, 2); pos < 0 {
 			return dst, pos
 		}
 	}
 	if e.groupKey.wanted() && len(w.group) > 0 {
-		dst = append(w.begin(ks, dst, &e.groupKey), w.group...)
+		dst = append(w.appendAdded(ks, dst, &e.groupKey), w.group...)
 	}
 	return dst, 0
 }
@@ -101,8 +101,8 @@ func newAddedKey(name string) addedKey {
 
 func (k *addedKey) wanted() bool { return k.text != nil }
 
-// begin appends the key of an added field.
-func (w *walker) begin(ks *keySet, dst []byte, k *addedKey) []byte {
+// appendAdded appends the key of an added field, behind a comma where one is due.
+func (w *walker) appendAdded(ks *keySet, dst []byte, k *addedKey) []byte {
 	if ks.count > 0 {
 		dst = append(dst, ',')
 	}
