@@ -40,7 +40,9 @@ type Log struct {
 	host   Host // nil: the host has no logger, everything goes to stderr
 	prefix string
 	level  Level
-	nudge  func() // asks for a thread of Fluent Bit; may be nil
+
+	nudging sync.RWMutex // held for reading while nudge runs
+	nudge   func()       // asks for a thread of Fluent Bit; may be nil
 
 	mu      sync.Mutex
 	waiting []line
@@ -93,18 +95,19 @@ func (l *Log) add(level Level, format string, args ...any) {
 	if l.timer == nil {
 		l.timer = time.AfterFunc(patience, l.overdue)
 	}
-	nudge := l.nudge
 	l.mu.Unlock()
-	if nudge != nil {
-		nudge()
+	l.nudging.RLock()
+	defer l.nudging.RUnlock()
+	if l.nudge != nil {
+		l.nudge()
 	}
 }
 
 // OnWait sets what is called when a line waits for a thread of Fluent Bit; nil:
-// nothing.
+// nothing. When it returns, what was set before is not running any more.
 func (l *Log) OnWait(nudge func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.nudging.Lock()
+	defer l.nudging.Unlock()
 	l.nudge = nudge
 }
 

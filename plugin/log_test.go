@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestLogKeepsNoMoreThanItMay(t *testing.T) {
@@ -46,6 +47,28 @@ func TestLogNudges(t *testing.T) {
 	if n := nudged.Load(); n != 1 {
 		t.Errorf("%d nudges, want 1", n)
 	}
+	l.Drain()
+}
+
+// What a nudge uses may be freed once another one is set.
+func TestLogEndsNudges(t *testing.T) {
+	t.Parallel()
+	l := NewLog(&memoryHost{t: t}, "test")
+	inside, after, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	l.OnWait(func() {
+		close(inside)
+		select {
+		case <-after:
+			t.Error("OnWait returned while the nudge before was not over")
+		case <-time.After(50 * time.Millisecond): // that it never comes cannot be awaited
+		}
+		close(over)
+	})
+	go l.Infof("a line")
+	<-inside
+	l.OnWait(nil)
+	close(after)
+	<-over
 	l.Drain()
 }
 
