@@ -73,7 +73,8 @@ func (k *kubelet) awaitSeries(t testing.TB, pattern string, n int) {
 	t.Helper()
 	line, limit := regexp.MustCompile("(?m)^"+pattern), time.Now().Add(time.Minute)
 	for {
-		found := line.FindStringSubmatch(k.metrics(t))
+		status, text := k.metrics(t)
+		found := line.FindStringSubmatch(text)
 		if found != nil {
 			value := n
 			if len(found) > 1 {
@@ -84,7 +85,7 @@ func (k *kubelet) awaitSeries(t testing.TB, pattern string, n int) {
 			}
 		}
 		if time.Now().After(limit) {
-			t.Fatalf("in a minute no metric %s of %d: %q", pattern, n, found)
+			t.Fatalf("in a minute no metric %s of %d: %q; the last answer had status %d", pattern, n, found, status)
 		}
 		time.Sleep(100 * time.Millisecond) // a metric does not say when it changes
 	}
