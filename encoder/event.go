@@ -12,16 +12,10 @@ type event struct {
 // readEvent reads the header of the event at pos. fault is 0 where all is
 // well.
 func readEvent(src []byte, pos int) (ev event, fault int) {
-	if pos+18 <= len(src) && string(src[pos:pos+4]) == "\x92\x92\xd7\x00" {
-		// what Fluent Bit writes unless there is metadata: 5.1.1 an empty map32
-		// (src/flb_log_event_encoder.c), others an empty fixmap
-		body := 0
-		if src[pos+12] == 0x80 {
-			body = pos + 13
-		} else if string(src[pos+12:pos+17]) == "\xdf\x00\x00\x00\x00" {
-			body = pos + 17
-		}
-		if body != 0 {
+	if pos+13 <= len(src) && string(src[pos:pos+4]) == "\x92\x92\xd7\x00" {
+		// what Fluent Bit writes unless there is metadata: an empty map, in 5.1.1 a
+		// map32 (src/flb_log_event_encoder.c)
+		if n, body, ok := mapHeader(src, pos+12); ok && n == 0 && body > 0 {
 			ev.sec, ev.nsec = eventTime(src[pos+4:])
 			ev.mark, ev.meta, ev.body = groupMark(src[pos+4:]), pos+12, body
 			return ev, 0
