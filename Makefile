@@ -1,6 +1,6 @@
 # make            builds out_sls_kafka.so
 # make demo       shows the whole way of a log on a local endpoint
-# make test       vets and runs all tests
+# make test       vets and runs all tests; TESTFLAGS=-v says why one is skipped
 # make test-kill  kills the host ten times while the broker is away
 # make test-kafka runs against a real Apache Kafka (needs Java, Maven and Maven Central)
 # make test-interop runs the clients of docs/compatibility.md against the local endpoint; fetches them on first use
@@ -35,7 +35,7 @@ dist:
 test:
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt would change:'; gofmt -l .; exit 1; }
 	$(GO) vet ./...
-	$(GO) test -race ./...
+	$(GO) test -race $(TESTFLAGS) ./...
 
 test-kill:
 	$(GO) test -race -count=1 -v -run TestKill ./test/e2e -args -rounds 10
@@ -54,7 +54,7 @@ test-dist:
 	$(GO) test -race -tags dist -count=1 -v -timeout 30m ./dist
 
 test-deploy:
-	cd test/deploy && $(GO) vet ./... && $(GO) test -race -count=1 -timeout 15m ./...
+	cd test/deploy && $(GO) vet ./... && $(GO) test -race -count=1 -v -timeout 15m ./...
 
 MINUTES ?= 5
 soak:
