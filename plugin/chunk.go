@@ -51,15 +51,22 @@ type Chunk struct {
 	letters []byte // dead letters to be written before the chunk ends
 	waker   Waker  // nil: nobody waits
 	reading bool   // the data is being read: Fluent Bit must not free it
+	missed  bool   // a wake came while it was read
 	result  Result
 }
 
-// wake tells whoever waits for c, if anybody still does.
+// wake tells whoever waits for c, if anybody still does. A wake that comes while
+// the chunk is read is kept for the end of that: the chunk may have been given
+// the room that its encoding just now turned out to lack.
 func (c *Chunk) wake() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	w := c.waker
-	if w == nil || c.reading {
+	if w == nil {
+		return false
+	}
+	if c.reading {
+		c.missed = true
 		return false
 	}
 	if c.result != Pending {
@@ -116,13 +123,19 @@ func (c *Chunk) read() {
 	c.reading = true
 }
 
+// hasRead lets the chunk end, and passes on the wake that was missed. What it
+// wakes may advance the chunk at once.
 func (c *Chunk) hasRead() {
 	c.mu.Lock()
 	c.reading = false
-	r := c.result
+	r, missed := c.result, c.missed
+	c.missed = false
 	c.mu.Unlock()
-	if r != Pending {
+	switch {
+	case r != Pending:
 		c.end(r)
+	case missed:
+		c.wake()
 	}
 }
 

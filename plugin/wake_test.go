@@ -1,0 +1,91 @@
+package plugin
+
+import (
+	"flag"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+// mixedFor is how long TestMixedSizes lasts.
+var mixedFor = flag.Duration("mixed", 3*time.Second, "how long chunks of long and short records are delivered")
+
+// countingWaker counts its wakes.
+type countingWaker struct{ n atomic.Int64 }
+
+func (w *countingWaker) Wake(Result) { w.n.Add(1) }
+
+// A chunk that gets its room while it is encoded in vain is woken afterwards:
+// nobody else would advance it. The steps are those of Advance, with another
+// chunk's acknowledgement in the middle.
+func TestWakeWhileEncodingIsKept(t *testing.T) {
+	t.Parallel()
+	o := &Output{}
+	o.buffer.limit, o.buffer.growth = 100<<20, 1
+	submit := func(length int) (*Chunk, *countingWaker) {
+		w := &countingWaker{}
+		c := &Chunk{out: o, length: length, waker: w, result: Pending}
+		o.live.add(c)
+		o.buffer.enter(c)
+		return c, w
+	}
+	other, _ := submit(60 << 20)
+	other.begun.Store(true)
+	c, w := submit(30 << 20)
+	if !o.buffer.admittedNow(c) || !c.begun.CompareAndSwap(false, true) {
+		t.Fatal("there is room for both")
+	}
+	c.read()
+	if o.buffer.settle(c, 90<<20) {
+		t.Fatal("there is no room for what the chunk turns out to need")
+	}
+	other.finish(OK) // makes the room, and wakes c, which cannot hear it now
+	if n := w.n.Load(); n != 0 {
+		t.Fatalf("%d wakes of a chunk that is being read", n)
+	}
+	c.begun.Store(false)
+	c.hasRead()
+	if !o.buffer.admittedNow(c) {
+		t.Fatal("the room was not given")
+	}
+	if n := w.n.Load(); n != 1 {
+		t.Errorf("%d wakes after the chunk was read, want 1", n)
+	}
+}
+
+// No chunk is forgotten where there is little room and what a chunk takes is
+// guessed wrong again and again.
+func TestMixedSizes(t *testing.T) {
+	t.Parallel()
+	_, properties := startEndpoint(t, sls.Options{Shards: 2, DiscardLogs: true})
+	properties["buffer_limit"], properties["compression"], properties["linger"] = "1M", "none", "0s"
+	properties["request_timeout"] = "60s" // no line about silence: its nudge would wake the chunk
+	o, h := startOutput(t, properties)
+	h.wait("reachable")
+	long := events(0, 1, strings.Repeat("x", 20_000))
+	short, _ := tinyEvents(20_000)
+	var done atomic.Int64
+	var flushes sync.WaitGroup
+	end := time.Now().Add(*mixedFor)
+	for i := range 48 {
+		flushes.Go(func() {
+			for n := i; time.Now().Before(end); n++ {
+				chunk := long
+				if n%5 == 0 {
+					chunk = short
+				}
+				if r := deliver(t, o, chunk); r != OK {
+					t.Errorf("result %d, want %d", r, OK)
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	flushes.Wait()
+	t.Logf("FIGURES %d chunks in %v", done.Load(), *mixedFor)
+}
