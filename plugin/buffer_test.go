@@ -5,13 +5,16 @@ import (
 	"testing"
 )
 
-// lineOf admits chunks of the lengths given to a buffer of 100 bytes in which
+// unit is large beside what each chunk costs besides its records.
+const unit = 1 << 20
+
+// lineOf admits chunks of so many units each to a buffer of 100 units in which
 // a byte needs one byte of room, and returns them.
 func lineOf(lengths ...int) (*buffer, []*Chunk) {
-	b := &buffer{limit: 100, growth: 1}
+	b := &buffer{limit: 100 * unit, growth: 1}
 	var chunks []*Chunk
 	for _, n := range lengths {
-		c := &Chunk{length: n}
+		c := &Chunk{length: n*unit - chunkRoom}
 		b.enter(c)
 		chunks = append(chunks, c)
 	}
@@ -65,8 +68,14 @@ func TestBufferLetsGoInLine(t *testing.T) {
 	b.leave(c[2])
 	b.leave(c[1]) // whoever stood behind it fits now
 	wantAdmitted(t, b, c, true, false, false, true)
-	if used, line := b.load(); used != 100 || line != 0 {
-		t.Errorf("%d bytes, %d in line, want 100 and 0", used, line)
+	wantLoad(t, b, 100, 0)
+}
+
+// wantLoad compares to the nearest unit.
+func wantLoad(t *testing.T, b *buffer, units int64, line int) {
+	t.Helper()
+	if used, waiting := b.load(); (used+unit/2)/unit != units || waiting != line {
+		t.Errorf("%d bytes, %d in line, want %d and %d", used, waiting, units*unit, line)
 	}
 }
 
@@ -74,32 +83,74 @@ func TestBufferSettles(t *testing.T) {
 	t.Parallel()
 	b, c := lineOf(40, 40, 40)
 	wantAdmitted(t, b, c, true, true, false)
-	if !b.settle(c[0], 20) {
+	if !b.settle(c[0], 30*unit) {
 		t.Fatal("a chunk that needs less than expected must stay")
 	}
-	if b.settle(c[1], 90) {
+	if b.settle(c[1], 90*unit) {
 		t.Fatal("a chunk that needs more than there is must wait")
 	}
 	wantAdmitted(t, b, c, true, false, false)
-	if used, line := b.load(); used != 20 || line != 2 || b.line[0] != c[1] {
-		t.Errorf("%d bytes, %d in line, want 20, and the chunk at the head of two", used, line)
+	wantLoad(t, b, 30, 2)
+	if b.line[0] != c[1] {
+		t.Error("the chunk that must wait is not at the head of the line")
 	}
 	b.leave(c[0])
 	wantAdmitted(t, b, c, false, true, false)
-	if !b.settle(c[1], 120) {
+	if !b.settle(c[1], 120*unit) {
 		t.Error("a chunk that is alone must stay, whatever it needs")
 	}
-	if b.growth != 3 {
+	if b.growth < 2.99 || b.growth > 3.01 {
 		t.Errorf("growth %v, want what the last chunk showed: 3", b.growth)
 	}
-	b.correct(c[1], 50) // it was less in the end
-	if used, _ := b.load(); used != 50 {
-		t.Errorf("%d bytes, want the 50 that it takes", used)
-	}
+	b.correct(c[1], 70*unit) // it was less in the end
+	wantLoad(t, b, 70, 1)
 	b.leave(c[1])
 	wantAdmitted(t, b, c, false, false, true)
-	b.correct(c[1], 70) // it is gone
-	if used, _ := b.load(); used != 40 {
-		t.Errorf("%d bytes, want the 40 of the last", used)
+	b.correct(c[1], 70*unit) // it is gone
+	wantLoad(t, b, 40, 0)
+}
+
+// Room that a better estimate frees is given to those in line at once, and not
+// only when a chunk ends: that may take as long as an outage.
+func TestBufferGivesCorrectedRoom(t *testing.T) {
+	t.Parallel()
+	b, c := lineOf(60, 50, 30)
+	w := new(countingWaker)
+	c[1].waker, c[2].waker, c[1].result, c[2].result = w, w, Pending, Pending
+	wantAdmitted(t, b, c, true, false, false)
+	b.settle(c[0], 50*unit)
+	wantAdmitted(t, b, c, true, true, false)
+	b.correct(c[0], 20*unit)
+	wantAdmitted(t, b, c, true, true, true)
+	if n := w.n.Load(); n != 2 {
+		t.Errorf("%d wakes, want one of each chunk that was admitted", n)
+	}
+}
+
+// One chunk of many small records says little of the next.
+func TestBufferEstimates(t *testing.T) {
+	t.Parallel()
+	b := &buffer{limit: 32 * unit, growth: 1}
+	for _, row := range []struct {
+		name   string
+		growth float64
+		length int
+		want   int64
+	}{
+		{"as the last", 3, unit, chunkRoom + 3*unit},
+		{"a quarter of the limit at most", 40, unit, 8 * unit},
+		{"but no less than its own bytes", 40, 10 * unit, 10 * unit},
+		{"an empty one", 40, 0, chunkRoom},
+	} {
+		b.growth = row.growth
+		if got := b.estimate(row.length); got != row.want {
+			t.Errorf("%s: %d bytes, want %d", row.name, got, row.want)
+		}
+	}
+	c := &Chunk{length: 25}
+	b.enter(c)
+	b.settle(c, chunkRoom+60)
+	if b.growth != 60.0/25 {
+		t.Errorf("growth %v after a tiny chunk, want that of its records: %v", b.growth, 60.0/25)
 	}
 }

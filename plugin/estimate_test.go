@@ -1,0 +1,80 @@
+package plugin
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+// routedTo is a chunk of one event that names its logstore under "ns".
+func routedTo(logstore string) []byte {
+	b := []byte{0x92, 0x92, 0xd7, 0x00, 0x4b, 0x3d, 0x3b, 0x00, 0, 0, 0, 0, 0x80}
+	b = msgp.AppendMapHeader(b, 1)
+	b = msgp.AppendString(b, "ns")
+	return msgp.AppendString(b, logstore)
+}
+
+// A large chunk is admitted beside a chunk that waits for good, whatever the
+// one before it showed: what a chunk costs besides its records is no measure
+// of how records grow.
+func TestTinyChunkDoesNotHoldLargeOnes(t *testing.T) {
+	t.Parallel()
+	_, properties := startEndpoint(t, sls.Options{})
+	properties["logstore_key"], properties["exit_timeout"] = "ns", "100ms"
+	o, h := startOutput(t, properties)
+	h.wait("reachable")
+	missing := routedTo("not-there")
+	o.Submit("test.tag", missing, make(channelWaker, 1), false).Advance(missing)
+	if r := deliver(t, o, events(0, 1, "x")); r != OK {
+		t.Fatalf("result %d of a tiny chunk", r)
+	}
+	large := events(1, 1500, strings.Repeat("x", 1000))
+	w := make(channelWaker, 1)
+	c := o.Submit("test.tag", large, w, false)
+	used, line := o.buffer.load()
+	if line != 0 {
+		t.Errorf("a chunk of %d bytes waits for room: %d of %d bytes are in use", len(large), used, o.buffer.limit)
+	}
+	if r := await(c, w, large); r != OK {
+		t.Errorf("result %d of a large chunk", r)
+	}
+}
+
+// Sixteen large chunks that fit into the buffer together are in it together,
+// though a tiny one comes before each.
+func TestTinyAndLargeChunksInTurn(t *testing.T) {
+	t.Parallel()
+	e, properties := startEndpoint(t, sls.Options{Shards: 4, DiscardLogs: true})
+	properties["compression"] = "none"
+	o, h := startOutput(t, properties)
+	h.wait("reachable")
+	e.DelayAcks(time.Hour)
+	large, tiny := events(1, 1500, strings.Repeat("x", 1000)), events(0, 1, "x")
+	type flush struct {
+		c     *Chunk
+		w     channelWaker
+		chunk []byte
+	}
+	var flushes []flush
+	for range 16 {
+		for _, chunk := range [][]byte{tiny, large} {
+			w := make(channelWaker, 1)
+			c := o.Submit("test.tag", chunk, w, false)
+			c.Advance(chunk)
+			flushes = append(flushes, flush{c, w, chunk})
+		}
+	}
+	if used, line := o.buffer.load(); line != 0 {
+		t.Errorf("%d chunks wait for room: %d of %d bytes are in use", line, used, o.buffer.limit)
+	}
+	e.DelayAcks(0)
+	for _, f := range flushes {
+		if r := await(f.c, f.w, f.chunk); r != OK {
+			t.Errorf("result %d", r)
+		}
+	}
+}
