@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -60,10 +61,11 @@ func (l *letter) append(dst []byte) []byte {
 type deadLetters struct {
 	path string
 
-	mu     sync.Mutex
-	file   *os.File
-	torn   bool // the last write ended within a line
-	closed bool
+	closed atomic.Bool // no file is opened any more
+
+	mu   sync.Mutex // held while the file is written, for as long as that hangs
+	file *os.File
+	torn bool // the last write ended within a line
 }
 
 // write appends whole lines. It reopens the file when another stands at its
@@ -71,7 +73,7 @@ type deadLetters struct {
 // of its own.
 func (d *deadLetters) write(lines []byte) error {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.release()
 	if err := d.reopen(); err != nil {
 		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(d.path), err)
 	}
@@ -89,7 +91,7 @@ func (d *deadLetters) write(lines []byte) error {
 }
 
 func (d *deadLetters) reopen() error {
-	if d.closed {
+	if d.closed.Load() {
 		return os.ErrClosed
 	}
 	if d.file != nil {
@@ -110,10 +112,27 @@ func (d *deadLetters) reopen() error {
 	return nil
 }
 
+// close ends the writing. It does not wait for a write that hangs: that one
+// closes the file when it is over.
 func (d *deadLetters) close() {
-	d.mu.Lock()
+	d.closed.Store(true)
+	d.closeIdle()
+}
+
+// release ends a write. A close that came during it could not have the lock, or
+// sees the file unlocked; either way one of the two closes it.
+func (d *deadLetters) release() {
+	d.mu.Unlock()
+	if d.closed.Load() {
+		d.closeIdle()
+	}
+}
+
+func (d *deadLetters) closeIdle() {
+	if !d.mu.TryLock() {
+		return
+	}
 	defer d.mu.Unlock()
-	d.closed = true
 	if d.file != nil {
 		d.file.Close()
 		d.file = nil

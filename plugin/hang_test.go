@@ -1,0 +1,76 @@
+package plugin
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"out_sls_kafka/test/endpoint/sls"
+)
+
+// hangingFile is a file whose writer waits until somebody reads it: what a
+// network file system does whose server is gone.
+func hangingFile(t *testing.T) (path string, reader *os.File) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "letters")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { reader.Close() })
+	return path, reader
+}
+
+// endsWithin fails where f takes longer; it goes on then.
+func endsWithin(t *testing.T, limit time.Duration, what string, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { defer close(done); f() }()
+	select {
+	case <-done:
+	case <-time.After(limit):
+		t.Errorf("not in %v: %s", limit, what)
+	}
+}
+
+// A dead letter file that hangs holds up neither the end of the output nor,
+// once it goes on, its descriptor.
+func TestCloseWhileDeadLettersHang(t *testing.T) {
+	file, reader := hangingFile(t)
+	_, properties := startEndpoint(t, sls.Options{})
+	properties["dead_letter_file"], properties["max_message_bytes"], properties["exit_timeout"] = file, "1K", "100ms"
+	h := &memoryHost{t: t}
+	log := NewLog(h, "test")
+	o, err := New(parse(t, properties), Surroundings{Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	submit(o, events(0, 200, strings.Repeat("x", 10_000)))
+	eventually(t, "the file being written", func() bool { return !o.letters.mu.TryLock() || func() bool { o.letters.mu.Unlock(); return false }() })
+	descriptors := openFiles(t)
+	endsWithin(t, 100*time.Millisecond+endTimeout+5*time.Second, "Close, with an exit_timeout of 100ms", func() {
+		if o.Close() {
+			t.Error("Close says that everything ended")
+		}
+	})
+	log.Drain()
+	h.wait("did not end")
+	go func() {
+		for b := make([]byte, 1<<20); ; {
+			if _, err := reader.Read(b); err != nil {
+				return
+			}
+		}
+	}()
+	eventually(t, "the file closed once its write is over", func() bool { return openFiles(t) < descriptors })
+}
+
+func submit(o *Output, chunk []byte) {
+	o.Submit("test.tag", chunk, make(channelWaker, 1), false).Advance(chunk)
+}
