@@ -21,14 +21,12 @@ func (h *health) check() (shards int, err error) {
 		}
 		return 0, err
 	}
-	shards, err = 0, kerr.UnknownTopicOrPartition
-	for _, t := range answer.Topics {
-		shards, err = len(t.Partitions), kerr.ErrorForCode(t.ErrorCode)
+	found := about(answer, o.topic)
+	if err := kerr.ErrorForCode(found.ErrorCode); err != nil {
+		return 0, err
 	}
-	if err == nil {
-		o.producer.learn(answer, nil)
-	}
-	return shards, err
+	o.producer.learn([]string{o.topic}, answer, nil)
+	return len(found.Partitions), nil
 }
 
 // probe is the check as it is made again while there is trouble: an output

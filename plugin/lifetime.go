@@ -54,7 +54,10 @@ func (o *Output) watch() {
 				stopping = now
 			}
 			if now.Sub(stopping) >= o.cfg.ExitTimeout && o.onWorkers() {
-				go o.end()
+				go func() {
+					defer o.contain(nil)
+					o.end()
+				}()
 				return
 			}
 		}

@@ -18,7 +18,10 @@ func (p *producer) pack(b *batch) {
 // packAll compresses batches until there is none left.
 func (p *producer) packAll() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer func() { // also after a panic: another one is started for the others
+		p.packers--
+		p.mu.Unlock()
+	}()
 	for len(p.unpacked) > 0 && !p.closed {
 		b := p.unpacked[0]
 		p.unpacked[0] = nil
@@ -31,7 +34,6 @@ func (p *producer) packAll() {
 		b.ready = true
 		p.advance()
 	}
-	p.packers--
 }
 
 // compress makes b small, unless it would not be smaller; hurried where others

@@ -45,11 +45,17 @@ func (p *producer) hurry() {
 
 // close lets go of every batch. Requests on the way end with the client.
 func (p *producer) close() {
+	dropped := p.shut()
+	dropped.tell(p.out)
+}
+
+// shut takes nothing more, and returns the batches that were not sent.
+func (p *producer) shut() (dropped outcome) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.closed = true
 	p.timer.Stop()
 	p.cancel()
-	var dropped outcome
 	for _, t := range p.active {
 		t.queues(func(q *queue) {
 			dropped.dropped = append(dropped.dropped, q.line...)
@@ -64,8 +70,7 @@ func (p *producer) close() {
 			close(b.requests)
 		}
 	}
-	p.mu.Unlock()
-	dropped.tell(p.out)
+	return dropped
 }
 
 // guard, deferred, gives the chunks of a request back to Fluent Bit when
@@ -76,8 +81,14 @@ func (p *producer) guard(r *request) {
 		return
 	}
 	p.out.panicked(cause)
-	var dropped outcome
+	dropped := p.giveUp(r)
+	dropped.tell(p.out)
+}
+
+// giveUp takes a request off its broker and shards, and returns its batches.
+func (p *producer) giveUp(r *request) (dropped outcome) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if r.broker.sending == r {
 		r.broker.sending = nil
 	}
@@ -87,6 +98,5 @@ func (p *producer) guard(r *request) {
 		}
 		dropped.dropped = append(dropped.dropped, r.sent[i].batch)
 	}
-	p.mu.Unlock()
-	dropped.tell(p.out)
+	return dropped
 }

@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -29,7 +30,28 @@ func (o *Output) metadata(ctx context.Context, topics ...string) (*kmsg.Metadata
 		req.Topics = append(req.Topics, topic)
 	}
 	req.AllowAutoTopicCreation = false
-	return req.RequestWith(ctx, o.client)
+	answer, err := req.RequestWith(ctx, o.client)
+	if err == nil {
+		slices.SortFunc(answer.Topics, func(a, b kmsg.MetadataResponseTopic) int { return strings.Compare(nameOf(a), nameOf(b)) })
+	}
+	return answer, err
+}
+
+func nameOf(t kmsg.MetadataResponseTopic) string {
+	if t.Topic == nil {
+		return ""
+	}
+	return *t.Topic
+}
+
+// about finds what an answer of metadata says of a topic: that it does not
+// exist, where the answer does not mention it.
+func about(answer *kmsg.MetadataResponse, name string) kmsg.MetadataResponseTopic {
+	i, found := slices.BinarySearchFunc(answer.Topics, name, func(t kmsg.MetadataResponseTopic, name string) int { return strings.Compare(nameOf(t), name) })
+	if !found {
+		return kmsg.MetadataResponseTopic{ErrorCode: kerr.UnknownTopicOrPartition.Code}
+	}
+	return answer.Topics[i]
 }
 
 // ask asks for the shards of those topics, in the background. p.mu is held.
@@ -54,41 +76,50 @@ func (p *producer) ask(topics []*topic, now time.Time) {
 	}
 	p.asking = true
 	p.out.background(func() {
+		defer p.askedOnce()
 		answer, err := p.out.metadata(p.ctx, names...)
-		p.mu.Lock()
-		p.asking = false
-		p.mu.Unlock()
-		p.learn(answer, err)
+		p.learn(names, answer, err)
 	})
 }
 
-// learn takes in an answer about topics and sends what waits for it.
-func (p *producer) learn(answer *kmsg.MetadataResponse, err error) {
-	now := time.Now()
+// askedOnce lets the next request for shards be made, also after a panic.
+func (p *producer) askedOnce() {
 	p.mu.Lock()
-	failed := []error{err}
+	defer p.mu.Unlock()
+	p.asking = false
+	p.advance()
+}
+
+// learn takes in an answer about topics and sends what waits for it.
+func (p *producer) learn(names []string, answer *kmsg.MetadataResponse, err error) {
+	failed, dropped := p.learnAll(names, answer, err)
+	for _, err := range failed {
+		p.out.health.failed(err)
+	}
+	dropped.tell(p.out)
+}
+
+// learnAll returns what failed, and batches that could not be read back.
+func (p *producer) learnAll(names []string, answer *kmsg.MetadataResponse, err error) (failed []error, dropped outcome) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
 	if err != nil {
 		p.asks.fail(now, p.out.cfg)
-	} else {
-		p.asks = pause{}
-		for i := range answer.Topics {
-			failed = append(failed, p.learnTopic(&answer.Topics[i], now))
+		return []error{err}, dropped
+	}
+	p.asks = pause{}
+	for _, name := range names {
+		if err := p.learnTopic(name, answer, now, &dropped); err != nil {
+			failed = append(failed, err)
 		}
 	}
 	p.advance()
-	p.mu.Unlock()
-	for _, err := range failed {
-		if err != nil {
-			p.out.health.failed(err)
-		}
-	}
+	return failed, dropped
 }
 
-func (p *producer) learnTopic(about *kmsg.MetadataResponseTopic, now time.Time) error {
-	if about.Topic == nil {
-		return nil
-	}
-	t := p.known(*about.Topic)
+func (p *producer) learnTopic(name string, answer *kmsg.MetadataResponse, now time.Time, dropped *outcome) error {
+	t, about := p.known(name), about(answer, name)
 	err := kerr.ErrorForCode(about.ErrorCode)
 	if err == nil && len(about.Partitions) == 0 {
 		err = kerr.LeaderNotAvailable
@@ -117,7 +148,7 @@ func (p *producer) learnTopic(about *kmsg.MetadataResponseTopic, now time.Time) 
 			p.leave(s)
 		}
 	}
-	p.settleIn(t, now)
+	p.settleIn(t, now, dropped)
 	return nil
 }
 
@@ -144,7 +175,7 @@ func (p *producer) learnShard(t *topic, before []*shard, about *kmsg.MetadataRes
 }
 
 // settleIn finds the shards of records that wait to know theirs. p.mu is held.
-func (p *producer) settleIn(t *topic, now time.Time) {
+func (p *producer) settleIn(t *topic, now time.Time, dropped *outcome) {
 	q := &t.homeless
 	if q.open != nil {
 		p.fill(q)
@@ -155,8 +186,10 @@ func (p *producer) settleIn(t *topic, now time.Time) {
 		err := b.each(func(c *Chunk, key, value []byte, millis int64) {
 			p.place(p.queueOf(t, key), c, key, value, millis, now)
 		})
-		if err != nil {
-			panic(err) // it was written a moment ago, and not compressed
+		if err != nil { // it was written a moment ago, and not compressed
+			p.out.log.Errorf("internal error, please report it: %v", err)
+			dropped.dropped = append(dropped.dropped, b)
+			continue
 		}
 		p.out.memories.put(b.wire)
 	}
