@@ -70,7 +70,3 @@ func TestCloseWhileDeadLettersHang(t *testing.T) {
 	}()
 	eventually(t, "the file closed once its write is over", func() bool { return openFiles(t) < descriptors })
 }
-
-func submit(o *Output, chunk []byte) {
-	o.Submit("test.tag", chunk, make(channelWaker, 1), false).Advance(chunk)
-}

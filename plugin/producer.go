@@ -32,8 +32,9 @@ type producer struct {
 	active  []*topic // those with batches
 	turn    int      // the active topic to begin with
 	brokers map[int32]*broker
-	asking  bool  // for shards
-	asks    pause // of asking
+	asking  bool      // for shards
+	asked   time.Time // when that was begun last
+	asks    pause     // of asking
 	timer   *time.Timer
 	wake    time.Time  // when there is something to do, of what waits for time; zero: never
 	keyed   kgo.Record // lent to keyHash
@@ -247,9 +248,9 @@ func (p *producer) free(s *shard, now time.Time) bool {
 	if s.sending != nil || s.leader < 0 || p.brokers[s.leader].sending != nil {
 		return false
 	}
-	for _, w := range [...]*pause{&s.pause, &p.brokers[s.leader].pause} {
-		if !w.over(now) {
-			p.at(w.until)
+	for _, until := range [...]time.Time{s.pause.until, s.floor, p.brokers[s.leader].pause.until} {
+		if now.Before(until) {
+			p.at(until)
 			return false
 		}
 	}

@@ -1,6 +1,9 @@
 package plugin
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // keptTopic is how long a topic without records is remembered.
 const keptTopic = 10 * time.Minute
@@ -10,16 +13,20 @@ func (p *producer) tick(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for name, t := range p.topics {
-		if !t.active && now.Sub(t.used) > keptTopic && !t.busy() {
+		if !t.active && now.Sub(t.used) > keptTopic && !p.carries(t) {
 			delete(p.topics, name)
 		}
 	}
 }
 
-func (t *topic) busy() bool {
-	for _, s := range t.shards {
-		if s.sending != nil {
-			return true
+// carries tells whether a request has a batch of t. The shard it is for may be
+// gone, and the batch come back to t all the same.
+func (p *producer) carries(t *topic) bool {
+	for _, b := range p.brokers {
+		for _, r := range [...]*request{b.sending, b.next} {
+			if r != nil && slices.ContainsFunc(r.sent, func(s shipment) bool { return s.topic == t }) {
+				return true
+			}
 		}
 	}
 	return false

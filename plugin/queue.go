@@ -68,7 +68,8 @@ type shard struct {
 	sending *request // carries a batch for it; nil: none does
 	gone    bool     // the topic has it no more
 	pause   pause
-	own     queue // records for this shard alone
+	floor   time.Time // before it nothing is sent, whatever ends the pause
+	own     queue     // records for this shard alone
 }
 
 // queues calls f with each queue of the topic.

@@ -193,9 +193,15 @@ func (p *producer) sort(r *request, lost error) (settled outcome) {
 	return settled
 }
 
+// produceFloor is the least time between a batch that failed and the next of
+// its shard, or retry_backoff where that is less. News of a leader and another
+// shard's success end a pause, and may both come as fast as answers do.
+const produceFloor = 250 * time.Millisecond
+
 // fail lets what has failed wait: the shard, if the trouble may be its alone.
 func (s *shipment) fail(now time.Time, cfg *Config) {
 	s.topic.stale = true
+	s.shard.floor = now.Add(min(produceFloor, cfg.RetryBackoff))
 	switch classify(s.err).trouble {
 	case troubleService, troubleNetwork, troubleSilence:
 		s.shard.pause.fail(now, cfg)

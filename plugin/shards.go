@@ -14,6 +14,11 @@ import (
 // within it.
 const shardsAge = 5 * time.Minute
 
+// metadataFloor is the least time between two requests for shards, whatever the
+// answers say: no answer may make a loop without a wait. The Kafka client has
+// the same floor.
+const metadataFloor = 250 * time.Millisecond
+
 func (t *topic) wantsShards(now time.Time) bool {
 	return t.stale || len(t.shards) == 0 || now.Sub(t.learned) > shardsAge
 }
@@ -70,16 +75,25 @@ func (p *producer) ask(topics []*topic, now time.Time) {
 	if len(names) == 0 {
 		return
 	}
-	if !p.asks.over(now) {
-		p.at(p.asks.until)
+	if next := p.nextAsk(); now.Before(next) {
+		p.at(next)
 		return
 	}
-	p.asking = true
+	p.asking, p.asked = true, now
 	p.out.background(func() {
 		defer p.askedOnce()
 		answer, err := p.out.metadata(p.ctx, names...)
 		p.learn(names, answer, err)
 	})
+}
+
+// nextAsk is when shards may be asked for again. p.mu is held.
+func (p *producer) nextAsk() time.Time {
+	floor := p.asked.Add(metadataFloor)
+	if p.asks.until.After(floor) {
+		return p.asks.until
+	}
+	return floor
 }
 
 // askedOnce lets the next request for shards be made, also after a panic.
@@ -166,7 +180,9 @@ func (p *producer) learnShard(t *topic, before []*shard, about *kmsg.MetadataRes
 	}
 	if s.leader != leader {
 		s.leader = leader
-		s.pause.hurry()
+		if s.pause.failures <= 1 { // a leader that moves again and again is asked by backoff
+			s.pause.hurry()
+		}
 	}
 	if leader >= 0 && p.brokers[leader] == nil {
 		p.brokers[leader] = &broker{id: leader}
