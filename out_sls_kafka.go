@@ -166,7 +166,7 @@ func guard(ret *C.int, onPanic C.int) {
 }
 
 func panicked(cause any) {
-	fmt.Fprintf(os.Stderr, "[output:%s] internal error, please report it: %v\n%s", name, cause, debug.Stack())
+	plugin.WriteStderr(fmt.Sprintf("[output:%s] internal error, please report it: %v\n%s", name, cause, debug.Stack()))
 }
 
 // The Go runtime in this shared object serves nothing but outputs, whose memory

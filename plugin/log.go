@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -122,6 +121,7 @@ func (l *Log) Drain() {
 // overdue writes the waiting lines to stderr: no thread of Fluent Bit came by
 // in time.
 func (l *Log) overdue() {
+	defer func() { _ = recover() }() // a line is not worth the process, and there is no log to tell
 	for _, n := range l.take() {
 		n.toStderr()
 	}
@@ -145,7 +145,7 @@ func (l *Log) take() []line {
 // toStderr writes the line in the form of Fluent Bit's own log.
 func (n line) toStderr() {
 	word := [...]string{"", "error", " warn", " info", "debug"}[n.level]
-	fmt.Fprintf(os.Stderr, "[%s] [%s] %s\n", n.at.Format("2006/01/02 15:04:05.000000000"), word, n.text)
+	WriteStderr(fmt.Sprintf("[%s] [%s] %s\n", n.at.Format("2006/01/02 15:04:05.000000000"), word, n.text))
 }
 
 // clientLog hands the Kafka client's own lines over, for whoever debugs.
