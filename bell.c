@@ -15,10 +15,6 @@
 #include "_cgo_export.h"
 #include "coro.h"
 
-/* Flushes of one answer. A flush that ends writes to a pipe which the same loop
- * reads: more at once than the pipe takes (64 KiB) would stop it for good. */
-#define ANSWERED_AT_ONCE 256
-
 struct bell {
     struct event event; /* first: the loop hands its address to the handler */
     struct sls_remote *remote;
@@ -85,26 +81,41 @@ static void take(struct bell *bell)
     bell->last = last;
 }
 
-static void resume(struct bell *bell)
+/* Whether a flush waits to be resumed. If none does, whoever settles the next one
+ * rings again. */
+static int is_waiting(struct bell *bell)
+{
+    take(bell);
+    if (bell->first != NULL) {
+        return 1;
+    }
+    __atomic_store_n(&bell->settled.rung, 0, __ATOMIC_SEQ_CST);
+    /* What was settled before that did not ring. If another thread sees it too,
+     * one of the two sets rung, and the other leaves it to that one. */
+    return __atomic_load_n(&bell->settled.last, __ATOMIC_SEQ_CST) != NULL &&
+           !__atomic_exchange_n(&bell->settled.rung, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Resumes one flush. A flush that ends writes its result into a pipe of 64 KiB,
+ * blocking, and the loop that would read it is the one that we are called by. It
+ * reads one result for each event of the pipe, and serves events of one priority
+ * in turn, ours and the pipe's among them. So one flush a call never fills the
+ * pipe, however many wait; 8,193 in one call stop Fluent Bit for good.
+ * Source: Fluent Bit 5.1.1, FLB_ENGINE_OUTPUT_EVENT_BATCH_SIZE in flb_engine.h,
+ * flb_output_return in flb_output.h, flb_event_priority_live_foreach in
+ * flb_event_loop.h. */
+static void resume_one(struct bell *bell)
 {
     struct sls_wait *wait;
-    int left = ANSWERED_AT_ONCE;
 
-    do {
+    if (bell->first == NULL) {
         take(bell);
-        for (; bell->first != NULL && left > 0; left--) {
-            wait = bell->first;
-            bell->first = wait->next;
-            sls_coro_resume(wait);
-        }
-        if (bell->first != NULL) {
-            ring(bell->event.fd); /* itself, for the others */
-            return;
-        }
-        __atomic_store_n(&bell->settled.rung, 0, __ATOMIC_SEQ_CST);
-        /* What came meanwhile did not ring. */
-    } while (__atomic_load_n(&bell->settled.last, __ATOMIC_SEQ_CST) != NULL &&
-             !__atomic_exchange_n(&bell->settled.rung, 1, __ATOMIC_SEQ_CST));
+    }
+    wait = bell->first;
+    if (wait != NULL) {
+        bell->first = wait->next;
+        sls_coro_resume(wait);
+    }
 }
 
 /* The host's event loop calls this when the bell was rung. */
@@ -119,7 +130,10 @@ static int answer(void *event)
     if (told(&bell->much) && slsBegin(bell->remote->instance)) {
         tell(bell, &bell->much);
     }
-    resume(bell);
+    resume_one(bell);
+    if (is_waiting(bell)) {
+        ring(bell->event.fd); /* itself */
+    }
     return 0;
 }
 
