@@ -15,7 +15,6 @@ RUN go mod download
 COPY Makefile *.go *.c *.h ./
 COPY encoder/ encoder/
 COPY plugin/ plugin/
-COPY quiet/ quiet/
 ARG VERSION=dev
 RUN make build VERSION=${VERSION}
 

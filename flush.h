@@ -20,8 +20,8 @@ struct coro;
 struct sls_bells;
 
 /* Flushes on their way from C to Go or back, the last one first. Each side puts
- * one there, or takes all, with one atomic instruction: a lock would be a call of
- * C for Go, and that costs more than it looks (package quiet). */
+ * one there, or takes all, with one atomic instruction: a lock would be a
+ * call of C for Go. */
 struct sls_handover {
     struct sls_wait *last;
     int fd;       /* becomes readable so that they are taken */

@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"unsafe"
-
-	"out_sls_kafka/quiet"
 )
 
 // lastOf is where C has the last flush of a handover.
@@ -37,7 +35,7 @@ func handOver(w *C.struct_sls_wait, to *C.struct_sls_handover) {
 // ring makes an eventfd readable.
 func ring(fd C.int) {
 	more := [8]byte{1} // in any byte order
-	_, _ = quiet.Write(uintptr(fd), more[:])
+	_, _ = syscall.Write(int(fd), more[:])
 }
 
 // rearm has whoever puts something into a handover ring again.
@@ -57,6 +55,6 @@ func takeOver(from *C.struct_sls_handover, taken []*C.struct_sls_wait) []*C.stru
 // it was not readable.
 func drain(fd uintptr) bool {
 	var count [8]byte
-	_, errno := quiet.Read(fd, count[:])
-	return errno != syscall.EAGAIN
+	_, err := syscall.Read(int(fd), count[:])
+	return err != syscall.EAGAIN
 }

@@ -79,11 +79,7 @@ func (n *intake) serveRound() {
 func (n *intake) serveAll() {
 	all, _ := n.take(math.MaxInt, math.MaxInt64)
 	n.begin(all)
-	woken := n.takeWoken()
-	if len(woken) > 0 {
-		shared.busy() // the buffer was full
-	}
-	for _, f := range woken {
+	for _, f := range n.takeWoken() {
 		f.advance()
 		runtime.Gosched() // a thread of Fluent Bit may wait for the only processor
 	}

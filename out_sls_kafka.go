@@ -103,7 +103,6 @@ func start(p unsafe.Pointer) (*instance, error) {
 //export slsBegin
 func slsBegin(handle C.uintptr_t) (more C.int) {
 	defer guard(nil, 0)
-	shared.busy()
 	if cgo.Handle(handle).Value().(*instance).intake.serveSome() {
 		return 1
 	}
@@ -116,7 +115,6 @@ func slsBegin(handle C.uintptr_t) (more C.int) {
 //export slsWork
 func slsWork(handle C.uintptr_t, w *C.struct_sls_wait) {
 	defer guard(nil, 0)
-	shared.busy()
 	cgo.Handle(handle).Value().(*instance).work(w)
 }
 

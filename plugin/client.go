@@ -86,18 +86,13 @@ func (c *Config) dial(ctx context.Context, _, address string) (net.Conn, error) 
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSocket(conn.(*net.TCPConn), c.DialNetwork)
-	if err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
 	config := c.tlsConfig()
 	if config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(address)
 	}
-	t := tls.Client(s, config)
+	t := tls.Client(conn, config)
 	if err := t.HandshakeContext(ctx); err != nil {
-		_ = s.Close()
+		_ = conn.Close()
 		return nil, err
 	}
 	return t, nil
