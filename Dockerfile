@@ -12,7 +12,8 @@ FROM ${GO} AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
-COPY Makefile *.go *.c *.h ./
+COPY Makefile out_sls_kafka.go ./
+COPY host/ host/
 COPY encoder/ encoder/
 COPY plugin/ plugin/
 ARG VERSION=dev

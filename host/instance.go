@@ -1,4 +1,4 @@
-package main
+package host
 
 /*
 #include <stdlib.h>
@@ -86,7 +86,7 @@ func endRemote(r *C.struct_sls_remote) {
 // work moves the chunk of a flush that blocks on.
 func (i *instance) work(w *C.struct_sls_wait) {
 	defer i.log.Drain()
-	defer guard(&w.result, output.FLB_RETRY)
+	defer guard((*int32)(&w.result), output.FLB_RETRY)
 	data := unsafe.Slice((*byte)(w.data), int(w.size))
 	var c *plugin.Chunk
 	if w.submitted != 0 {

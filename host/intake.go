@@ -1,4 +1,4 @@
-package main
+package host
 
 /*
 #cgo nocallback sls_intake_hurry
