@@ -27,7 +27,7 @@ demo: build
 
 CONF ?= fluent-bit.conf.example
 check-config:
-	@$(GO) run ./test/doctor -c $(CONF) $(ARGS)
+	@$(GO) run ./cmd/sls-check -c $(CONF) $(ARGS)
 
 dist:
 	$(GO) run ./dist -version $(VERSION)

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
 	"out_sls_kafka/test/run"
+	"out_sls_kafka/test/sls"
 )
 
 // lines is how many are sent.

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // cutter is a network between the output and the endpoint that can be cut.

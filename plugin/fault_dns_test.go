@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // A name that cannot be resolved for a while: everything lands once it can.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // Certificates that must not be trusted. Each is replaced, and what waited lands.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"out_sls_kafka/encoder"
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // resultWaker takes the results that a chunk wakes it with.

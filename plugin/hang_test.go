@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // hangingFile is a file whose writer waits until somebody reads it: what a

@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // sealedWaker fails the test when it is used after Close.

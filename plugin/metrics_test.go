@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // memoryMeter is a host whose metrics are a map, by name and reason.

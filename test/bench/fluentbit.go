@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // contender is an output under measurement.

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // delays collect how long records took from their event to their acknowledgement.

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // pipeline tails a file of access log lines from its head to its end.

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 const (

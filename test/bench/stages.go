@@ -21,7 +21,7 @@ import (
 
 	"out_sls_kafka/encoder"
 	"out_sls_kafka/plugin"
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // stageRecords is how many records go through each stage.

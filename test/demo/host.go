@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
 	"out_sls_kafka/test/example"
+	"out_sls_kafka/test/sls"
 )
 
 // host is the program that loads the plugin.

@@ -11,7 +11,7 @@ import (
 	"os"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 const (

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // shown is how many logs are printed in full.

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"out_sls_kafka/test/deploy/sandbox"
-	"out_sls_kafka/test/endpoint/sls"
 	"out_sls_kafka/test/run"
+	"out_sls_kafka/test/sls"
 )
 
 // Both commands of docs/container.md run as they stand there, each on log files of its runtime.

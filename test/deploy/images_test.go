@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"out_sls_kafka/test/deploy/image"
-	"out_sls_kafka/test/endpoint/sls"
 	"out_sls_kafka/test/run"
+	"out_sls_kafka/test/sls"
 )
 
 // imageDir holds the images that tests have built.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"out_sls_kafka/test/deploy/sandbox"
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // The service stands where SLS's internet endpoint of this project is: same name, same port.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // The bundled host can be built so that it looks like other versions of

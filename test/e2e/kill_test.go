@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 var rounds = flag.Int("rounds", 3, "how often TestKill kills the host")

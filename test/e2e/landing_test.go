@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // lineTime is the time of line n: years ago, and its own.

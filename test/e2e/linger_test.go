@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // Flushes linger for others to come, but no longer than linger, and not once

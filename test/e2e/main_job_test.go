@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 func TestEveryLineLands(t *testing.T) {

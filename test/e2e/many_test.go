@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
 	"out_sls_kafka/test/example"
+	"out_sls_kafka/test/sls"
 )
 
 // Forty inputs with their own tags, 400 chunks of five records a second, each

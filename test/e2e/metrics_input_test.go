@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // TestRegistration: a host is told that the output takes metrics only where it

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"out_sls_kafka/plugin"
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // fluentBitAlone is Fluent Bit, whose metrics are tested here: the bundled host

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 const hasStarted = "project demo-project, logstore demo"

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // documented is the nth configuration of Alibaba's page for an example, from docs/migrate.md.

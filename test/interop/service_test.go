@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // What Alibaba's page calls SLS_PROJECT, SLS_LOGSTORE and the halves of SLS_PASSWORD, with its own examples.

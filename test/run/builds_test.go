@@ -45,7 +45,7 @@ func TestGo(t *testing.T) {
 	t.Parallel()
 	var b Builds
 	t.Cleanup(func() { b.Close() })
-	path, err := b.Go("out_sls_kafka/test/endpoint")
+	path, err := b.Go("out_sls_kafka/cmd/sls-endpoint")
 	if err != nil {
 		t.Fatal(err)
 	}

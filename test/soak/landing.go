@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 const nodes = 3

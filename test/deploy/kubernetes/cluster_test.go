@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"out_sls_kafka/test/deploy/sandbox"
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // The local endpoint stands where SLS's internet endpoint of the project is: same name, same port.

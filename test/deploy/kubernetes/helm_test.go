@@ -17,7 +17,7 @@ import (
 	"helm.sh/helm/v3/pkg/engine"
 	corev1 "k8s.io/api/core/v1"
 
-	"out_sls_kafka/test/doctor/config"
+	"out_sls_kafka/cmd/sls-check/fbconf"
 )
 
 var valuesFile = filepath.Join(root, "deploy", "helm", "values.yaml")
@@ -195,7 +195,7 @@ var pluginsFile = regexp.MustCompile(`(?m)^ *plugins_file.*\n`)
 func sections(t *testing.T, file string) string {
 	t.Helper()
 	names := map[string]string{"SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore"}
-	c, err := config.Read(file, func(name string) string { return names[name] })
+	c, err := fbconf.Read(file, func(name string) string { return names[name] })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,8 @@ import (
 
 	"out_sls_kafka/test/deploy/image"
 	"out_sls_kafka/test/deploy/sandbox"
-	"out_sls_kafka/test/endpoint/sls"
 	"out_sls_kafka/test/run"
+	"out_sls_kafka/test/sls"
 )
 
 // root is the project's directory.
@@ -87,7 +87,7 @@ func fluentBitImage() (image.Image, error) {
 // buildDoctor makes the doctor, linked so that it runs in any root directory.
 var buildDoctor = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(built, "doctor")
-	build := exec.Command("go", "build", "-o", path, "./test/doctor")
+	build := exec.Command("go", "build", "-o", path, "./cmd/sls-check")
 	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the doctor: %w\n%s", err, out)

@@ -18,8 +18,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql"
 
-	"out_sls_kafka/test/endpoint/sls"
 	"out_sls_kafka/test/run"
+	"out_sls_kafka/test/sls"
 )
 
 var record = flag.Bool("record", false, "record the outage of testdata/outage.series anew, which takes five minutes")

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"out_sls_kafka/cmd/sls-check/fbconf"
+)
+
+// severity says how bad a finding is.
+type severity uint8
+
+const (
+	severityNote    severity = iota // as it may be meant
+	severityWarning                 // records can be lost, or a line has no effect
+	severityError                   // Fluent Bit does not start, or delivers nothing
+)
+
+func (s severity) String() string { return [...]string{"note", "warning", "error"}[s] }
+
+// finding is one thing to know about a configuration.
+type finding struct {
+	severity severity
+	fbconf.Place
+	what, why, do string
+}
+
+// report is all findings.
+type report struct{ findings []finding }
+
+func (r *report) add(s severity, at fbconf.Place, what, why, do string) {
+	f := finding{s, at, what, why, do}
+	if !slices.Contains(r.findings, f) { // two outputs may share an input
+		r.findings = append(r.findings, f)
+	}
+}
+
+func (r *report) fail(at fbconf.Place, what, why, do string) { r.add(severityError, at, what, why, do) }
+func (r *report) warn(at fbconf.Place, what, why, do string) {
+	r.add(severityWarning, at, what, why, do)
+}
+func (r *report) note(at fbconf.Place, what, why, do string) { r.add(severityNote, at, what, why, do) }
+
+// count is how many findings are of a severity.
+func (r *report) count(s severity) (n int) {
+	for _, f := range r.findings {
+		if f.severity == s {
+			n++
+		}
+	}
+	return n
+}
+
+// failed tells whether there is an error at a line.
+func (r *report) failed(at fbconf.Place) bool {
+	return slices.ContainsFunc(r.findings, func(f finding) bool { return f.severity == severityError && f.Place == at })
+}
+
+// print writes the findings in the order of files, and of the lines in each.
+func (r *report) print(w io.Writer, files []string) {
+	slices.SortStableFunc(r.findings, func(a, b finding) int {
+		if a.File != b.File {
+			return slices.Index(files, a.File) - slices.Index(files, b.File)
+		}
+		return a.Line - b.Line
+	})
+	for _, f := range r.findings {
+		fmt.Fprintf(w, "%v: %v: %s\n", f.Place, f.severity, f.what)
+		if f.why != "" {
+			fmt.Fprintf(w, "    why: %s\n", f.why)
+		}
+		fmt.Fprintf(w, "    do:  %s\n", f.do)
+	}
+}
+
+// summary is the last line about a configuration.
+func (r *report) summary(files, outputs int) string {
+	return fmt.Sprintf("%s, %s of sls_kafka: %s, %s, %s", number(files, "file"), number(outputs, "output"),
+		number(r.count(severityError), "error"), number(r.count(severityWarning), "warning"), number(r.count(severityNote), "note"))
+}
+
+func number(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// list joins names for a sentence.
+func list(names []string) string { return strings.Join(names, ", ") }

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"out_sls_kafka/cmd/sls-check/fbconf"
+	"out_sls_kafka/plugin"
+)
+
+// checkOptions has the plugin's own parser read the section.
+func (c *check) checkOptions(o *output) {
+	known := make(map[string]bool)
+	for _, option := range plugin.Options() {
+		known[option.Name] = true
+	}
+	source := plugin.Source{Getenv: c.getenv, Property: func(key string) string {
+		if p := o.First(key); p != nil && known[key] { // what is misspelt has its own check, with lines
+			return p.Value
+		}
+		return ""
+	}}
+	defer keepAbsent(source.Property("dead_letter_file"))()
+	parsed, warnings, err := plugin.Parse(source)
+	o.parsed = parsed
+	for _, w := range warnings {
+		c.optionWarning(o, w)
+	}
+	faults, _ := errors.AsType[plugin.Faults](err)
+	for _, f := range faults {
+		c.optionFault(o, f)
+	}
+	if err != nil && len(faults) == 0 {
+		c.fail(o.Place, err.Error(), refused, "mend the options of this section")
+	}
+}
+
+const refused = "The plugin refuses its options, and Fluent Bit ends."
+
+// optionFault is what the plugin says is wrong.
+func (c *check) optionFault(o *output, f plugin.Fault) {
+	at := o.Place
+	do := "allowed: " + f.Allowed
+	for key := range strings.SplitSeq(f.Key, "/") {
+		p := o.First(key)
+		if p == nil {
+			continue
+		}
+		at = p.Place
+		if unset := p.Unset(); f.Value == "" && len(unset) > 0 {
+			do = setVariables(unset) + "; " + do
+		}
+		break
+	}
+	if f.Allowed == "" {
+		do = "mend the options of this section"
+	}
+	f.Allowed = ""
+	c.fail(at, f.Error(), refused, do)
+}
+
+// optionWarning is a remark of the plugin. Its first word is the option, or a sentence begins.
+func (c *check) optionWarning(o *output, text string) {
+	key, _, _ := strings.Cut(text, " ")
+	what, why, _ := strings.Cut(text, ": ")
+	at, do := o.Place, "read docs/options.md on it"
+	if p := o.First(key); p != nil {
+		at, do = p.Place, "remove "+key+" unless this is meant"
+	}
+	c.warn(at, what, why, do)
+}
+
+// keepAbsent remembers whether a file is there. The parser tries whether it can be written, and what it makes would
+// belong to whoever runs the doctor, so that Fluent Bit could not write it: the returned function removes it again.
+func keepAbsent(file string) (restore func()) {
+	file = strings.Trim(strings.TrimSpace(file), `"'`)
+	if _, err := os.Lstat(file); file == "" || !errors.Is(err, os.ErrNotExist) {
+		return func() {}
+	}
+	return func() {
+		if info, err := os.Lstat(file); err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+			_ = os.Remove(file) // where it cannot be removed it is empty
+		}
+	}
+}
+
+// checkKeys looks for keys that nobody reads, and for options that are set in a way that loses a value.
+func (c *check) checkKeys(o *output) {
+	options := make(map[string]bool)
+	for _, option := range plugin.Options() {
+		options[option.Name] = true
+	}
+	set := make(map[string]*fbconf.Property)
+	for i := range o.Properties {
+		p := &o.Properties[i]
+		key := strings.ToLower(p.Key)
+		first := set[key]
+		if first == nil {
+			set[key] = p
+		}
+		switch {
+		case p.Element > 1 && options[key]:
+			if p.Element == 2 {
+				c.warn(p.Place, p.Key+" is a list", "A plugin gets the first element of a list alone.", "write one value, its parts separated by commas where the option takes several")
+			}
+		case p.Element > 1: // a key of Fluent Bit itself
+		case first != nil && options[key]:
+			c.warn(p.Place, fmt.Sprintf("%s is set again, and has no effect", p.Key), fmt.Sprintf("Of a repeated option the first counts, which is at %v.", first.Place), "remove one of the two")
+		case first != nil && isHostKey(key):
+			c.warn(p.Place, fmt.Sprintf("%s is set again", p.Key), fmt.Sprintf("Of a repeated key of Fluent Bit the last counts; the one at %v has no effect.", first.Place), "remove one of the two")
+		case options[key] || isHostKey(key):
+			c.checkComment(p)
+		default:
+			c.unknownKey(p, key)
+		}
+	}
+}
+
+// checkComment looks for what someone meant as a comment.
+func (c *check) checkComment(p *fbconf.Property) {
+	if !c.config.YAML && strings.Contains(p.Text, " #") {
+		c.warn(p.Place, "the value of "+p.Key+" holds a # after a blank", "A comment begins at the beginning of a line; here it belongs to the value.", "put the comment on a line of its own")
+	}
+}
+
+func (c *check) unknownKey(p *fbconf.Property, key string) {
+	const why = "Neither Fluent Bit nor the plugin reads it, and neither says so."
+	do := "remove it; docs/options.md lists what there is"
+	if instead := plugin.Instead(key); instead != "" {
+		do = "here it is " + instead
+	} else if near := nearest(key); near != "" {
+		do = "did you mean " + near + "?"
+	}
+	c.warn(p.Place, p.Key+" is no option, and has no effect", why, do)
+}
+
+// nearest is the key that this one is a misspelling of, "" for none.
+func nearest(key string) (name string) {
+	key = strings.NewReplacer("-", "_", ".", "_").Replace(key)
+	best := min(2, len(key)/3) + 1
+	try := func(candidate string) {
+		if d := distance(key, strings.ReplaceAll(candidate, ".", "_")); d < best {
+			best, name = d, candidate
+		}
+	}
+	for _, option := range plugin.Options() {
+		try(option.Name)
+	}
+	for _, key := range effective {
+		try(key)
+	}
+	return name
+}
+
+// distance is how many letters must be added, removed or replaced to make one text of the other.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			d := diagonal
+			if a[i] != b[j] {
+				d = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], d
+		}
+	}
+	return row[len(b)]
+}

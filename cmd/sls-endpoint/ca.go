@@ -1,0 +1,47 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"out_sls_kafka/test/sls"
+)
+
+// caFromFile returns the CA of an earlier start, so that clients still running trust the endpoint again, or makes one
+// and writes it: the certificate to path, its key to path.key.
+func caFromFile(path string) (*sls.CA, error) {
+	keyPath := path + ".key"
+	certificate, err := os.ReadFile(path)
+	if err == nil {
+		key, err := os.ReadFile(keyPath)
+		if err != nil {
+			return nil, fmt.Errorf("-ca-file %s exists but not the key to it; name another file or remove it: %w", path, err)
+		}
+		ca, err := sls.LoadCA(certificate, key)
+		if err != nil {
+			return nil, fmt.Errorf("-ca-file %s and %s: %w", path, keyPath, err)
+		}
+		return ca, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("-ca-file: %w", err)
+	}
+	ca, err := sls.NewCA()
+	if err != nil {
+		return nil, err
+	}
+	key, err := ca.KeyPEM()
+	if err != nil {
+		return nil, err
+	}
+	// The key first: who waits for the certificate finds both.
+	if err := os.WriteFile(keyPath, key, 0o600); err != nil {
+		return nil, fmt.Errorf("-ca-file: %w", err)
+	}
+	if err := os.WriteFile(path, ca.PEM(), 0o644); err != nil {
+		return nil, fmt.Errorf("-ca-file: %w", err)
+	}
+	return ca, nil
+}

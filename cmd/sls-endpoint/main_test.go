@@ -1,0 +1,233 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+
+	"out_sls_kafka/test/sls"
+)
+
+// command is a running endpoint command.
+type command struct {
+	t     *testing.T
+	addr  string
+	lines *bufio.Scanner
+	stop  func()
+	ended chan error
+}
+
+func startCommand(t *testing.T, arguments ...string) *command {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	c := &command{t: t, lines: bufio.NewScanner(r), stop: stop, ended: make(chan error, 1)}
+	go func() {
+		err := run(ctx, arguments, w, io.Discard)
+		w.Close()
+		c.ended <- err
+	}()
+	t.Cleanup(func() { stop(); r.Close() })
+	first := c.line()
+	c.addr, _, _ = strings.Cut(strings.TrimPrefix(first, "listening on "), ",")
+	return c
+}
+
+func (c *command) line() string {
+	c.t.Helper()
+	if !c.lines.Scan() {
+		c.t.Fatalf("the command ended: %v", <-c.ended)
+	}
+	return c.lines.Text()
+}
+
+func (c *command) send(caFile, user, password string, r *kgo.Record) {
+	c.t.Helper()
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.addr), kgo.DialTLSConfig(&tls.Config{RootCAs: roots}),
+		kgo.SASL(plain.Auth{User: user, Pass: password}.AsMechanism()), kgo.DisableIdempotentWrite(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(c.t.Context(), 30*time.Second)
+	defer cancel()
+	if err := client.ProduceSync(ctx, r).FirstErr(); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func TestCommand(t *testing.T) {
+	dir := t.TempDir()
+	caFile, out := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "logs.json")
+	arguments := []string{"-project", "prj", "-logstore", "app, web", "-access-key-id", "id", "-access-key-secret", "s#t",
+		"-shards", "3", "-ca-file", caFile, "-out", out}
+	at := time.Unix(1_618_312_000, 987_000_000)
+	for range 2 { // the second start goes on with the CA and the file of the first
+		c := startCommand(t, arguments...)
+		c.send(caFile, "prj", "id#s#t", &kgo.Record{Topic: "app.json", Partition: 2, Timestamp: at, Value: []byte(`{"b":1,"a":"<x>"}`)})
+		if got, want := c.line(), `app/2 2021-04-13T11:06:40Z {"b":"1","a":"<x>"}`; got != want {
+			t.Errorf("line %s, want %s", got, want)
+		}
+		c.send(caFile, "prj", "id#s#t", &kgo.Record{Topic: "web", Timestamp: at, Value: []byte("hello\n")})
+		if got, want := c.line(), `web/0 2021-04-13T11:06:40Z {"content":"hello\n"}`; got != want {
+			t.Errorf("line %s, want %s", got, want)
+		}
+		c.stop()
+		for _, want := range []string{"logstore app: 1 logs landed", "logstore web: 1 logs landed"} {
+			if got := c.line(); got != want {
+				t.Errorf("line %q, want %q", got, want)
+			}
+		}
+		if err := <-c.ended; err != nil {
+			t.Errorf("the command ended with %v", err)
+		}
+	}
+	written, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const once = `{"logstore":"app","shard":2,"__time__":1618312000,"fields":{"b":"1","a":"<x>"}}
+{"logstore":"web","shard":0,"__time__":1618312000,"fields":{"content":"hello\n"}}
+`
+	if string(written) != once+once {
+		t.Errorf("-out holds\n%s\nwant twice\n%s", written, once)
+	}
+	if key, err := os.Stat(caFile + ".key"); err != nil || key.Mode().Perm() != 0o600 {
+		t.Errorf("the CA's key: %v, %v, want it readable by its owner alone", key.Mode(), err)
+	}
+}
+
+func TestCommandRefusesWrongFlags(t *testing.T) {
+	dir := t.TempDir()
+	lone := filepath.Join(dir, "lone.pem")
+	if err := os.WriteFile(lone, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		arguments []string
+		says      string
+	}{
+		"unknown flag":    {[]string{"-no-such"}, "-no-such"},
+		"argument":        {[]string{"demo"}, `"demo"`},
+		"logstore":        {[]string{"-logstore", "demo.json"}, `"demo.json"`},
+		"empty logstore":  {[]string{"-logstore", "demo,"}, `""`},
+		"same logstore":   {[]string{"-logstore", "demo,demo"}, "twice"},
+		"listen":          {[]string{"-listen", "here"}, `"here"`},
+		"no shards":       {[]string{"-shards", "0"}, "-shards 0"},
+		"out":             {[]string{"-out", filepath.Join(dir, "no", "dir")}, "-out"},
+		"ca-file":         {[]string{"-ca-file", filepath.Join(dir, "no", "dir")}, "-ca-file"},
+		"CA without key":  {[]string{"-ca-file", lone}, lone},
+		"empty id":        {[]string{"-access-key-id", ""}, "-access-key-id"},
+		"http":            {[]string{"-http", "here"}, "-http"},
+		"keep":            {[]string{"-keep", "0"}, "-keep 0"},
+		"message size":    {[]string{"-max-message-bytes", "-1"}, "-max-message-bytes -1"},
+		"byte quota":      {[]string{"-shard-bytes-per-second", "-1"}, "-shard-bytes-per-second -1"},
+		"write quota":     {[]string{"-shard-writes-per-second", "-1"}, "-shard-writes-per-second -1"},
+		"fault":           {[]string{"-fault", "NO_SUCH"}, "KAFKA_STORAGE_ERROR"},
+		"fault's count":   {[]string{"-fault", "NETWORK_EXCEPTION,count=few"}, `"few"`},
+		"fault's setting": {[]string{"-fault", "NETWORK_EXCEPTION,cuont=5"}, `"cuont"`},
+		"fault's delay":   {[]string{"-fault", "ACK_DELAY"}, "delay"},
+		"several at once": {[]string{"-no-such", "-listen", "here"}, "-no-such"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, stop := context.WithCancel(t.Context())
+			stop() // a command that starts in spite of its flags ends at once
+			var stderr strings.Builder
+			err := run(ctx, test.arguments, io.Discard, &stderr)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if said := err.Error() + stderr.String(); !strings.Contains(said, test.says) {
+				t.Errorf("it says %q, want %q in it", said, test.says)
+			}
+		})
+	}
+}
+
+func TestCommandServesThePage(t *testing.T) {
+	caFile := filepath.Join(t.TempDir(), "ca.pem")
+	c := startCommand(t, "-ca-file", caFile, "-http", "127.0.0.1:0", "-keep", "2", "-fault", "KAFKA_STORAGE_ERROR,count=1")
+	url, ok := strings.CutPrefix(c.line(), "page on ")
+	if !ok {
+		t.Fatalf("the second line does not name the page's address: %s", url)
+	}
+	for _, value := range []string{"one", "two", "three"} {
+		c.send(caFile, "demo-project", "demo-id#demo-secret", &kgo.Record{Topic: "demo", Value: []byte(value)})
+		if got := c.line(); !strings.Contains(got, value) {
+			t.Errorf("line %s, want %s in it", got, value)
+		}
+	}
+	resp, err := http.Get(url + "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var shown struct {
+		Logstores []struct{ Count int }
+		Logs      []struct{ Fields map[string]string }
+		Faults    []any
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&shown); err != nil {
+		t.Fatal(err)
+	}
+	if len(shown.Logs) != 2 || shown.Logs[0].Fields["content"] != "three" || shown.Logstores[0].Count != 3 || len(shown.Faults) != 0 {
+		t.Errorf("the page shows %+v, want 3 logs landed, the newest two kept, the fault over", shown)
+	}
+	c.stop()
+	if got, want := c.line(), "logstore demo: 3 logs landed"; got != want {
+		t.Errorf("line %q, want %q", got, want)
+	}
+	if err := <-c.ended; err != nil {
+		t.Errorf("the command ended with %v", err)
+	}
+	if resp, err := http.Get(url); err == nil {
+		resp.Body.Close()
+		t.Error("the page is served after the end")
+	}
+}
+
+func TestFlagsReachTheEndpoint(t *testing.T) {
+	s, err := parseFlags([]string{"-max-message-bytes", "1", "-shard-bytes-per-second", "2", "-shard-writes-per-second", "3", "-check-time",
+		"-keep", "4", "-fault", "CONNECTION_CUT,count=5", "-fault", "ACK_DELAY,delay=6s", "-fault", "NETWORK_EXCEPTION,logstore=demo"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := s.options
+	if o.MaxMessageBytes != 1 || o.Quota != (sls.Quota{Bytes: 2, Writes: 3}) || !o.CheckTime || o.Keep != 4 {
+		t.Errorf("options %+v", o)
+	}
+	want := []sls.Fault{{Name: sls.ConnectionCut, Count: 5}, {Name: sls.AckDelay, Delay: 6 * time.Second}, {Name: "NETWORK_EXCEPTION", Logstore: "demo"}}
+	if !slices.Equal(o.Faults, want) {
+		t.Errorf("faults %+v, want %+v", o.Faults, want)
+	}
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+func TestCommandEndsWhenItCannotWrite(t *testing.T) {
+	if err := run(t.Context(), nil, brokenWriter{}, io.Discard); !errors.Is(err, io.ErrShortWrite) {
+		t.Errorf("ended with %v, want the write error", err)
+	}
+}
