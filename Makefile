@@ -30,7 +30,7 @@ check-config:
 	@$(GO) run ./cmd/sls-check -c $(CONF) $(ARGS)
 
 dist:
-	$(GO) run ./dist -version $(VERSION)
+	$(GO) run ./deploy/release -version $(VERSION)
 
 test:
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt would change:'; gofmt -l .; exit 1; }
@@ -50,8 +50,8 @@ test-interop:
 	$(GO) test -tags interop -count=1 -v -parallel 4 -timeout 30m ./test/interop $(if $(UPDATE),-args -update)
 
 test-dist:
-	$(GO) vet -tags dist ./dist
-	$(GO) test -race -tags dist -count=1 -v -timeout 30m ./dist
+	$(GO) vet -tags dist ./deploy/release
+	$(GO) test -race -tags dist -count=1 -v -timeout 30m ./deploy/release
 
 test-deploy:
 	cd test/deploy && $(GO) vet ./... && $(GO) test -race -count=1 -v -timeout 15m ./...

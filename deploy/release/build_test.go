@@ -8,7 +8,7 @@ import (
 
 // The image and the release are built by one version of Go.
 func TestDockerfileHasTheSameGo(t *testing.T) {
-	text, err := os.ReadFile("../Dockerfile")
+	text, err := os.ReadFile("../../Dockerfile")
 	if err != nil {
 		t.Fatal(err)
 	}

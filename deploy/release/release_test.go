@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 
 // buildAndRun makes the release of a copy of the sources: others may write to those meanwhile.
 func buildAndRun(m *testing.M) (code int, err error) {
-	root, err := filepath.Abs("..")
+	root, err := filepath.Abs("../..")
 	if err != nil {
 		return 0, err
 	}
