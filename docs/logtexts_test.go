@@ -28,7 +28,7 @@ var notForTheLog = map[string]bool{"help": true, "Help": true, "allowed": true, 
 
 // sources are the files whose texts reach the log, given the project's root.
 func sources(root string) (files []string, err error) {
-	for _, pattern := range []string{"*.go", "host/*.go", "plugin/*.go", "encoder/*.go"} {
+	for _, pattern := range []string{"*.go", "host/*.go", "plugin/*.go", "plugin/*/*.go", "encoder/*.go"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			return nil, err

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"out_sls_kafka/encoder"
+	"out_sls_kafka/plugin/failure"
 )
 
 // chunkRoom is what a chunk takes besides its records.
@@ -96,11 +97,11 @@ func (c *Chunk) rejectUnsent(values []byte, r *encoder.Reject, data []byte) {
 	if len(l.record) == 0 && r.Offset+r.Length <= len(data) {
 		l.record = data[r.Offset : r.Offset+r.Length]
 	}
-	trouble := troubleData
+	kind := failure.Record
 	if errors.Is(r.Err, encoder.ErrTooLarge) {
-		trouble = troubleSize
+		kind = failure.Size
 	}
-	c.reject(trouble, &l)
+	c.reject(kind, &l)
 }
 
 // rejectRefused accounts for a record that the broker refused when it was
@@ -111,12 +112,12 @@ func (c *Chunk) rejectRefused(topic string, value []byte, millis int64, err erro
 	if ke, ok := errors.AsType[*kerr.Error](err); ok {
 		l.kafka = ke.Message
 	}
-	c.reject(classify(err).trouble, &l)
+	c.reject(failure.Of(err).Kind, &l)
 }
 
-func (c *Chunk) reject(t trouble, l *letter) {
-	c.out.stats.rejected.add(t, l.kafka != "")
-	c.out.health.rejected(t, l)
+func (c *Chunk) reject(k failure.Kind, l *letter) {
+	c.out.stats.rejected.add(k, l.kafka != "")
+	c.out.health.rejected(k, l)
 	if c.out.letters != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"out_sls_kafka/plugin/failure"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -76,7 +77,7 @@ func (c *Config) Dial(ctx context.Context, address string) (net.Conn, error) {
 // not go on trying.
 func (c *Config) Advice(err error) string {
 	if _, network := errors.AsType[*net.OpError](err); !network && errors.Is(err, context.DeadlineExceeded) {
-		err = errSilence // a connection is there, for its making has its own errors
+		err = failure.ErrNoAnswer // a connection is there, for its making has its own errors
 	}
-	return strings.TrimSuffix(c.advice(classify(err).trouble, err), "; retrying")
+	return strings.TrimSuffix(c.advice(failure.Of(err).Kind, err), "; retrying")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"out_sls_kafka/plugin/failure"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,17 +29,17 @@ type health struct {
 	lastAck atomic.Int64 // Unix nanoseconds
 
 	mu       sync.Mutex
-	current  trouble // 0: none
+	current  failure.Kind // 0: none
 	since    time.Time
-	told     bool                  // a line said that there is trouble
-	logged   map[trouble]time.Time // the last line of each kind
+	told     bool                       // a line said that there is trouble
+	logged   map[failure.Kind]time.Time // the last line of each kind
 	lastFail time.Time
 	lastErr  error
 	connect  error // why the latest connection could not be made, nil once one was
 	probe    probe
 
-	rejectLogged  map[trouble]time.Time
-	rejectSkipped map[trouble]int
+	rejectLogged  map[failure.Kind]time.Time
+	rejectSkipped map[failure.Kind]int
 	unkeptLogged  time.Time
 }
 
@@ -88,7 +89,7 @@ func (h *health) begin(now time.Time, err error) {
 	if h.current == 0 {
 		h.since, h.told = now, false
 	}
-	h.current, h.lastFail, h.lastErr = classify(err).trouble, now, err
+	h.current, h.lastFail, h.lastErr = failure.Of(err).Kind, now, err
 	h.log(now)
 }
 
@@ -99,7 +100,7 @@ func (h *health) log(now time.Time) {
 		return
 	}
 	if h.logged == nil {
-		h.logged = make(map[trouble]time.Time)
+		h.logged = make(map[failure.Kind]time.Time)
 	}
 	h.logged[h.current], h.told = now, true
 	h.out.log.Errorf("%s [%s]", h.out.cfg.advice(h.current, h.lastErr), h.out.load())
@@ -116,7 +117,7 @@ func (h *health) tick(now time.Time) {
 		return
 	}
 	h.log(now)
-	if h.current == troubleAccess {
+	if h.current == failure.Access {
 		h.out.background(h.out.sessions.renew)
 	}
 	if now.Sub(h.lastFail) < calm {
@@ -139,24 +140,24 @@ func (h *health) silence(now, ack time.Time) {
 	oldest, waiting := h.out.oldest()
 	limit := h.out.cfg.RequestTimeout + answerMargin
 	if waiting && now.Sub(oldest) >= limit && now.Sub(ack) >= limit {
-		h.begin(now, fmt.Errorf("%w; the oldest chunk waits for %v", errSilence, now.Sub(oldest).Round(time.Second)))
+		h.begin(now, fmt.Errorf("%w; the oldest chunk waits for %v", failure.ErrNoAnswer, now.Sub(oldest).Round(time.Second)))
 	}
 }
 
 // rejected logs a rejected record, one line a minute for each kind.
-func (h *health) rejected(t trouble, l *letter) {
+func (h *health) rejected(k failure.Kind, l *letter) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.rejectLogged == nil {
-		h.rejectLogged, h.rejectSkipped = make(map[trouble]time.Time), make(map[trouble]int)
+		h.rejectLogged, h.rejectSkipped = make(map[failure.Kind]time.Time), make(map[failure.Kind]int)
 	}
 	now := time.Now()
-	if last, ok := h.rejectLogged[t]; ok && now.Sub(last) < repeat {
-		h.rejectSkipped[t]++
+	if last, ok := h.rejectLogged[k]; ok && now.Sub(last) < repeat {
+		h.rejectSkipped[k]++
 		return
 	}
 	more := ""
-	if n := h.rejectSkipped[t]; n > 0 {
+	if n := h.rejectSkipped[k]; n > 0 {
 		more = fmt.Sprintf(" (and %d more of this kind in the last minute)", n)
 	}
 	kept := "; set dead_letter_file to keep such records"
@@ -164,11 +165,11 @@ func (h *health) rejected(t trouble, l *letter) {
 		kept = "; kept in " + h.out.cfg.DeadLetterFile
 	}
 	hint := ""
-	if t == troubleSize {
+	if k == failure.Size {
 		hint = fmt.Sprintf("; raise max_message_bytes (%d, at most %d) or set oversize truncate", h.out.cfg.MaxMessageBytes, MaxMessageBytes)
 	}
 	h.out.log.Errorf("record of tag %q rejected: %s%s%s%s", l.tag, l.reason, more, hint, kept)
-	h.rejectLogged[t], h.rejectSkipped[t] = now, 0
+	h.rejectLogged[k], h.rejectSkipped[k] = now, 0
 }
 
 // unkept logs, once a minute, that dead letters could not be written.

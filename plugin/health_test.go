@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"errors"
+	"out_sls_kafka/plugin/failure"
 	"strings"
 	"testing"
 	"time"
@@ -159,12 +160,12 @@ func TestHealthSaysRejectsOnceAMinute(t *testing.T) {
 	h := &o.health
 	l := &letter{tag: "app", reason: "record too large: 2000 bytes"}
 	for range 3 {
-		h.rejected(troubleSize, l)
+		h.rejected(failure.Size, l)
 	}
-	h.rejected(troubleData, &letter{tag: "app", reason: "malformed"})
+	h.rejected(failure.Record, &letter{tag: "app", reason: "malformed"})
 	wantLines(t, lines(), `record of tag "app" rejected: record too large: 2000 bytes; raise max_message_bytes (1000, at most 2097152) or set oversize truncate; set dead_letter_file to keep such records`,
 		"malformed; set dead_letter_file")
-	h.rejectLogged[troubleSize] = time.Now().Add(-repeat)
-	h.rejected(troubleSize, l)
+	h.rejectLogged[failure.Size] = time.Now().Add(-repeat)
+	h.rejected(failure.Size, l)
 	wantLines(t, lines(), "(and 2 more of this kind in the last minute)")
 }

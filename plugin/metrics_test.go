@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"out_sls_kafka/plugin/failure"
 	"out_sls_kafka/test/sls"
 )
 
@@ -201,9 +202,9 @@ func TestMetricsInTheLog(t *testing.T) {
 			wantLines(t, lines()) // idle
 			o.stats.acknowledge(120, 34567)
 			o.stats.resent.Add(3)
-			o.stats.rejected.add(troubleSize, false)
-			o.stats.rejected.add(troubleData, true)
-			o.stats.rejected.add(troubleData, false)
+			o.stats.rejected.add(failure.Size, false)
+			o.stats.rejected.add(failure.Record, true)
+			o.stats.rejected.add(failure.Record, false)
 			o.health.lastAck.Store(start.Add(238 * time.Second).UnixNano())
 			run(239)
 			wantLines(t, lines())
@@ -213,7 +214,7 @@ func TestMetricsInTheLog(t *testing.T) {
 			run(600)
 			wantLines(t, lines()) // only time went by
 			o.health.mu.Lock()
-			o.health.current = troubleNetwork
+			o.health.current = failure.Network
 			o.health.mu.Unlock()
 			run(700)
 			wantLines(t, lines(), "delivery is in trouble; ")

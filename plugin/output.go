@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"out_sls_kafka/encoder"
+	"out_sls_kafka/plugin/failure"
 )
 
 // Surroundings are what an Output needs of the process it lives in.
@@ -104,7 +105,7 @@ func (o *Output) firstCheck() error {
 	}
 	if o.cfg.Healthcheck == HealthcheckRequire {
 		if err := check(); err != nil {
-			return fmt.Errorf("healthcheck require: %s", o.cfg.advice(classify(err).trouble, err))
+			return fmt.Errorf("healthcheck require: %s", o.cfg.advice(failure.Of(err).Kind, err))
 		}
 		return nil
 	}

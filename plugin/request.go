@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"out_sls_kafka/plugin/failure"
 	"slices"
 	"time"
 
@@ -89,7 +90,7 @@ func (r *request) send() {
 // unanswered tells an answer that did not come from a broker out of reach.
 func unanswered(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "read" && op.Timeout() {
-		return fmt.Errorf("%w: %w", errSilence, err)
+		return fmt.Errorf("%w: %w", failure.ErrNoAnswer, err)
 	}
 	return err
 }
@@ -182,7 +183,7 @@ func (p *producer) sort(r *request, lost error) (settled outcome) {
 		case lost != nil:
 			s.topic.stale = true // another broker may lead the shard by now
 			p.again(s.batch)
-		case classify(s.err).action == takeApart:
+		case failure.Of(s.err).Action == failure.Split:
 			p.apart(s.batch, s.err, &settled)
 		default:
 			s.fail(now, p.out.cfg)
@@ -202,11 +203,10 @@ const produceFloor = 250 * time.Millisecond
 func (s *shipment) fail(now time.Time, cfg *Config) {
 	s.topic.stale = true
 	s.shard.floor = now.Add(min(produceFloor, cfg.RetryBackoff))
-	switch classify(s.err).trouble {
-	case troubleService, troubleNetwork, troubleSilence:
-		s.shard.pause.fail(now, cfg)
-	default:
+	if failure.Of(s.err).Scope == failure.Topic {
 		s.topic.pause.fail(now, cfg)
+	} else {
+		s.shard.pause.fail(now, cfg)
 	}
 }
 

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"fmt"
+	"out_sls_kafka/plugin/failure"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -40,10 +41,10 @@ var rejectionNames = [rejectionKinds]string{"too_large", "unreadable", "refused"
 // rejections count rejected records, by reason.
 type rejections [rejectionKinds]atomic.Int64
 
-// add counts a record of that trouble; byBroker tells that it was sent.
-func (r *rejections) add(t trouble, byBroker bool) {
+// add counts a record of that kind; byBroker tells that it was sent.
+func (r *rejections) add(k failure.Kind, byBroker bool) {
 	switch {
-	case t == troubleSize:
+	case k == failure.Size:
 		r[tooLarge].Add(1)
 	case byBroker:
 		r[refused].Add(1)

@@ -1,0 +1,149 @@
+// Package failure is the one table of errors: what becomes of a record that
+// failed, what an operator has to do, and what else the error is about.
+package failure
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// Action is what becomes of the records of a batch that failed.
+type Action uint8
+
+const (
+	// Retry: the error is transient, or an operator can fix it while the batch waits.
+	Retry Action = iota + 1
+	// Split: some record of the batch is unacceptable; find out which.
+	Split
+)
+
+// Kind groups errors by what an operator has to do.
+type Kind uint8
+
+const (
+	Network  Kind = iota + 1 // nothing, or the way to the endpoint
+	TLS                      // certificates
+	Access                   // the AccessKey and its policy
+	NotFound                 // project, logstore, region
+	Service                  // nothing: the service has an error
+	Quota                    // quota or more shards
+	Size                     // size options
+	Record                   // the record itself
+	Codec                    // compression
+	Protocol                 // kafka_version
+	NoAnswer                 // nothing answers
+)
+
+// Scope is what else must wait when something has failed.
+type Scope uint8
+
+const (
+	Partition Scope = iota + 1 // it alone can be affected
+	Topic                      // all partitions of the topic
+	Broker                     // all that goes to the broker
+)
+
+// Class is one row of the table.
+type Class struct {
+	Action Action
+	Kind   Kind
+	Scope  Scope
+}
+
+// classes is the table: every Kafka error code the client knows. A code that is
+// missing would be taken for an error of the service and retried.
+var classes = func() map[int16]Class {
+	table := make(map[int16]Class)
+	row := func(a Action, k Kind, s Scope, errs ...*kerr.Error) {
+		for _, e := range errs {
+			table[e.Code] = Class{a, k, s}
+		}
+	}
+	row(Split, Size, Topic, kerr.MessageTooLarge, kerr.RecordListTooLarge)
+	row(Split, Record, Topic, kerr.InvalidRecord, kerr.InvalidTimestamp, kerr.CorruptMessage, kerr.UnsupportedForMessageFormat)
+	row(Split, Codec, Topic, kerr.UnsupportedCompressionType)
+
+	row(Retry, Network, Partition, kerr.NetworkException, kerr.BrokerNotAvailable)
+	row(Retry, NoAnswer, Partition, kerr.RequestTimedOut, kerr.NotEnoughReplicasAfterAppend)
+	row(Retry, Access, Topic, kerr.TopicAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.ClusterAuthorizationFailed,
+		kerr.TransactionalIDAuthorizationFailed, kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState,
+		kerr.SecurityDisabled, kerr.DelegationTokenAuthDisabled, kerr.DelegationTokenNotFound, kerr.DelegationTokenOwnerMismatch,
+		kerr.DelegationTokenRequestNotAllowed, kerr.DelegationTokenAuthorizationFailed, kerr.DelegationTokenExpired,
+		kerr.InvalidPrincipalType, kerr.PrincipalDeserializationFailure, kerr.UnacceptableCredential)
+	row(Retry, NotFound, Topic, kerr.UnknownTopicOrPartition, kerr.UnknownTopicID, kerr.InconsistentTopicID, kerr.InvalidTopicException)
+	row(Retry, Quota, Topic, kerr.ThrottlingQuotaExceeded, kerr.PolicyViolation)
+	row(Retry, Protocol, Topic, kerr.UnsupportedVersion, kerr.InvalidRequest, kerr.InvalidRequiredAcks, kerr.InvalidConfig,
+		kerr.MismatchedEndpointType, kerr.UnsupportedEndpointType)
+	row(Retry, Service, Partition, kerr.UnknownServerError, kerr.KafkaStorageError, kerr.LogDirNotFound,
+		kerr.LeaderNotAvailable, kerr.NotLeaderForPartition, kerr.ReplicaNotAvailable, kerr.NotEnoughReplicas,
+		kerr.FencedLeaderEpoch, kerr.UnknownLeaderEpoch, kerr.NewLeaderElected,
+		kerr.PreferredLeaderNotAvailable, kerr.EligibleLeadersNotAvailable, kerr.ElectionNotNeeded, kerr.IneligibleReplica,
+		kerr.ListenerNotFound, kerr.RebootstrapRequired, kerr.OffsetNotAvailable, kerr.OperationNotAttempted)
+	row(Retry, Service, Partition, neverForProduce...)
+	return table
+}()
+
+// neverForProduce are codes of requests this plugin does not make. Should a
+// broker send one all the same, trying again loses nothing.
+var neverForProduce = []*kerr.Error{
+	kerr.OffsetOutOfRange, kerr.InvalidFetchSize, kerr.StaleControllerEpoch, kerr.OffsetMetadataTooLarge,
+	kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.IllegalGeneration,
+	kerr.InconsistentGroupProtocol, kerr.InvalidGroupID, kerr.UnknownMemberID, kerr.InvalidSessionTimeout,
+	kerr.RebalanceInProgress, kerr.InvalidCommitOffsetSize, kerr.TopicAlreadyExists, kerr.InvalidPartitions,
+	kerr.InvalidReplicationFactor, kerr.InvalidReplicaAssignment, kerr.NotController,
+	kerr.OutOfOrderSequenceNumber, kerr.DuplicateSequenceNumber, kerr.InvalidProducerEpoch, kerr.InvalidTxnState,
+	kerr.InvalidProducerIDMapping, kerr.InvalidTransactionTimeout, kerr.ConcurrentTransactions,
+	kerr.TransactionCoordinatorFenced, kerr.UnknownProducerID, kerr.ReassignmentInProgress,
+	kerr.NonEmptyGroup, kerr.GroupIDNotFound, kerr.FetchSessionIDNotFound, kerr.InvalidFetchSessionEpoch,
+	kerr.TopicDeletionDisabled, kerr.StaleBrokerEpoch, kerr.MemberIDRequired, kerr.GroupMaxSizeReached,
+	kerr.FencedInstanceID, kerr.NoReassignmentInProgress, kerr.GroupSubscribedToTopic, kerr.UnstableOffsetCommit,
+	kerr.ProducerFenced, kerr.ResourceNotFound, kerr.DuplicateResource, kerr.InconsistentVoterSet,
+	kerr.InvalidUpdateVersion, kerr.FeatureUpdateFailed, kerr.SnapshotNotFound, kerr.PositionOutOfRange,
+	kerr.DuplicateBrokerRegistration, kerr.BrokerIDNotRegistered, kerr.InconsistentClusterID,
+	kerr.TransactionalIDNotFound, kerr.FetchSessionTopicIDError, kerr.OffsetMovedToTieredStorage,
+	kerr.FencedMemberEpoch, kerr.UnreleasedInstanceID, kerr.UnsupportedAssignor, kerr.StaleMemberEpoch,
+	kerr.UnknownControllerID, kerr.UnknownSubscriptionID, kerr.TelemetryTooLarge, kerr.InvalidRegistration,
+	kerr.TransactionAbortable, kerr.InvalidRecordState, kerr.ShareSessionNotFound, kerr.InvalidShareSessionEpoch,
+	kerr.FencedStateEpoch, kerr.InvalidVoterKey, kerr.DuplicateVoter, kerr.VoterNotFound,
+	kerr.InvalidRegularExpression, kerr.StreamsInvalidTopology, kerr.StreamsInvalidTopologyEpoch,
+	kerr.StreamsTopologyFenced, kerr.ShareSessionLimitReached, kerr.GroupDeletionFailed,
+	kerr.StreamsTopologyDescriptionUpdateFailed, kerr.ControllerIDNotRegistered,
+}
+
+// ErrNoAnswer is that requests go out and no answer comes.
+var ErrNoAnswer = errors.New("requests are not answered")
+
+// Of finds the class of an error of the client. An error that is not Kafka's is
+// the network's, and transient.
+func Of(err error) Class {
+	if ke, ok := errors.AsType[*kerr.Error](err); ok {
+		if c, known := classes[ke.Code]; known {
+			return c
+		}
+		return Class{Retry, Service, Partition}
+	}
+	if isTLS(err) {
+		return Class{Retry, TLS, Broker}
+	}
+	if errors.Is(err, ErrNoAnswer) {
+		return Class{Retry, NoAnswer, Broker}
+	}
+	return Class{Retry, Network, Broker}
+}
+
+func isTLS(err error) bool {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[tls.AlertError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[x509.SystemRootsError](err)
+	return ok
+}
