@@ -111,7 +111,7 @@ var noFault = []string{"TestRealKafka", "TestDelivery", "TestFaults"}
 
 // The policy is JSON, and allows what the log asks for, no more.
 func TestRAMPolicy(t *testing.T) {
-	asked := regexp.MustCompile(`log:\w+`).FindAllString(read(t, filepath.Join(root, "plugin", "advice.go")), -1)
+	asked := regexp.MustCompile(`log:\w+`).FindAllString(read(t, filepath.Join(root, "plugin", "config", "advice.go")), -1)
 	slices.Sort(asked)
 	asked = slices.Compact(asked)
 	if len(asked) == 0 {

@@ -20,6 +20,7 @@ import (
 	"github.com/fluent/fluent-bit-go/output"
 
 	"out_sls_kafka/plugin"
+	"out_sls_kafka/plugin/config"
 )
 
 const (
@@ -57,15 +58,15 @@ func Init(p unsafe.Pointer, version string) (ret int32) {
 func start(p unsafe.Pointer, version string) (*instance, error) {
 	log := plugin.NewLog(newHostLog(p), name)
 	defer log.Drain()
-	src := plugin.Source{
+	src := config.Source{
 		Property: func(key string) string { return output.FLBPluginConfigKey(p, key) },
 		Getenv:   os.Getenv,
 	}
-	cfg, warnings, err := plugin.Parse(src)
+	cfg, warnings, err := config.Parse(src)
 	for _, w := range warnings {
 		log.Warnf("%s", w)
 	}
-	if faults, ok := errors.AsType[plugin.Faults](err); ok {
+	if faults, ok := errors.AsType[config.Faults](err); ok {
 		for _, f := range faults {
 			log.Errorf("%v", f)
 		}

@@ -14,11 +14,12 @@ import (
 	"github.com/fluent/fluent-bit-go/output"
 
 	"out_sls_kafka/plugin"
+	"out_sls_kafka/plugin/config"
 )
 
 // instance is one [OUTPUT] section: its output, and the flushes that wait.
 type instance struct {
-	cfg    *plugin.Config
+	cfg    *config.Config
 	out    *plugin.Output
 	log    *plugin.Log
 	intake *intake   // nil: no flush is suspended
@@ -30,7 +31,7 @@ type instance struct {
 	free   []int           // numbers not in use
 }
 
-func newInstance(cfg *plugin.Config, out *plugin.Output, log *plugin.Log) *instance {
+func newInstance(cfg *config.Config, out *plugin.Output, log *plugin.Log) *instance {
 	return &instance{cfg: cfg, out: out, log: log}
 }
 
@@ -40,7 +41,7 @@ func (i *instance) remote() unsafe.Pointer {
 	r.instance = C.uintptr_t(cgo.NewHandle(i))
 	r.limit_ms = C.int64_t(i.cfg.FlushTimeout.Milliseconds())
 	r.thread = C.pthread_self() // Init runs on the engine's
-	if i.cfg.FlushMode == plugin.FlushAuto {
+	if i.cfg.FlushMode == config.FlushAuto {
 		i.open(r)
 	}
 	return unsafe.Pointer(r)

@@ -38,7 +38,7 @@ func TestBatch(t *testing.T) {
 			o := &Output{cfg: parse(t, with("compression", codec))}
 			p := &producer{out: o}
 			var err error
-			if p.compressors, err = o.cfg.compressors(); err != nil {
+			if p.compressors, err = newCompressors(o.cfg.Compression, o.cfg.CompressionLevel); err != nil {
 				t.Fatal(err)
 			}
 			b := new(batch)
@@ -95,7 +95,8 @@ func checkHeader(t *testing.T, b *batch) {
 func TestGzipWays(t *testing.T) {
 	t.Parallel()
 	length := func(properties map[string]string, size int, hurried bool) int {
-		c, err := parse(t, properties).compressors()
+		cfg := parse(t, properties)
+		c, err := newCompressors(cfg.Compression, cfg.CompressionLevel)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +140,7 @@ func TestPackersHurry(t *testing.T) {
 	o := &Output{cfg: parse(t, with("compression", "gzip"))}
 	p := &producer{out: o, packers: 1}
 	var err error
-	if p.compressors, err = o.cfg.compressors(); err != nil {
+	if p.compressors, err = newCompressors(o.cfg.Compression, o.cfg.CompressionLevel); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
@@ -173,7 +174,7 @@ func TestBatchSpoiled(t *testing.T) {
 func TestRecordsAllocateNothing(t *testing.T) {
 	cfg := parse(t, with("compression", "none"))
 	o := &Output{cfg: cfg, topic: "demo"}
-	o.memories.largest = cfg.batchBytes()
+	o.memories.largest = batchBytes(cfg)
 	if err := o.producer.open(o); err != nil {
 		t.Fatal(err)
 	}

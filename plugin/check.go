@@ -55,7 +55,7 @@ func (h *health) ask() {
 		h.mu.Unlock()
 		switch {
 		case err != nil:
-			h.failed(err)
+			h.failed(h.out.topic, err)
 		case broken:
 			h.out.producer.hurry()
 		}

@@ -42,41 +42,37 @@ func (c *compressors) compress(dst *bytes.Buffer, src []byte, hurried bool) ([]b
 	return way.Compress(dst, src)
 }
 
-// level is compression_level, or fast where none is set.
-func (c *Config) level(fast int) int {
-	if c.given["compression_level"] {
-		return c.CompressionLevel
-	}
-	return fast
-}
-
-func (c *Config) codec() kgo.CompressionCodec {
-	switch c.Compression {
+// newCompressors returns the ways of a codec, by its name in the options; level
+// is below zero where the fast one is wanted.
+func newCompressors(codec string, level int) (compressors, error) {
+	switch codec {
 	case "gzip":
-		return kgo.GzipCompression().WithLevel(c.level(GzipLevel))
+		return gzipCompressors(level)
 	case "lz4":
-		return kgo.Lz4Compression()
+		lz4 := newLZ4(max(level, fastLZ4))
+		return compressors{lz4, lz4, lz4}, nil
 	case "zstd":
-		return kgo.ZstdCompression().WithLevel(c.level(fastZstd))
+		return same(kgo.ZstdCompression().WithLevel(max(level, fastZstd)))
 	case "snappy":
-		return kgo.SnappyCompression()
+		return same(kgo.SnappyCompression())
 	}
-	return kgo.NoCompression()
+	return same(kgo.NoCompression())
 }
 
-func (c *Config) compressors() (compressors, error) {
-	if c.Compression == "lz4" {
-		lz4 := newLZ4(c.level(fastLZ4))
-		return compressors{lz4, lz4, lz4}, nil
+// same uses one way for all batches.
+func same(codec kgo.CompressionCodec) (compressors, error) {
+	usual, err := kgo.DefaultCompressor(codec)
+	return compressors{usual, usual, usual}, err
+}
+
+func gzipCompressors(level int) (all compressors, err error) {
+	if level >= 0 {
+		return same(kgo.GzipCompression().WithLevel(level))
 	}
-	usual, err := kgo.DefaultCompressor(c.codec())
-	all := compressors{usual, usual, usual}
-	if err != nil || c.Compression != "gzip" || c.given["compression_level"] {
-		return all, err
+	for at, to := range map[int]*kgo.Compressor{GzipLevel: &all.usual, gzip.StatelessCompression: &all.small, HurriedGzipLevel: &all.hurried} {
+		if *to, err = kgo.DefaultCompressor(kgo.GzipCompression().WithLevel(at)); err != nil {
+			return all, err
+		}
 	}
-	if all.small, err = kgo.DefaultCompressor(kgo.GzipCompression().WithLevel(gzip.StatelessCompression)); err != nil {
-		return all, err
-	}
-	all.hurried, err = kgo.DefaultCompressor(kgo.GzipCompression().WithLevel(HurriedGzipLevel))
-	return all, err
+	return all, nil
 }

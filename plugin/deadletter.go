@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"os"
+	"out_sls_kafka/plugin/config"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -11,11 +12,6 @@ import (
 	"unicode/utf8"
 
 	jsoniter "github.com/json-iterator/go"
-)
-
-const (
-	deadLetterFlags = os.O_APPEND | os.O_CREATE | os.O_WRONLY
-	deadLetterMode  = 0o600 // log records may hold what not everyone should read
 )
 
 // letter is a record that was rejected, and why.
@@ -104,7 +100,7 @@ func (d *deadLetters) reopen() error {
 		d.file.Close()
 		d.file = nil
 	}
-	f, err := os.OpenFile(d.path, deadLetterFlags, deadLetterMode)
+	f, err := os.OpenFile(d.path, config.DeadLetterFlags, config.DeadLetterMode)
 	if err != nil {
 		return err
 	}

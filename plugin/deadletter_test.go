@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/test/sls"
 )
 
@@ -59,7 +60,7 @@ func TestDeadLettersSurviveRotation(t *testing.T) {
 		t.Error("written after the end")
 	}
 	wantFile(t, file, "four\n\nfive\n")
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != deadLetterMode {
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != config.DeadLetterMode {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 }

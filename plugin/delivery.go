@@ -107,7 +107,7 @@ func (c *Chunk) rejectUnsent(values []byte, r *encoder.Reject, data []byte) {
 // rejectRefused accounts for a record that the broker refused when it was
 // alone in its batch.
 func (c *Chunk) rejectRefused(topic string, value []byte, millis int64, err error) {
-	l := letter{time: time.UnixMilli(millis), tag: c.tag, logstore: c.out.cfg.logstore(topic),
+	l := letter{time: time.UnixMilli(millis), tag: c.tag, logstore: c.out.cfg.LogstoreOf(topic),
 		reason: "refused by the broker when sent alone: " + err.Error(), record: value}
 	if ke, ok := errors.AsType[*kerr.Error](err); ok {
 		l.kafka = ke.Message

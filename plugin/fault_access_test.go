@@ -163,7 +163,7 @@ func TestCredentialsRotatedWhileConnecting(t *testing.T) {
 	useCredentialsFile(properties, file)
 	o, h := startOutput(t, properties)
 	h.wait("reachable")
-	o.sessions.renew()
+	o.renew()
 	o.log.Drain()
 	if n := h.count("has changed"); n != 0 {
 		t.Error("a connection with the new pair was given up")

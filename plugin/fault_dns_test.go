@@ -27,7 +27,7 @@ func TestFaultDNSPasses(t *testing.T) {
 	var up atomic.Bool
 	server := nameServer(t)
 	cfg := parse(t, propertiesFor(t, net.JoinHostPort(name, port), e.CAPEM()))
-	cfg.resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	cfg.Resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		if !up.Load() {
 			return nil, errors.New("the name server is away")
 		}

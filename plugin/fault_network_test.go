@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"out_sls_kafka/plugin/connect"
 	"out_sls_kafka/test/sls"
 )
 
@@ -83,7 +84,7 @@ func TestFaultNoAnswer(t *testing.T) {
 			var answer atomic.Bool
 			duplicates := 0
 			if written {
-				e.DelayAcks(answerMargin + time.Second)
+				e.DelayAcks(connect.AnswerMargin + time.Second)
 			} else {
 				e.Cluster().ControlKey(kmsg.Produce.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
 					e.Cluster().KeepControl()

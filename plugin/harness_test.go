@@ -12,6 +12,7 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/test/sls"
 )
 
@@ -115,9 +116,19 @@ func propertiesFor(t *testing.T, address string, caPEM []byte) map[string]string
 	}
 }
 
-func parse(t *testing.T, properties map[string]string) *Config {
+// with are the properties of an output that reaches nothing, and some more.
+func with(pairs ...string) map[string]string {
+	properties := map[string]string{"project": "demo-project", "logstore": "demo", "region": "cn-hangzhou",
+		"access_key_id": "demo-id", "access_key_secret": "demo-secret"}
+	for i := 0; i < len(pairs); i += 2 {
+		properties[pairs[i]] = pairs[i+1]
+	}
+	return properties
+}
+
+func parse(t *testing.T, properties map[string]string) *config.Config {
 	t.Helper()
-	c, _, err := Parse(Source{func(k string) string { return properties[k] }, func(string) string { return "" }})
+	c, _, err := config.Parse(config.Source{Property: func(k string) string { return properties[k] }, Getenv: func(string) string { return "" }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +142,7 @@ func startOutput(t *testing.T, properties map[string]string) (*Output, *memoryHo
 	return startConfig(t, parse(t, properties))
 }
 
-func startConfig(t *testing.T, cfg *Config) (*Output, *memoryHost) {
+func startConfig(t *testing.T, cfg *config.Config) (*Output, *memoryHost) {
 	t.Helper()
 	h := &memoryHost{t: t}
 	log := NewLog(h, "test")

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/plugin/connect"
 	"out_sls_kafka/plugin/failure"
 	"sync"
 	"sync/atomic"
@@ -35,7 +37,8 @@ type health struct {
 	logged   map[failure.Kind]time.Time // the last line of each kind
 	lastFail time.Time
 	lastErr  error
-	connect  error // why the latest connection could not be made, nil once one was
+	logstore string // that lastErr is about
+	connect  error  // why the latest connection could not be made, nil once one was
 	probe    probe
 
 	rejectLogged  map[failure.Kind]time.Time
@@ -51,7 +54,7 @@ func (h *health) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Co
 	h.connect = err
 	h.mu.Unlock()
 	if err != nil && !errors.Is(err, context.Canceled) {
-		h.failed(err)
+		h.failed(h.out.topic, err)
 	}
 }
 
@@ -65,14 +68,15 @@ func (h *health) well() bool {
 	return h.current == 0
 }
 
-// failed notes that a record or a connection failed, and logs a new trouble.
-func (h *health) failed(err error) {
+// failed notes that a record of a topic or a connection failed, and logs a new
+// trouble.
+func (h *health) failed(topic string, err error) {
 	if h.out.closed() || errors.Is(err, kgo.ErrClientClosed) {
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.begin(time.Now(), h.reason(err))
+	h.begin(time.Now(), topic, h.reason(err))
 }
 
 // reason is what stands behind the client's giving up: its time may be over
@@ -85,11 +89,11 @@ func (h *health) reason(err error) error {
 }
 
 // begin notes a trouble. h.mu is held.
-func (h *health) begin(now time.Time, err error) {
+func (h *health) begin(now time.Time, topic string, err error) {
 	if h.current == 0 {
 		h.since, h.told = now, false
 	}
-	h.current, h.lastFail, h.lastErr = failure.Of(err).Kind, now, err
+	h.current, h.lastFail, h.lastErr, h.logstore = failure.Of(err).Kind, now, err, h.out.cfg.LogstoreOf(topic)
 	h.log(now)
 }
 
@@ -103,7 +107,7 @@ func (h *health) log(now time.Time) {
 		h.logged = make(map[failure.Kind]time.Time)
 	}
 	h.logged[h.current], h.told = now, true
-	h.out.log.Errorf("%s [%s]", h.out.cfg.advice(h.current, h.lastErr), h.out.load())
+	h.out.log.Errorf("%s [%s]", h.out.cfg.Advice(h.logstore, h.lastErr), h.out.load())
 }
 
 // tick is called about once a second: it repeats what lasts, notices silence,
@@ -118,7 +122,7 @@ func (h *health) tick(now time.Time) {
 	}
 	h.log(now)
 	if h.current == failure.Access {
-		h.out.background(h.out.sessions.renew)
+		h.out.background(h.out.renew)
 	}
 	if now.Sub(h.lastFail) < calm {
 		return
@@ -138,9 +142,9 @@ func (h *health) tick(now time.Time) {
 // silence notices an endpoint that takes requests and answers none. h.mu is held.
 func (h *health) silence(now, ack time.Time) {
 	oldest, waiting := h.out.oldest()
-	limit := h.out.cfg.RequestTimeout + answerMargin
+	limit := h.out.cfg.RequestTimeout + connect.AnswerMargin
 	if waiting && now.Sub(oldest) >= limit && now.Sub(ack) >= limit {
-		h.begin(now, fmt.Errorf("%w; the oldest chunk waits for %v", failure.ErrNoAnswer, now.Sub(oldest).Round(time.Second)))
+		h.begin(now, h.out.topic, fmt.Errorf("%w; the oldest chunk waits for %v", failure.ErrNoAnswer, now.Sub(oldest).Round(time.Second)))
 	}
 }
 
@@ -166,7 +170,7 @@ func (h *health) rejected(k failure.Kind, l *letter) {
 	}
 	hint := ""
 	if k == failure.Size {
-		hint = fmt.Sprintf("; raise max_message_bytes (%d, at most %d) or set oversize truncate", h.out.cfg.MaxMessageBytes, MaxMessageBytes)
+		hint = fmt.Sprintf("; raise max_message_bytes (%d, at most %d) or set oversize truncate", h.out.cfg.MaxMessageBytes, config.MaxMessageBytes)
 	}
 	h.out.log.Errorf("record of tag %q rejected: %s%s%s%s", l.tag, l.reason, more, hint, kept)
 	h.rejectLogged[k], h.rejectSkipped[k] = now, 0

@@ -3,6 +3,8 @@ package plugin
 import (
 	"context"
 	"errors"
+	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/plugin/connect"
 	"out_sls_kafka/plugin/failure"
 	"strings"
 	"testing"
@@ -15,10 +17,10 @@ import (
 // quietOutput is an output without a client or goroutines, for its health.
 func quietOutput(t *testing.T) (*Output, func() []string) {
 	h := &memoryHost{t: t}
-	o := &Output{log: NewLog(h, "test"), cfg: &Config{
+	o := &Output{log: NewLog(h, "test"), cfg: &config.Config{
 		Project: "demo-project", Logstore: "demo", Endpoints: []string{"host:10012"}, Compression: "gzip",
 		MaxMessageBytes: 1000, RequestTimeout: 10 * time.Second}}
-	o.health.out, o.sessions.out = o, o
+	o.health.out, o.sessions = o, connect.NewSessions(o.cfg)
 	t.Cleanup(func() {
 		o.goroutines.Wait()
 		o.log.Drain()
@@ -55,7 +57,7 @@ func TestHealthSaysEachKindOnceAMinute(t *testing.T) {
 	say := func(at time.Duration, err error) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.begin(now.Add(at), err)
+		h.begin(now.Add(at), "demo", err)
 	}
 	refused := errors.New("connection refused")
 	say(0, refused)
@@ -82,7 +84,7 @@ func TestHealthSaysWhenItIsOver(t *testing.T) {
 	o, lines := quietOutput(t)
 	h := &o.health
 	h.probe.running = true
-	h.failed(kerr.KafkaStorageError)
+	h.failed("demo", kerr.KafkaStorageError)
 	wantLines(t, lines(), "the service had an error (KAFKA_STORAGE_ERROR")
 	failed := h.lastFail
 	h.tick(failed.Add(calm)) // nothing arrived since
@@ -98,7 +100,7 @@ func TestHealthSaysWhenItIsOver(t *testing.T) {
 	wantLines(t, lines(), "delivery works again after 3s")
 
 	// It comes and goes within the minute: neither is said again.
-	h.failed(kerr.KafkaStorageError)
+	h.failed("demo", kerr.KafkaStorageError)
 	h.lastAck.Store(h.lastFail.Add(time.Millisecond).UnixNano())
 	h.tick(h.lastFail.Add(calm))
 	wantLines(t, lines())
@@ -112,7 +114,7 @@ func TestHealthOfAnIdleOutputIsAsked(t *testing.T) {
 	o, lines := quietOutput(t)
 	h := &o.health
 	h.probe.running = true
-	h.failed(kerr.TopicAuthorizationFailed)
+	h.failed("demo", kerr.TopicAuthorizationFailed)
 	h.tick(h.lastFail.Add(time.Second)) // with no credentials_file there is nothing to renew
 	h.probe.succeeded = h.lastFail.Add(-time.Second)
 	h.tick(h.lastFail.Add(calm))
@@ -131,7 +133,7 @@ func TestHealthNoticesSilence(t *testing.T) {
 	o, lines := quietOutput(t)
 	h := &o.health
 	now := time.Now()
-	limit := o.cfg.RequestTimeout + answerMargin
+	limit := o.cfg.RequestTimeout + connect.AnswerMargin
 	h.tick(now)
 	o.live.add(&Chunk{start: now})
 	h.tick(now.Add(limit - time.Second))
@@ -147,10 +149,10 @@ func TestHealthFindsTheReason(t *testing.T) {
 	t.Parallel()
 	o, lines := quietOutput(t)
 	h := &o.health
-	h.failed(context.DeadlineExceeded)
+	h.failed("demo", context.DeadlineExceeded)
 	wantLines(t, lines(), "cannot reach host:10012")
 	h.OnBrokerConnect(kgo.BrokerMetadata{}, 0, nil, kerr.SaslAuthenticationFailed)
-	h.failed(context.DeadlineExceeded)
+	h.failed("demo", context.DeadlineExceeded)
 	wantLines(t, lines(), "the AccessKey is refused")
 }
 

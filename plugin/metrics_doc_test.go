@@ -1,11 +1,14 @@
 package plugin
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 )
+
+var update = flag.Bool("update", false, "write the document that is made from the table")
 
 const (
 	metricsDoc      = "../docs/monitoring.md"

@@ -169,7 +169,7 @@ func TestMetricsOfAnOutage(t *testing.T) {
 	m.want(map[string]float64{"up": 1, "last_acknowledged_seconds": 3}) // since the start
 
 	o.health.lastAck.Store(start.Add(10 * time.Second).UnixNano())
-	o.health.failed(errors.New("connection refused"))
+	o.health.failed("demo", errors.New("connection refused"))
 	o.metrics.tick(start.Add(14 * time.Second))
 	m.want(map[string]float64{"up": 0, "last_acknowledged_seconds": 4})
 	o.metrics.tick(start.Add(9 * time.Second)) // the clock was set back

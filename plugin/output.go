@@ -9,7 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"out_sls_kafka/encoder"
-	"out_sls_kafka/plugin/failure"
+	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/plugin/connect"
 )
 
 // Surroundings are what an Output needs of the process it lives in.
@@ -23,7 +24,7 @@ type Surroundings struct {
 // Output is one [OUTPUT] section at work. Its methods may be called from
 // several threads.
 type Output struct {
-	cfg      *Config
+	cfg      *config.Config
 	log      *Log
 	stopping func() bool
 	encoder  *encoder.Encoder
@@ -37,7 +38,7 @@ type Output struct {
 	metrics  exporter
 	producer producer
 	letters  *deadLetters // nil: not wanted
-	sessions sessions
+	sessions *connect.Sessions
 	memories memories
 
 	mu       sync.Mutex
@@ -54,12 +55,12 @@ type Output struct {
 
 // New starts an output. Only with healthcheck require is a broker that cannot
 // be reached an error.
-func New(cfg *Config, s Surroundings) (*Output, error) {
-	o := &Output{cfg: cfg, log: s.Log, stopping: s.Stopping, topic: cfg.Topic(cfg.Logstore), quit: make(chan struct{})}
+func New(cfg *config.Config, s Surroundings) (*Output, error) {
+	o := &Output{cfg: cfg, log: s.Log, stopping: s.Stopping, topic: cfg.Topic(cfg.Logstore), sessions: connect.NewSessions(cfg), quit: make(chan struct{})}
 	o.topics.cfg = cfg
 	o.buffer.limit, o.buffer.growth = cfg.BufferLimit, firstGrowth
-	o.health.out, o.sessions.out = o, o
-	o.memories.largest = cfg.batchBytes()
+	o.health.out = o
+	o.memories.largest = batchBytes(cfg)
 	if cfg.MessageKey != "" {
 		o.key = []byte(cfg.MessageKey)
 	}
@@ -70,8 +71,8 @@ func New(cfg *Config, s Surroundings) (*Output, error) {
 	if o.encoder, err = encoder.New(cfg.Encoding); err != nil {
 		return nil, fmt.Errorf("encoder: %w", err)
 	}
-	if o.client, err = kgo.NewClient(o.clientOpts()...); err != nil {
-		return nil, fmt.Errorf("kafka client: %w", err)
+	if err = o.connect(); err != nil {
+		return nil, err
 	}
 	if err = o.producer.open(o); err != nil {
 		return nil, fmt.Errorf("compression: %w", err)
@@ -86,32 +87,41 @@ func New(cfg *Config, s Surroundings) (*Output, error) {
 	return o, nil
 }
 
-func (o *Output) clientOpts() []kgo.Opt {
-	return append(o.cfg.clientOpts(), kgo.Dialer(o.sessions.dial), kgo.WithHooks(&o.health), kgo.WithLogger(clientLog{o.log}))
+// connect makes the client; it connects when something is to be sent.
+func (o *Output) connect() error {
+	opts, err := connect.Options(o.cfg)
+	if err != nil {
+		return err
+	}
+	o.client, err = kgo.NewClient(append(opts, kgo.Dialer(o.sessions.Dial), kgo.WithHooks(&o.health), kgo.WithLogger(clientLog{o.log}))...)
+	if err != nil {
+		return fmt.Errorf("kafka client: %w", err)
+	}
+	return nil
 }
 
 // firstCheck logs whether the logstore can be reached; with healthcheck
 // require it waits for that and fails if not.
 func (o *Output) firstCheck() error {
-	if o.cfg.Healthcheck == HealthcheckOff {
+	if o.cfg.Healthcheck == config.HealthcheckOff {
 		return nil
 	}
 	check := func() error {
 		shards, err := o.health.check()
 		if err == nil {
-			o.log.Infof("logstore %s of project %s is reachable at %s, %d shards", o.cfg.Logstore, o.cfg.Project, o.cfg.endpoints(), shards)
+			o.log.Infof("logstore %s of project %s is reachable at %s, %d shards", o.cfg.Logstore, o.cfg.Project, o.cfg.Addresses(), shards)
 		}
 		return err
 	}
-	if o.cfg.Healthcheck == HealthcheckRequire {
+	if o.cfg.Healthcheck == config.HealthcheckRequire {
 		if err := check(); err != nil {
-			return fmt.Errorf("healthcheck require: %s", o.cfg.advice(failure.Of(err).Kind, err))
+			return fmt.Errorf("healthcheck require: %s", o.cfg.Advice(o.cfg.Logstore, err))
 		}
 		return nil
 	}
 	o.background(func() {
 		if err := check(); err != nil {
-			o.health.failed(err)
+			o.health.failed(o.topic, err)
 		}
 	})
 	return nil

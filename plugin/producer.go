@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"out_sls_kafka/encoder"
+	"out_sls_kafka/plugin/config"
 )
 
 // producer batches records and sends the batches through the connections of
@@ -58,13 +59,13 @@ func (p *producer) open(o *Output) (err error) {
 	p.out, p.topics, p.brokers = o, make(map[string]*topic), make(map[int32]*broker)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	switch o.cfg.Partitioner {
-	case PartitionRoundRobin:
+	case config.PartitionRoundRobin:
 		p.roundRobin = true
-	case PartitionKeyHash:
+	case config.PartitionKeyHash:
 		p.keyHash = kgo.StickyKeyPartitioner(nil)
 	}
 	p.timer = time.AfterFunc(time.Hour, p.timed)
-	p.compressors, err = o.cfg.compressors()
+	p.compressors, err = newCompressors(o.cfg.Compression, o.cfg.CompressionLevel)
 	return err
 }
 
@@ -134,7 +135,7 @@ func (p *producer) known(name string) *topic {
 // place appends a record to the open batch of q.
 func (p *producer) place(q *queue, c *Chunk, key, value []byte, millis int64, now time.Time) {
 	need := len(key) + len(value) + framing
-	if q.open != nil && len(q.open.wire)+need > p.out.cfg.batchBytes() {
+	if q.open != nil && len(q.open.wire)+need > batchBytes(p.out.cfg) {
 		p.fill(q)
 	}
 	if q.open == nil {
@@ -151,7 +152,7 @@ func (p *producer) place(q *queue, c *Chunk, key, value []byte, millis int64, no
 func (p *producer) extend(b *batch, c *Chunk, key, value []byte, millis int64) {
 	need := len(key) + len(value) + framing
 	if cap(b.wire)-len(b.wire) < need {
-		size := max(min(2*cap(b.wire), p.out.cfg.batchBytes()), max(batchHeader, len(b.wire))+need)
+		size := max(min(2*cap(b.wire), batchBytes(p.out.cfg)), max(batchHeader, len(b.wire))+need)
 		wire := append(p.out.memories.take(size)[:batchHeader], b.wire[min(batchHeader, len(b.wire)):]...)
 		p.out.memories.put(b.wire)
 		b.wire = wire

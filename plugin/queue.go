@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"out_sls_kafka/plugin/config"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -111,9 +112,9 @@ type pause struct {
 
 func (w *pause) over(now time.Time) bool { return !now.Before(w.until) }
 
-func (w *pause) fail(now time.Time, c *Config) {
+func (w *pause) fail(now time.Time, c *config.Config) {
 	w.failures++
-	w.until = now.Add(c.backoff(w.failures))
+	w.until = now.Add(c.Backoff(w.failures))
 }
 
 // hurry ends the wait; the next failure makes as long a one.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/plugin/connect"
 	"out_sls_kafka/plugin/failure"
 	"slices"
 	"time"
@@ -36,7 +38,7 @@ func (p *producer) put(b *batch, s *shard) bool {
 		leader.next = &request{producer: p, broker: leader}
 	}
 	r := leader.next
-	if len(r.sent) > 0 && (b.alone || r.sent[0].batch.alone || r.bytes+len(b.wire) > maxRequestBytes) {
+	if len(r.sent) > 0 && (b.alone || r.sent[0].batch.alone || r.bytes+len(b.wire) > connect.MaxRequestBytes) {
 		return false
 	}
 	r.bytes += len(b.wire)
@@ -98,7 +100,7 @@ func unanswered(err error) error {
 func (r *request) message() *kmsg.ProduceRequest {
 	cfg := r.producer.out.cfg
 	m := kmsg.NewPtrProduceRequest()
-	m.Acks = cfg.acks()
+	m.Acks = acks(cfg)
 	m.TimeoutMillis = int32(cfg.RequestTimeout.Milliseconds())
 	for _, s := range r.sent {
 		last := len(m.Topics) - 1
@@ -151,7 +153,7 @@ func (p *producer) settle(r *request, lost error) {
 	settled := p.sort(r, lost)
 	for i := range r.sent {
 		if s := &r.sent[i]; s.err != nil {
-			p.out.health.failed(&topicError{s.topic.name, s.err})
+			p.out.health.failed(s.topic.name, s.err)
 		}
 	}
 	settled.tell(p.out)
@@ -200,7 +202,7 @@ func (p *producer) sort(r *request, lost error) (settled outcome) {
 const produceFloor = 250 * time.Millisecond
 
 // fail lets what has failed wait: the shard, if the trouble may be its alone.
-func (s *shipment) fail(now time.Time, cfg *Config) {
+func (s *shipment) fail(now time.Time, cfg *config.Config) {
 	s.topic.stale = true
 	s.shard.floor = now.Add(min(produceFloor, cfg.RetryBackoff))
 	if failure.Of(s.err).Scope == failure.Topic {

@@ -107,25 +107,31 @@ func (p *producer) askedOnce() {
 // learn takes in an answer about topics and sends what waits for it.
 func (p *producer) learn(names []string, answer *kmsg.MetadataResponse, err error) {
 	failed, dropped := p.learnAll(names, answer, err)
-	for _, err := range failed {
-		p.out.health.failed(err)
+	for _, f := range failed {
+		p.out.health.failed(f.topic, f.err)
 	}
 	dropped.tell(p.out)
 }
 
+// unlearnt is a topic that an answer does not tell the shards of, and why.
+type unlearnt struct {
+	topic string
+	err   error
+}
+
 // learnAll returns what failed, and batches that could not be read back.
-func (p *producer) learnAll(names []string, answer *kmsg.MetadataResponse, err error) (failed []error, dropped outcome) {
+func (p *producer) learnAll(names []string, answer *kmsg.MetadataResponse, err error) (failed []unlearnt, dropped outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	if err != nil {
 		p.asks.fail(now, p.out.cfg)
-		return []error{err}, dropped
+		return []unlearnt{{p.out.topic, err}}, dropped
 	}
 	p.asks = pause{}
 	for _, name := range names {
 		if err := p.learnTopic(name, answer, now, &dropped); err != nil {
-			failed = append(failed, err)
+			failed = append(failed, unlearnt{name, err})
 		}
 	}
 	p.advance()
@@ -141,7 +147,7 @@ func (p *producer) learnTopic(name string, answer *kmsg.MetadataResponse, now ti
 	if err != nil {
 		t.stale = true
 		t.asks.fail(now, p.out.cfg)
-		return &topicError{t.name, err}
+		return err
 	}
 	t.id, t.learned, t.stale = about.TopicID, now, false
 	before := t.shards

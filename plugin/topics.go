@@ -1,7 +1,7 @@
 package plugin
 
 import (
-	"strings"
+	"out_sls_kafka/plugin/config"
 	"sync"
 )
 
@@ -11,7 +11,7 @@ const keptTopics = 4096
 // topics turns the value of logstore_key into a topic. Names are remembered,
 // so that a record costs a look-up and no allocation.
 type topics struct {
-	cfg *Config
+	cfg *config.Config
 
 	mu    sync.RWMutex
 	names map[string]string
@@ -27,7 +27,7 @@ func (t *topics) of(route []byte) string {
 		return topic
 	}
 	topic = t.cfg.Topic(t.cfg.Logstore)
-	if logstoreName.Match(route) {
+	if config.ValidLogstore.Match(route) {
 		topic = t.cfg.Topic(string(route))
 	}
 	t.mu.Lock()
@@ -36,13 +36,5 @@ func (t *topics) of(route []byte) string {
 		t.names = make(map[string]string)
 	}
 	t.names[string(route)] = topic
-	return topic
-}
-
-// logstore is the logstore a topic stands for.
-func (c *Config) logstore(topic string) string {
-	if c.ParseJSON {
-		return strings.TrimSuffix(topic, ".json")
-	}
 	return topic
 }

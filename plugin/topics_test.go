@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"fmt"
+	"out_sls_kafka/plugin/config"
 	"testing"
 )
 
@@ -18,10 +19,10 @@ func TestTopics(t *testing.T) {
 		{true, "app.json", "demo.json", "demo"},
 		{false, "", "demo", "demo"},
 	} {
-		topics := topics{cfg: &Config{Logstore: "demo", ParseJSON: row.parseJSON}}
+		topics := topics{cfg: &config.Config{Logstore: "demo", ParseJSON: row.parseJSON}}
 		for range 2 { // looked at, and remembered
-			if got := topics.of([]byte(row.route)); got != row.topic || topics.cfg.logstore(got) != row.logstore {
-				t.Errorf("%q: topic %q, logstore %q, want %q, %q", row.route, got, topics.cfg.logstore(got), row.topic, row.logstore)
+			if got := topics.of([]byte(row.route)); got != row.topic || topics.cfg.LogstoreOf(got) != row.logstore {
+				t.Errorf("%q: topic %q, logstore %q, want %q, %q", row.route, got, topics.cfg.LogstoreOf(got), row.topic, row.logstore)
 			}
 		}
 	}
@@ -29,7 +30,7 @@ func TestTopics(t *testing.T) {
 
 // It is not parallel: it counts allocations.
 func TestTopicsRememberNoMoreThanTheyMay(t *testing.T) {
-	topics := topics{cfg: &Config{Logstore: "demo"}}
+	topics := topics{cfg: &config.Config{Logstore: "demo"}}
 	for i := range 3 * keptTopics {
 		name := fmt.Sprintf("logstore-%d", i)
 		if got := topics.of([]byte(name)); got != name {

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"out_sls_kafka/cmd/sls-check/fbconf"
-	"out_sls_kafka/plugin"
+	"out_sls_kafka/plugin/config"
 )
 
 // pluginName is what an [OUTPUT] of this plugin is called.
@@ -14,7 +14,7 @@ const pluginName = "sls_kafka"
 // output is one [OUTPUT] of this plugin.
 type output struct {
 	*fbconf.Section
-	parsed *plugin.Config // nil where the plugin refuses it
+	parsed *config.Config // nil where the plugin refuses it
 }
 
 // check examines one configuration.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"out_sls_kafka/plugin/connect"
 	"strings"
 	"time"
 )
@@ -29,7 +30,7 @@ func (w *walk) resolve(ctx context.Context, host string) bool {
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.DialTimeout)
 	defer cancel()
 	began := time.Now()
-	addresses, err := w.cfg.Resolve(ctx, host)
+	addresses, err := connect.Resolve(ctx, w.cfg, host)
 	if err != nil {
 		w.fail("DNS", err.Error(), "check project and region in the endpoint's name, ip_family, and this machine's name server")
 		return false
@@ -48,7 +49,7 @@ func (w *walk) resolve(ctx context.Context, host string) bool {
 
 func (w *walk) dial(ctx context.Context, address, port string) bool {
 	began := time.Now()
-	conn, err := w.cfg.Connect(ctx, address)
+	conn, err := connect.TCP(ctx, w.cfg, address)
 	if err != nil {
 		do := "check that the endpoint listens on port " + port + " and that no firewall is between"
 		if strings.Contains(address, "aliyuncs.com") {
@@ -64,13 +65,13 @@ func (w *walk) dial(ctx context.Context, address, port string) bool {
 
 func (w *walk) handshake(ctx context.Context, address string) bool {
 	began := time.Now()
-	conn, err := w.cfg.Dial(ctx, address)
+	conn, err := connect.TLS(ctx, w.cfg, address)
 	if errors.Is(err, context.DeadlineExceeded) {
 		w.fail("TLS", fmt.Sprintf("%s does not answer within dial_timeout (%v)", address, w.cfg.DialTimeout), notTLS)
 		return false
 	}
 	if err != nil {
-		w.fail("TLS", w.cfg.Advice(err), presented(err))
+		w.fail("TLS", w.cfg.AdviceOnce(err), presented(err))
 		return false
 	}
 	defer conn.Close()

@@ -6,19 +6,19 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/plugin/connect"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"out_sls_kafka/plugin"
 )
 
 // walk is the way to the logstore of one output, step by step.
 type walk struct {
 	out io.Writer
-	cfg *plugin.Config
+	cfg *config.Config
 	ok  bool
 }
 
@@ -80,7 +80,7 @@ func (w *walk) all(ctx context.Context, write bool) {
 		return
 	}
 	// The plugin tries one endpoint after the other; here each has been tried.
-	client, err := kgo.NewClient(append(w.cfg.ClientOpts(), kgo.SeedBrokers(reached...))...)
+	client, err := w.client(reached)
 	if err != nil {
 		w.fail("SASL", err.Error(), "mend the options of this output")
 		return
@@ -90,6 +90,14 @@ func (w *walk) all(ctx context.Context, write bool) {
 		return
 	}
 	w.write(ctx, client)
+}
+
+func (w *walk) client(endpoints []string) (*kgo.Client, error) {
+	opts, err := connect.ProbeOptions(w.cfg)
+	if err != nil {
+		return nil, err
+	}
+	return kgo.NewClient(append(opts, kgo.SeedBrokers(endpoints...))...)
 }
 
 // limit bounds a step that waits for answers.
@@ -103,7 +111,7 @@ func (w *walk) authenticate(ctx context.Context, client *kgo.Client) bool {
 	defer cancel()
 	began := time.Now()
 	if _, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, client); err != nil {
-		w.fail("SASL", w.cfg.Advice(err), "")
+		w.fail("SASL", w.cfg.AdviceOnce(err), "")
 		return false
 	}
 	w.pass("SASL", began, "PLAIN, user %s; whether it may write is seen at the next steps", w.cfg.Project)
@@ -127,7 +135,7 @@ func (w *walk) find(ctx context.Context, client *kgo.Client) bool {
 		err = kerr.ErrorForCode(response.Topics[0].ErrorCode)
 	}
 	if err != nil {
-		w.fail("topic", w.cfg.Advice(err), "")
+		w.fail("topic", w.cfg.AdviceOnce(err), "")
 		return false
 	}
 	w.pass("topic", began, "%s exists, %s (SLS's shards)", w.topic(), number(len(response.Topics[0].Partitions), "partition"))
@@ -145,7 +153,7 @@ func (w *walk) write(ctx context.Context, client *kgo.Client) {
 	began := time.Now()
 	written, err := client.ProduceSync(ctx, record).First()
 	if err != nil {
-		w.fail("write", w.cfg.Advice(err), "")
+		w.fail("write", w.cfg.AdviceOnce(err), "")
 		return
 	}
 	w.pass("write", began, "one test record to partition %d, acknowledged", written.Partition)

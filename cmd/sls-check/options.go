@@ -7,28 +7,32 @@ import (
 	"strings"
 
 	"out_sls_kafka/cmd/sls-check/fbconf"
-	"out_sls_kafka/plugin"
+	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/plugin/connect"
 )
 
 // checkOptions has the plugin's own parser read the section.
 func (c *check) checkOptions(o *output) {
 	known := make(map[string]bool)
-	for _, option := range plugin.Options() {
+	for _, option := range config.Options() {
 		known[option.Name] = true
 	}
-	source := plugin.Source{Getenv: c.getenv, Property: func(key string) string {
+	source := config.Source{Getenv: c.getenv, Property: func(key string) string {
 		if p := o.First(key); p != nil && known[key] { // what is misspelt has its own check, with lines
 			return p.Value
 		}
 		return ""
 	}}
 	defer keepAbsent(source.Property("dead_letter_file"))()
-	parsed, warnings, err := plugin.Parse(source)
+	parsed, warnings, err := config.Parse(source)
 	o.parsed = parsed
 	for _, w := range warnings {
 		c.optionWarning(o, w)
 	}
-	faults, _ := errors.AsType[plugin.Faults](err)
+	if err == nil {
+		_, err = connect.Options(parsed)
+	}
+	faults, _ := errors.AsType[config.Faults](err)
 	for _, f := range faults {
 		c.optionFault(o, f)
 	}
@@ -40,7 +44,7 @@ func (c *check) checkOptions(o *output) {
 const refused = "The plugin refuses its options, and Fluent Bit ends."
 
 // optionFault is what the plugin says is wrong.
-func (c *check) optionFault(o *output, f plugin.Fault) {
+func (c *check) optionFault(o *output, f config.Fault) {
 	at := o.Place
 	do := "allowed: " + f.Allowed
 	for key := range strings.SplitSeq(f.Key, "/") {
@@ -89,7 +93,7 @@ func keepAbsent(file string) (restore func()) {
 // checkKeys looks for keys that nobody reads, and for options that are set in a way that loses a value.
 func (c *check) checkKeys(o *output) {
 	options := make(map[string]bool)
-	for _, option := range plugin.Options() {
+	for _, option := range config.Options() {
 		options[option.Name] = true
 	}
 	set := make(map[string]*fbconf.Property)
@@ -128,7 +132,7 @@ func (c *check) checkComment(p *fbconf.Property) {
 func (c *check) unknownKey(p *fbconf.Property, key string) {
 	const why = "Neither Fluent Bit nor the plugin reads it, and neither says so."
 	do := "remove it; docs/options.md lists what there is"
-	if instead := plugin.Instead(key); instead != "" {
+	if instead := config.Equivalent(key); instead != "" {
 		do = "here it is " + instead
 	} else if near := nearest(key); near != "" {
 		do = "did you mean " + near + "?"
@@ -145,7 +149,7 @@ func nearest(key string) (name string) {
 			best, name = d, candidate
 		}
 	}
-	for _, option := range plugin.Options() {
+	for _, option := range config.Options() {
 		try(option.Name)
 	}
 	for _, key := range effective {

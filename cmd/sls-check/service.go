@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"out_sls_kafka/cmd/sls-check/fbconf"
-	"out_sls_kafka/plugin"
+	"out_sls_kafka/plugin/config"
 )
 
 const (
@@ -19,7 +19,7 @@ const (
 
 // checkBlocking warns where a flush holds the thread of everything else.
 func (c *check) checkBlocking(o *output) {
-	if o.parsed.FlushMode == plugin.FlushBlocking {
+	if o.parsed.FlushMode == config.FlushBlocking {
 		c.warn(place(o.Section, "flush_mode"), "flush_mode is blocking, and there are no workers",
 			"Each flush holds Fluent Bit's only thread for up to flush_timeout, so inputs and other outputs stop while SLS is slow.",
 			"leave flush_mode out, or set workers 2")
@@ -40,7 +40,7 @@ func (c *check) checkPairs() {
 	}
 }
 
-func sameLogstore(a, b *plugin.Config) bool {
+func sameLogstore(a, b *config.Config) bool {
 	return a != nil && b != nil && a.Project == b.Project && a.Logstore == b.Logstore && strings.Join(a.Endpoints, " ") == strings.Join(b.Endpoints, " ")
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"out_sls_kafka/encoder"
 	"out_sls_kafka/plugin"
+	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/test/sls"
 )
 
@@ -180,7 +181,7 @@ func (b *bench) wholeWay(w way) (cpu time.Duration, err error) {
 			properties[key] = value
 		}
 	}
-	cfg, _, err := plugin.Parse(plugin.Source{Property: func(k string) string { return properties[k] }, Getenv: os.Getenv})
+	cfg, _, err := config.Parse(config.Source{Property: func(k string) string { return properties[k] }, Getenv: os.Getenv})
 	if err != nil {
 		return 0, err
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"out_sls_kafka/plugin"
+	"out_sls_kafka/plugin/config"
 )
 
 // host is a host whose log a test can wait for.
@@ -64,7 +65,7 @@ func startOutput(t *testing.T, logstore string, given options) (*plugin.Output, 
 		"access_key_id": accessID, "access_key_secret": accessKey, "tls_ca_file": kafka.caFile,
 	}
 	maps.Copy(properties, given)
-	config, _, err := plugin.Parse(plugin.Source{
+	config, _, err := config.Parse(config.Source{
 		Property: func(key string) string { return properties[key] },
 		Getenv:   func(string) string { return "" },
 	})

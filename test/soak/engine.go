@@ -12,6 +12,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"out_sls_kafka/plugin"
+	"out_sls_kafka/plugin/config"
 )
 
 const (
@@ -26,7 +27,7 @@ type engine struct {
 	landing *landing
 	rate    int
 	verbose bool
-	cfg     *plugin.Config
+	cfg     *config.Config
 	log     *plugin.Log
 	out     *plugin.Output
 	woken   chan *flush
@@ -67,7 +68,7 @@ func newEngine(l *landing, rate int, verbose bool) (*engine, error) {
 		"access_key_id": "demo-id", "access_key_secret": "demo-secret",
 		"request_timeout": "1s", "retry_backoff": "100ms", "retry_backoff_max": "5s", "exit_timeout": "1s", "buffer_limit": "8M",
 	}
-	if g.cfg, _, err = plugin.Parse(plugin.Source{Property: func(k string) string { return properties[k] }, Getenv: os.Getenv}); err != nil {
+	if g.cfg, _, err = config.Parse(config.Source{Property: func(k string) string { return properties[k] }, Getenv: os.Getenv}); err != nil {
 		return nil, err
 	}
 	g.log = plugin.NewLog(g, "soak")

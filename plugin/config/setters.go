@@ -1,4 +1,4 @@
-package plugin
+package config
 
 import (
 	"errors"
@@ -84,7 +84,7 @@ func duration(min, max time.Duration, p func(*Config) *time.Duration) func(*Conf
 
 func setLogstore(c *Config, v string) error {
 	c.Logstore, c.jsonSuffix = strings.CutSuffix(v, ".json")
-	if !logstoreName.MatchString(c.Logstore) {
+	if !ValidLogstore.MatchString(c.Logstore) {
 		return errors.New("not a valid name")
 	}
 	return nil

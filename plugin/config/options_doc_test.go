@@ -1,4 +1,4 @@
-package plugin
+package config
 
 import (
 	"flag"
@@ -10,7 +10,7 @@ import (
 
 var update = flag.Bool("update", false, "write the documents anew that are made from tables")
 
-const optionsDoc = "../docs/options.md"
+const optionsDoc = "../../docs/options.md"
 
 // The document is made from the table, so that neither can be ahead.
 func TestOptionsDocument(t *testing.T) {
@@ -18,8 +18,8 @@ func TestOptionsDocument(t *testing.T) {
 	b.WriteString(`# Options
 
 Sizes take K, M or G (of 1024), durations Go's form (500ms, 5s, 1m). Lists are separated by commas. One pair of quotes
-around a value is taken off. An empty value is the same as none. Made from plugin/options.go by
-` + "`go test ./plugin -run TestOptionsDocument -update`" + `.
+around a value is taken off. An empty value is the same as none. Made from plugin/config/options.go by
+` + "`go test ./plugin/config -run TestOptionsDocument -update`" + `.
 
 | option | default | allowed | meaning |
 |---|---|---|---|
@@ -48,6 +48,6 @@ like have no effect here: the connection is always TLS, and its options are the 
 		t.Fatal(err)
 	}
 	if string(got) != b.String() {
-		t.Errorf("%s differs from the table of options: run go test ./plugin -run TestOptionsDocument -update", optionsDoc)
+		t.Errorf("%s differs from the table of options: run go test ./plugin/config -run TestOptionsDocument -update", optionsDoc)
 	}
 }

@@ -1,11 +1,15 @@
-package plugin
+package config
 
 import (
 	"fmt"
 	"os"
 	"strings"
+)
 
-	"github.com/twmb/franz-go/pkg/kgo"
+// How dead_letter_file is opened, here and by who writes it.
+const (
+	DeadLetterFlags = os.O_APPEND | os.O_CREATE | os.O_WRONLY
+	DeadLetterMode  = 0o600 // log records may hold what not everyone should read
 )
 
 // Source is where a configuration is read from.
@@ -58,7 +62,7 @@ func (f Faults) Error() string {
 // should read; they come with an error as well, for a misspelt key may be its
 // cause.
 func Parse(src Source) (c *Config, warnings []string, err error) {
-	c = &Config{ParseJSON: true, DialNetwork: "tcp", TLSVerify: true, given: map[string]bool{}}
+	c = &Config{ParseJSON: true, DialNetwork: "tcp", TLSVerify: true, CompressionLevel: DefaultLevel, given: map[string]bool{}}
 	var faults Faults
 	for i := range options {
 		o := &options[i]
@@ -76,12 +80,9 @@ func Parse(src Source) (c *Config, warnings []string, err error) {
 		}
 	}
 	faults = append(faults, c.finish(src.Getenv)...)
-	warnings = append(misspelt(src.Property), c.warnings()...)
+	warnings = append(typos(src.Property), c.warnings()...)
 	if len(faults) > 0 {
 		return nil, warnings, faults
-	}
-	if err := kgo.ValidateOpts(c.clientOpts()...); err != nil {
-		return nil, warnings, Faults{{Problem: "the Kafka client refuses this configuration: " + err.Error()}}
 	}
 	return c, warnings, nil
 }
@@ -119,7 +120,7 @@ func (c *Config) finish(getenv func(string) string) (faults []Fault) {
 	faults = append(faults, c.checkLevel()...)
 	c.Encoding.MaxBytes = c.MaxMessageBytes
 	if c.DeadLetterFile != "" {
-		f, err := os.OpenFile(c.DeadLetterFile, deadLetterFlags, deadLetterMode)
+		f, err := os.OpenFile(c.DeadLetterFile, DeadLetterFlags, DeadLetterMode)
 		if err != nil {
 			fault("dead_letter_file", c.DeadLetterFile, "cannot be written: "+cause(err), "a file in an existing directory")
 		} else {

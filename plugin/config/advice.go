@@ -1,10 +1,12 @@
-package plugin
+package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -33,36 +35,20 @@ func isTimeout(err error) bool {
 	return ok && ne.Timeout()
 }
 
-// topicError is an error about one topic: with logstore_key there are several.
-type topicError struct {
-	topic string
-	err   error
-}
-
-func (e *topicError) Error() string { return e.err.Error() }
-func (e *topicError) Unwrap() error { return e.err }
-
-// about is the logstore that err is about.
-func (c *Config) about(err error) string {
-	if e, ok := errors.AsType[*topicError](err); ok {
-		return c.logstore(e.topic)
-	}
-	return c.Logstore
-}
-
-// advice is what an operator reads: what is wrong and what to do about it.
-func (c *Config) advice(k failure.Kind, err error) string {
-	switch k {
+// Advice is what an operator reads of an error: what is wrong, with which
+// logstore, what to do about it, and what happens next.
+func (c *Config) Advice(logstore string, err error) string {
+	switch failure.Of(err).Kind {
 	case failure.TLS:
-		return fmt.Sprintf("TLS with %s failed: %v; check the certificate, tls_ca_file (%s) and tls_server_name; retrying", c.endpoints(), err, orSystem(c.tlsCAFile))
+		return fmt.Sprintf("TLS with %s failed: %v; check the certificate, tls_ca_file (%s) and tls_server_name; retrying", c.Addresses(), err, orSystem(c.tlsCAFile))
 	case failure.Access:
-		return fmt.Sprintf("the AccessKey is refused (%v): the pair is wrong, or lacks log:PostLogStoreLogs (and log:GetProject, log:GetLogStore, log:ListShards) on project %s and logstore %s; retrying", err, c.Project, c.about(err))
+		return fmt.Sprintf("the AccessKey is refused (%v): the pair is wrong, or lacks log:PostLogStoreLogs (and log:GetProject, log:GetLogStore, log:ListShards) on project %s and logstore %s; retrying", err, c.Project, logstore)
 	case failure.NotFound:
-		return fmt.Sprintf("project %s or logstore %s does not exist, or the endpoint %s is of another region (%v); retrying", c.Project, c.about(err), c.endpoints(), err)
+		return fmt.Sprintf("project %s or logstore %s does not exist, or the endpoint %s is of another region (%v); retrying", c.Project, logstore, c.Addresses(), err)
 	case failure.Service:
 		return fmt.Sprintf("the service had an error (%v); retrying", err)
 	case failure.Quota:
-		return fmt.Sprintf("the service limits writes (%v): raise the quota of project %s or split the shards of logstore %s; retrying", err, c.Project, c.about(err))
+		return fmt.Sprintf("the service limits writes (%v): raise the quota of project %s or split the shards of logstore %s; retrying", err, c.Project, logstore)
 	case failure.Size:
 		return fmt.Sprintf("a batch is larger than the broker accepts (%v): lower max_message_bytes (%d) below the broker's limit; sending its records apart", err, c.MaxMessageBytes)
 	case failure.Record:
@@ -72,9 +58,17 @@ func (c *Config) advice(k failure.Kind, err error) string {
 	case failure.Protocol:
 		return fmt.Sprintf("the broker does not speak this protocol (%v): check kafka_version; retrying", err)
 	case failure.NoAnswer:
-		return fmt.Sprintf("no acknowledgement from %s: %v; retrying", c.endpoints(), err)
+		return fmt.Sprintf("no acknowledgement from %s: %v; retrying", c.Addresses(), err)
 	}
-	return fmt.Sprintf("cannot reach %s (%s): %v; retrying", c.endpoints(), where(err), err)
+	return fmt.Sprintf("cannot reach %s (%s): %v; retrying", c.Addresses(), where(err), err)
+}
+
+// AdviceOnce is Advice for whoever does not go on trying.
+func (c *Config) AdviceOnce(err error) string {
+	if _, network := errors.AsType[*net.OpError](err); !network && errors.Is(err, context.DeadlineExceeded) {
+		err = failure.ErrNoAnswer // a connection is there, for its making has its own errors
+	}
+	return strings.TrimSuffix(c.Advice(c.Logstore, err), "; retrying")
 }
 
 func orSystem(file string) string {

@@ -1,4 +1,4 @@
-package plugin
+package config
 
 import (
 	"fmt"
@@ -33,10 +33,14 @@ var foreign = map[string]string{
 	"ca_file":                   "tls_ca_file",
 }
 
-// misspelt looks for keys that are one slip away from an option. The host
+// Equivalent names the option that does here what key, in lower case, does in
+// another tool. It is "" for a key it does not know.
+func Equivalent(key string) string { return foreign[key] }
+
+// typos looks for keys that are one slip away from an option. The host
 // cannot list what was set, only answer for a name, so each slip is asked for:
 // tens of thousands, of which none is kept.
-func misspelt(property func(string) string) (warnings []string) {
+func typos(property func(string) string) (warnings []string) {
 	known := make(map[string]bool, len(options)+len(foreign))
 	for i := range options {
 		known[options[i].name] = true

@@ -1,9 +1,10 @@
-package plugin
+package config
 
 import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kversion"
@@ -67,6 +68,9 @@ const (
 	FlushBlocking                  // on the thread that called
 )
 
+// DefaultLevel is the CompressionLevel where compression_level is not given.
+const DefaultLevel = -1
+
 // Config is one [OUTPUT] section, checked. Its fields are the options of the
 // table in options.go; sizes are bytes.
 type Config struct {
@@ -86,7 +90,7 @@ type Config struct {
 	Partitioner Partitioner
 
 	Compression      string
-	CompressionLevel int // where compression_level is given
+	CompressionLevel int // or DefaultLevel
 	RequiredAcks     Acks
 	MaxMessageBytes  int
 
@@ -113,7 +117,7 @@ type Config struct {
 	FlushMode    FlushMode
 	FlushTimeout time.Duration
 
-	resolver *net.Resolver // nil: the system's; tests have their own
+	Resolver *net.Resolver // nil: the system's; tests have their own
 
 	// What only the checks across options need.
 	given                      map[string]bool // the options the user set
@@ -130,4 +134,21 @@ func (c *Config) Topic(logstore string) string {
 		return logstore + ".json"
 	}
 	return logstore
+}
+
+// LogstoreOf is the logstore a topic stands for.
+func (c *Config) LogstoreOf(topic string) string {
+	if c.ParseJSON {
+		return strings.TrimSuffix(topic, ".json")
+	}
+	return topic
+}
+
+// Backoff is the wait after the given number of failures in a row.
+func (c *Config) Backoff(failures int) time.Duration {
+	d := c.RetryBackoff
+	for i := 1; i < failures && d < c.RetryBackoffMax; i++ {
+		d *= 2
+	}
+	return min(d, c.RetryBackoffMax)
 }

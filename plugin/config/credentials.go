@@ -1,14 +1,11 @@
-package plugin
+package config
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"strings"
-
-	"github.com/twmb/franz-go/pkg/sasl/plain"
 )
 
 // finishCredentials settles where the AccessKey pair comes from: exactly one
@@ -27,7 +24,7 @@ func (c *Config) finishCredentials(getenv func(string) string) []Fault {
 		return []Fault{{"access_key_id/access_key_secret/password/credentials_file", "", "more than one way of giving the AccessKey is set", allowed}}
 	}
 	if c.CredentialsFile != "" {
-		if _, err := readCredentials(c.CredentialsFile); err != nil {
+		if _, err := ReadCredentials(c.CredentialsFile); err != nil {
 			return []Fault{{"credentials_file", c.CredentialsFile, cause(err), "a readable file holding id#secret"}}
 		}
 		return nil
@@ -54,27 +51,26 @@ func (c *Config) finishCredentials(getenv func(string) string) []Fault {
 	return faults
 }
 
-// auth is asked for every new connection, which is what makes a changed
-// credentials_file take effect. Source of the form: SLS_PROJECT and
-// SLS_PASSWORD in Alibaba's specification.
-func (c *Config) auth(context.Context) (plain.Auth, error) {
-	password := string(c.Password)
+// Credentials are the SASL user and password. They are asked for at every new
+// connection, which is what makes a changed credentials_file take effect.
+// Source of the form: SLS_PROJECT and SLS_PASSWORD in Alibaba's specification.
+func (c *Config) Credentials() (user, password string, err error) {
 	switch {
 	case c.CredentialsFile != "":
-		joined, err := readCredentials(c.CredentialsFile)
-		if err != nil {
-			return plain.Auth{}, fmt.Errorf("credentials_file %s: %w", c.CredentialsFile, err)
+		if password, err = ReadCredentials(c.CredentialsFile); err != nil {
+			return "", "", fmt.Errorf("credentials_file %s: %w", c.CredentialsFile, err)
 		}
-		password = joined
-	case password == "":
+	case c.Password != "":
+		password = string(c.Password)
+	default:
 		password = c.AccessKeyID + "#" + string(c.AccessKeySecret)
 	}
-	return plain.Auth{User: c.Project, Pass: password}, nil
+	return c.Project, password, nil
 }
 
-// readCredentials returns the id#secret a file holds. Its errors never show
+// ReadCredentials returns the id#secret a file holds. Its errors never show
 // what stands in the file.
-func readCredentials(path string) (string, error) {
+func ReadCredentials(path string) (string, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return "", errors.New(cause(err))

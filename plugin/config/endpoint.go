@@ -1,4 +1,4 @@
-package plugin
+package config
 
 import (
 	"net"
@@ -113,5 +113,5 @@ func portOf(host string) string {
 	return internetPort
 }
 
-// endpoints are the addresses as one text for a log line.
-func (c *Config) endpoints() string { return strings.Join(c.Endpoints, ", ") }
+// Addresses are the endpoints as one text for a log line.
+func (c *Config) Addresses() string { return strings.Join(c.Endpoints, ", ") }

@@ -1,4 +1,4 @@
-package plugin
+package config
 
 import (
 	"errors"
@@ -22,10 +22,12 @@ type option struct {
 // max_send_limit_bytes of the Fluentd example in Alibaba's specification.
 const MaxMessageBytes = 2097152
 
+// ValidLogstore matches the names a logstore may have.
+var ValidLogstore = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$`)
+
 var (
-	projectName  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
-	logstoreName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$`)
-	regionName   = regexp.MustCompile(`^[a-z]{2,4}(-[a-z0-9]+)+$`)
+	projectName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
+	regionName  = regexp.MustCompile(`^[a-z]{2,4}(-[a-z0-9]+)+$`)
 )
 
 const (
@@ -135,6 +137,21 @@ var options = []option{
 		set: word(func(c *Config, i int) { c.FlushMode = FlushMode(i) }, "auto", "blocking")},
 	{name: "flush_timeout", def: "10s", allowed: durationForm + ", 1s to 1h", help: "Longest blocking wait, after which Fluent Bit is asked to retry",
 		set: duration(time.Second, time.Hour, func(c *Config) *time.Duration { return &c.FlushTimeout })},
+}
+
+// Option is a key that the plugin reads from an [OUTPUT] section.
+type Option struct {
+	Name   string
+	Secret bool // its value must not be shown
+}
+
+// Options are all keys that the plugin reads.
+func Options() []Option {
+	all := make([]Option, len(options))
+	for i := range options {
+		all[i] = Option{options[i].name, options[i].secret}
+	}
+	return all
 }
 
 const (

@@ -1,4 +1,4 @@
-package plugin
+package config
 
 import (
 	"errors"
@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"out_sls_kafka/encoder"
@@ -217,9 +216,9 @@ func TestCredentialsFromEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	auth, err := c.auth(t.Context())
-	if err != nil || auth.User != "my-project" || auth.Pass != "env-id#env-secret" {
-		t.Errorf("auth %+v, %v", auth, err)
+	user, password, err := c.Credentials()
+	if err != nil || user != "my-project" || password != "env-id#env-secret" {
+		t.Errorf("user %s, password %s, %v", user, password, err)
 	}
 }
 
@@ -237,12 +236,12 @@ func TestCredentialsFileIsReadAnew(t *testing.T) {
 	}
 	for _, content := range []string{"id1#secret1", "id2#secret2"} {
 		write(content + "\n")
-		if auth, err := c.auth(t.Context()); err != nil || auth.Pass != content {
-			t.Errorf("password %q, %v; want %q", auth.Pass, err, content)
+		if _, password, err := c.Credentials(); err != nil || password != content {
+			t.Errorf("password %q, %v; want %q", password, err, content)
 		}
 	}
 	write("t0p-s3cret")
-	if _, err := c.auth(t.Context()); err == nil || strings.Contains(err.Error(), "t0p") {
+	if _, _, err := c.Credentials(); err == nil || strings.Contains(err.Error(), "t0p") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -276,28 +275,6 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 	for _, form := range []string{"%v", "%+v", "%#v", "%s"} {
 		if text := fmt.Sprintf(form, *c); strings.Contains(text, "t0p-s3cret") {
 			t.Errorf("%s shows the secret", form)
-		}
-	}
-}
-
-// What the client is made with, read back from it.
-func TestClientOptions(t *testing.T) {
-	c, _, err := Parse(source(with("kafka_version", "2.1.0")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := kgo.NewClient(c.clientOpts()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	for name, tt := range map[string]struct{ got, want any }{
-		"idempotence off": {client.OptValue(kgo.DisableIdempotentWrite), true},
-		"metrics off":     {client.OptValue(kgo.DisableClientMetrics), true},
-		"no topics made":  {client.OptValue(kgo.AllowAutoTopicCreation), false},
-	} {
-		if tt.got != tt.want {
-			t.Errorf("%s: %v, want %v", name, tt.got, tt.want)
 		}
 	}
 }

@@ -1,0 +1,105 @@
+package connect
+
+import (
+	"context"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/test/sls"
+)
+
+func parse(t *testing.T, properties map[string]string) *config.Config {
+	t.Helper()
+	c, _, err := config.Parse(config.Source{
+		Property: func(key string) string { return properties[key] },
+		Getenv:   func(string) string { return "" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// startEndpoint starts a local endpoint and returns a configuration that
+// reaches it, with the options given.
+func startEndpoint(t *testing.T, given map[string]string) (*sls.Endpoint, *config.Config) {
+	t.Helper()
+	e, err := sls.Start(sls.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, e.CAPEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	properties := map[string]string{"project": "demo-project", "logstore": "demo", "endpoint": e.Addr(), "tls_ca_file": ca,
+		"access_key_id": "demo-id", "access_key_secret": "demo-secret"}
+	maps.Copy(properties, given)
+	return e, parse(t, properties)
+}
+
+func TestResolveHonoursFamily(t *testing.T) {
+	for network, want := range map[string]string{"tcp": "", "tcp4": "127.0.0.1", "tcp6": "::1"} {
+		c := &config.Config{DialNetwork: network}
+		for _, host := range []string{"127.0.0.1", "::1"} {
+			got, err := Resolve(context.Background(), c, host)
+			if fits := want == "" || want == host; fits != (err == nil) || fits && got[0].String() != host {
+				t.Errorf("%s: %s resolves to %v, %v", network, host, got, err)
+			}
+		}
+	}
+}
+
+// The options must produce on a broker of SLS's kind: one without idempotence.
+func TestProbeOptionsProduce(t *testing.T) {
+	for _, compression := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
+		for _, acks := range []string{"1", "all"} {
+			e, c := startEndpoint(t, map[string]string{"compression": compression, "required_acks": acks})
+			opts, err := ProbeOptions(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			client, err := kgo.NewClient(opts...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			r := &kgo.Record{Topic: c.Topic(c.Logstore), Value: []byte(`{"a":"b"}`)}
+			if err := client.ProduceSync(ctx, r).FirstErr(); err != nil || e.Count("demo") != 1 {
+				t.Errorf("compression %s, acks %s: %v, %d landed", compression, acks, err, e.Count("demo"))
+			}
+		}
+	}
+}
+
+// What the client is made with, read back from it.
+func TestClientOptions(t *testing.T) {
+	opts, err := Options(parse(t, map[string]string{"project": "my-project", "logstore": "my-logstore", "region": "cn-hangzhou",
+		"access_key_id": "id", "access_key_secret": "secret", "kafka_version": "2.1.0"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kgo.NewClient(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for name, tt := range map[string]struct{ got, want any }{
+		"idempotence off": {client.OptValue(kgo.DisableIdempotentWrite), true},
+		"metrics off":     {client.OptValue(kgo.DisableClientMetrics), true},
+		"no topics made":  {client.OptValue(kgo.AllowAutoTopicCreation), false},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: %v, want %v", name, tt.got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package connect
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"strings"
+
+	"out_sls_kafka/plugin/config"
+)
+
+// Resolve finds the addresses of a host, of those that ip_family allows.
+func Resolve(ctx context.Context, c *config.Config, host string) ([]netip.Addr, error) {
+	addresses, err := c.Resolver.LookupNetIP(ctx, strings.Replace(c.DialNetwork, "tcp", "ip", 1), host)
+	for i := range addresses {
+		addresses[i] = addresses[i].Unmap()
+	}
+	return addresses, err
+}
+
+// TCP makes a TCP connection to address, a host:port, within dial_timeout,
+// and leaves TLS out.
+func TCP(ctx context.Context, c *config.Config, address string) (net.Conn, error) {
+	d := net.Dialer{Resolver: c.Resolver, Timeout: c.DialTimeout}
+	return d.DialContext(ctx, c.DialNetwork, address)
+}
+
+// TLS connects to address as deliveries do and completes the handshake within
+// dial_timeout: the result is a [tls.Conn].
+func TLS(ctx context.Context, c *config.Config, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.DialTimeout)
+	defer cancel()
+	conn, err := TCP(ctx, c, address)
+	if err != nil {
+		return nil, err
+	}
+	settings := tlsConfig(c)
+	if settings.ServerName == "" {
+		settings.ServerName, _, _ = net.SplitHostPort(address)
+	}
+	t := tls.Client(conn, settings)
+	if err := t.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func tlsConfig(c *config.Config) *tls.Config {
+	t := &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		RootCAs:            c.TLSRoots,
+		ServerName:         c.TLSServerName,
+		InsecureSkipVerify: !c.TLSVerify, //nolint:gosec // the user's choice, with a warning
+		// A connection carries bulk: full records from the first byte on.
+		DynamicRecordSizingDisabled: true,
+	}
+	if c.TLSCertificate != nil {
+		t.Certificates = []tls.Certificate{*c.TLSCertificate}
+	}
+	return t
+}

@@ -1,0 +1,81 @@
+package connect
+
+import (
+	"context"
+	"net"
+	"out_sls_kafka/plugin/config"
+	"sync"
+)
+
+// Sessions are the connections of a Kafka client, where the AccessKey pair comes
+// from credentials_file. SLS holds a connection to the pair it was made with, so
+// after a rotation the old ones must go.
+type Sessions struct {
+	cfg *config.Config
+
+	mu   sync.Mutex
+	open map[*session]struct{}
+}
+
+// session is one connection.
+type session struct {
+	net.Conn
+	of          *Sessions
+	credentials string // what the file held just before auth read it
+}
+
+// NewSessions returns the connections of a client that is to dial by Dial.
+func NewSessions(c *config.Config) *Sessions { return &Sessions{cfg: c} }
+
+// Dial connects as [TLS] does. It is a [kgo.Dialer].
+func (s *Sessions) Dial(ctx context.Context, _, address string) (net.Conn, error) {
+	conn, err := TLS(ctx, s.cfg, address)
+	if err != nil || s.cfg.CredentialsFile == "" {
+		return conn, err
+	}
+	credentials, _ := config.ReadCredentials(s.cfg.CredentialsFile) // auth, which comes next, reports what is wrong with it
+	n := &session{Conn: conn, of: s, credentials: credentials}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		s.open = make(map[*session]struct{})
+	}
+	s.open[n] = struct{}{}
+	return n, nil
+}
+
+// Close ends the connection.
+func (n *session) Close() error {
+	n.of.mu.Lock()
+	delete(n.of.open, n)
+	n.of.mu.Unlock()
+	return n.Conn.Close()
+}
+
+// Renew closes the connections that were made with other credentials than the
+// file holds now, and tells whether there were any. The client makes new ones.
+func (s *Sessions) Renew() bool {
+	if s.cfg.CredentialsFile == "" {
+		return false
+	}
+	now, err := config.ReadCredentials(s.cfg.CredentialsFile)
+	if err != nil {
+		return false // whoever connects reports it
+	}
+	stale := s.stale(now)
+	for _, n := range stale {
+		_ = n.Close() // it is given up
+	}
+	return len(stale) > 0
+}
+
+func (s *Sessions) stale(credentials string) (stale []*session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n := range s.open {
+		if n.credentials != credentials {
+			stale = append(stale, n)
+		}
+	}
+	return stale
+}
