@@ -15,26 +15,37 @@ static void on_pace(void *arg)
     dispatch_chunks(e);
 }
 
-/* Closed chunks become tasks, as many as may be in flight; under -r no more than so many a second, until the engine stops. */
-static void dispatch_chunks(struct engine *e)
+/* Under -r: true when the next chunk must wait; then a timer calls dispatch_chunks. */
+static bool pace(struct engine *e)
 {
     double rate = e->options->chunks_per_second;
-    struct chunk *chunk;
+    uint64_t now = now_ns();
 
-    while (!e->pacing && e->n_tasks < MAX_TASKS) {
-        uint64_t now = now_ns();
-        if (rate > 0 && !e->stopping && e->next_chunk_ns > now) {
-            if (collector_is_empty(&e->input->collector))
-                return;
-            e->pacing = true;
-            timer_after(&e->loop, e->next_chunk_ns - now, on_pace, e);
+    if (rate <= 0 || e->stopping)
+        return false;
+    if (e->next_chunk_ns > now) {
+        e->pacing = true;
+        timer_after(&e->pace_timer, e->next_chunk_ns - now);
+        return true;
+    }
+    /* a timer that came late may be made up for, up to 10 ms */
+    e->next_chunk_ns = (e->next_chunk_ns + 10000000u > now ? e->next_chunk_ns : now) + (uint64_t) (1e9 / rate);
+    return false;
+}
+
+/* Closed chunks become tasks, as many as may be in flight and as there is room for; under -r at most N a second, until
+ * the engine stops. Called after each round. */
+static void dispatch_chunks(struct engine *e)
+{
+    struct collector *c = &e->input->collector;
+    int room;
+
+    if (e->pacing || !c->closed || e->n_tasks >= MAX_TASKS)
+        return;
+    for (room = task_room(e); room > 0 && c->closed && e->n_tasks < MAX_TASKS; room--) {
+        if (pace(e))
             return;
-        }
-        if (!(chunk = collector_take(&e->input->collector)))
-            return;
-        task_start(e, chunk);
-        if (rate > 0) /* a timer that came late may be made up for, up to 10 ms */
-            e->next_chunk_ns = (e->next_chunk_ns + 10000000u > now ? e->next_chunk_ns : now) + (uint64_t) (1e9 / rate);
+        task_start(e, collector_take(c));
     }
 }
 
@@ -45,7 +56,6 @@ static void on_flush_interval(void *arg)
     if (!e->input->collector.closed)
         input_flush(e->input);
     dispatch_chunks(e);
-    timer_after(&e->loop, e->flush_ns, on_flush_interval, e);
 }
 
 /* More input now? Not over the memory limit, nor while chunks wait for their turn under -r. */
@@ -84,23 +94,10 @@ static void watch_input(struct engine *e)
     }
 }
 
-static void on_start(void *owner, void *item)
+static void on_start(void *owner, void *route)
 {
-    struct flush *f = item;
-
     (void) owner;
-    coro_resume(f->coro);
-}
-
-static void on_returned(void *owner, void *item)
-{
-    struct flush *f = item;
-    struct route *route = f->route;
-    int result = f->result;
-
-    (void) owner;
-    flush_destroy(f);
-    task_result(route, result);
+    flush_start(route);
 }
 
 static void on_grace_tick(void *arg)
@@ -110,11 +107,10 @@ static void on_grace_tick(void *arg)
     e->grace_count++;
     if ((e->n_tasks > 0 || e->input->collector.closed) && (e->grace_s < 0 || e->grace_count < e->grace_s)) {
         log_line(FLB_LOG_INFO, "[engine] pending task count: %u; grace_timer=%d", e->n_tasks, e->grace_count);
-        timer_after(&e->loop, SECOND_NS, on_grace_tick, e);
         return;
     }
     log_line(FLB_LOG_INFO, "[engine] service has stopped (%u pending tasks)", e->n_tasks);
-    e->done = true;
+    e->loop.over = true; /* exits come at once, in the middle of the round (src/flb_engine.c, flb_engine_shutdown) */
 }
 
 /* From main: NULL for a shutdown, else for a hot reload, which waits without limit. */
@@ -136,7 +132,7 @@ static void on_stop(void *owner, void *hot)
     e->pacing = false;
     dispatch_chunks(e);
     task_retry_all_now(e);
-    timer_after(&e->loop, SECOND_NS, on_grace_tick, e);
+    timer_every(&e->grace_timer, SECOND_NS);
 }
 
 /* false: an output refused. It then has no context any more and gets no exit; those behind it are exited unseen. */
@@ -148,6 +144,7 @@ static bool init_outputs(struct engine *e)
         struct output *o = &c->outputs[i];
         if (o->is_tick)
             continue;
+        channel_open(&o->results, &e->loop, task_result, e);
         if (!proxy_init(e->proxy, o)) {
             free(o->context);
             o->context = NULL;
@@ -177,26 +174,36 @@ void outputs_exit(struct proxy *proxy, struct config *c, bool hot)
             flush_destroy(o->flushes);
         free(o->context);
         o->context = NULL;
-        free(o->tick);
+        tick_stop(o);
     }
 }
 
+/* The grace timer has the default priority: Fluent Bit asks for the highest, but does so before mk_event_add, which
+ * resets it (src/flb_engine.c, flb_engine_start). */
 static void open_loop(struct engine *e)
 {
-    loop_open(&e->loop);
+    loop_open(&e->loop, ENGINE_EVENTS);
     channel_open(&e->control, &e->loop, on_stop, e);
     channel_open(&e->starts, &e->loop, on_start, e);
-    channel_open(&e->returned, &e->loop, on_returned, e);
-    channel_open(&e->results, &e->loop, worker_result, e);
+    timer_open(&e->flush_timer, &e->loop, PRIORITY_FLUSH, on_flush_interval, e);
+    timer_open(&e->pace_timer, &e->loop, PRIORITY_FLUSH, on_pace, e);
+    timer_open(&e->retry_timer, &e->loop, PRIORITY_TIMER, task_retry_due, e);
+    timer_open(&e->grace_timer, &e->loop, PRIORITY_DEFAULT, on_grace_tick, e);
     e->input_event.handler = on_input;
 }
 
 static void close_loop(struct engine *e)
 {
-    channel_close(&e->control, &e->loop);
-    channel_close(&e->starts, &e->loop);
-    channel_close(&e->returned, &e->loop);
-    channel_close(&e->results, &e->loop);
+    if (e->input_watched)
+        event_del(&e->loop, &e->input_event);
+    for (int i = 0; i < e->config->n_outputs; i++)
+        channel_close(&e->config->outputs[i].results);
+    timer_close(&e->flush_timer);
+    timer_close(&e->pace_timer);
+    timer_close(&e->retry_timer);
+    timer_close(&e->grace_timer);
+    channel_close(&e->control);
+    channel_close(&e->starts);
     loop_close(&e->loop);
 }
 
@@ -207,11 +214,13 @@ static bool all_answered(const struct engine *e)
 
 static void run(struct engine *e)
 {
-    timer_after(&e->loop, e->flush_ns, on_flush_interval, e);
+    timer_every(&e->flush_timer, e->flush_ns);
     dispatch_chunks(e); /* those of the storage, or left by the engine before a reload */
-    while (!e->done && (e->stopping || !all_answered(e))) {
+    while (!e->loop.over && (e->stopping || !all_answered(e))) {
         watch_input(e);
-        loop_turn(&e->loop);
+        loop_round(&e->loop);
+        if (e->loop.over)
+            break;
         if (e->input->is_file && wants_input(e))
             take_input(e);
         dispatch_chunks(e);
@@ -231,8 +240,7 @@ static void *engine_main(void *arg)
     if (!e->exit_code)
         run(e);
     outputs_exit(e->proxy, e->config, e->hot);
-    if (e->input_watched)
-        event_del(&e->loop, &e->input_event);
+    loop_check_guests(&e->loop);
     tasks_free(e);
     e->on_end();
     return NULL;

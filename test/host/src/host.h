@@ -45,44 +45,7 @@ void coro_set_current(struct flb_coro *coro);
 void *cothread_active(void);
 void cothread_switch(void *cothread);
 
-/* --- event.c ----------------------------------------------------------------------------------------------------- */
-struct timer {
-    uint64_t due_ns;
-    void (*fire)(void *arg);
-    void *arg;
-    struct timer *next;
-};
-
-struct mk_event_loop {
-    int epoll_fd;
-    struct mk_list ready; /* reported and not yet handled events */
-    struct timer *timers; /* ordered by due_ns */
-    bool busy;            /* somebody has more to do: do not sleep in the next turn */
-};
-
-uint64_t now_ns(void); /* CLOCK_MONOTONIC */
-void loop_open(struct mk_event_loop *loop);
-void loop_close(struct mk_event_loop *loop);
-void loop_turn(struct mk_event_loop *loop);
-struct mk_event_loop *loop_current(void);
-void loop_set_current(struct mk_event_loop *loop);
-int event_add(struct mk_event_loop *loop, int fd, int type, uint32_t mask, struct mk_event *event);
-int event_del(struct mk_event_loop *loop, struct mk_event *event);
-void timer_after(struct mk_event_loop *loop, uint64_t delay_ns, void (*fire)(void *arg), void *arg);
-
-/* --- channel.c --------------------------------------------------------------------------------------------------- */
-struct channel_item;
-struct channel { /* FIFO of pointers into an event loop, from any thread; stands for Fluent Bit's pipes */
-    struct mk_event event;
-    pthread_mutex_t lock;
-    struct channel_item *head, **tail;
-    void (*receive)(void *owner, void *item);
-    void *owner;
-};
-
-void channel_open(struct channel *c, struct mk_event_loop *loop, void (*receive)(void *owner, void *item), void *owner);
-void channel_send(struct channel *c, void *item);
-void channel_close(struct channel *c, struct mk_event_loop *loop);
+#include "loop.h"
 
 /* --- msgpack.c, json.c ------------------------------------------------------------------------------------------- */
 struct buf {
@@ -128,7 +91,8 @@ struct output { /* one [OUTPUT] section: what the plugin knows as its instance *
     int log_level;
 
     struct flb_plugin_proxy_context *context;
-    struct worker **pool; /* NULL without workers */
+    struct channel results; /* routes whose flush is over, into the engine's loop */
+    struct worker **pool;   /* NULL without workers */
     int next_worker;
     struct flush *flushes; /* on the engine thread, running or suspended */
     struct tick *tick; /* of the output tick */
@@ -267,18 +231,18 @@ struct engine {
     pthread_t thread;
     sem_t initialised;
     struct mk_event_loop loop;
-    struct channel control;  /* from main: a stop order */
-    struct channel starts;   /* flushes to be started on this thread */
-    struct channel returned; /* flushes of this thread that are over */
-    struct channel results;  /* of workers */
+    struct channel control; /* from main: an order to stop */
+    struct channel starts;  /* routes whose flush is to be started on this thread */
+    struct timer flush_timer, pace_timer, retry_timer, grace_timer;
     struct mk_event input_event;
     bool input_watched;
     struct task *tasks;
     unsigned n_tasks;
     size_t bytes; /* of chunks in tasks */
+    struct route *retries, *last_retry; /* those that wait, by retry_ns */
     uint64_t next_chunk_ns;
     bool pacing;
-    bool stopping, hot, done;
+    bool stopping, hot;
     uint64_t flush_ns;
     int grace_s, grace_count;
     int exit_code;
@@ -294,8 +258,10 @@ struct route { /* a chunk on its way to one output */
     struct task *task;
     struct output *output;
     int attempts;
-    int result;        /* of a worker's flush, on its way to the engine */
-    uint64_t retry_ns; /* when it is due again; 0 = not waiting */
+    struct flush *flush; /* NULL: waits for a retry, or on its way from or to a worker */
+    int result;          /* of the last flush */
+    uint64_t retry_ns;   /* when it is due again */
+    struct route *next_retry;
 };
 
 struct task { /* a chunk until every output has answered */
@@ -310,7 +276,9 @@ struct task { /* a chunk until every output has answered */
 };
 
 void task_start(struct engine *e, struct chunk *chunk);
-void task_result(struct route *route, int result);
+int task_room(const struct engine *e);     /* chunks that may be handed to the outputs now */
+void task_result(void *engine, void *route); /* receives each output's results */
+void task_retry_due(void *engine);           /* fires e->retry_timer */
 void task_retry_all_now(struct engine *e);
 void tasks_free(struct engine *e);
 
@@ -318,22 +286,22 @@ void tasks_free(struct engine *e);
 struct flush { /* one call of the plugin's flush on its own coroutine */
     struct flb_coro *coro;
     struct route *route;
-    struct channel *returned; /* of the loop it runs in */
-    int result;
+    struct channel *returned; /* gets the route when the flush is over; into the loop it runs in */
     struct flush **list;
     struct flush *prev, *next;
 };
 
-struct flush *flush_create(struct route *route, size_t stack_size, struct channel *returned, struct flush **list);
+void flush_create(struct route *route, size_t stack_size, struct channel *returned, struct flush **list);
+void flush_start(struct route *route);
 void flush_destroy(struct flush *f);
 
 void workers_start(struct engine *e, struct output *o);
 void workers_dispatch(struct output *o, struct route *route);
 void workers_join(struct output *o);
-void worker_result(void *engine, void *route); /* receives engine.results */
 
 /* --- tick.c ------------------------------------------------------------------------------------------------------ */
 void tick_start(struct mk_event_loop *loop, struct output *o);
+void tick_stop(struct output *o);
 
 #pragma GCC visibility pop
 

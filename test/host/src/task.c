@@ -2,6 +2,9 @@
  * back later, up to Retry_Limit times; everything else drops it (src/flb_engine.c, src/flb_task.c). */
 #include "host.h"
 
+enum { SECOND_NS = 1000000000 };
+enum { RETRY_ROOM_NS = 10 * 1000000 }; /* without a pause this timer would starve e->starts, whose priority is lower */
+
 static void task_end(struct task *t)
 {
     struct engine *e = t->engine;
@@ -37,25 +40,37 @@ static void dispatch(struct route *r)
     struct engine *e = r->task->engine;
 
     r->attempts++;
-    if (r->output->pool)
+    if (r->output->pool) {
         workers_dispatch(r->output, r);
-    else
-        channel_send(&e->starts, flush_create(r, e->options->stack_size, &e->returned, &r->output->flushes));
+        return;
+    }
+    flush_create(r, e->options->stack_size, &r->output->results, &r->output->flushes);
+    channel_send(&e->starts, r);
 }
 
-static void on_retry_due(void *arg)
+/* Chunks that may be handed to the outputs before the loop reads e->starts again; the others wait for the next round.
+ * Fluent Bit has no such limit: more than CHANNEL_VALUES in one flush block its engine permanently (src/flb_output.c,
+ * flb_output_task_flush). A plugin cannot prevent that, and -b makes more chunks at once than an input does there. */
+int task_room(const struct engine *e)
 {
-    struct engine *e = arg;
-    uint64_t now = now_ns();
+    int flushes_a_chunk = e->config->n_outputs ? e->config->n_outputs : 1;
 
-    for (struct task *t = e->tasks; t; t = t->next)
-        for (int i = 0; i < t->n_routes; i++) {
-            struct route *r = &t->routes[i];
-            if (r->retry_ns && r->retry_ns <= now) {
-                r->retry_ns = 0;
-                dispatch(r);
-            }
-        }
+    return channel_room(&e->starts) / flushes_a_chunk;
+}
+
+void task_retry_due(void *engine)
+{
+    struct engine *e = engine;
+    int room = task_room(e);
+    uint64_t now = now_ns();
+    struct route *r;
+
+    while ((r = e->retries) && r->retry_ns <= now && room-- > 0) {
+        e->retries = r->next_retry;
+        dispatch(r);
+    }
+    if (r)
+        timer_after(&e->retry_timer, r->retry_ns > now ? r->retry_ns - now : RETRY_ROOM_NS);
 }
 
 static void retry_later(struct route *r)
@@ -63,17 +78,31 @@ static void retry_later(struct route *r)
     struct engine *e = r->task->engine;
     uint64_t delay = e->options->retry_ns;
 
-    if (e->stopping && delay > 1000000000u)
-        delay = 1000000000u;
+    if (e->stopping && delay > SECOND_NS)
+        delay = SECOND_NS;
     e->counts->retries++;
     log_line(FLB_LOG_WARN, "[engine] failed to flush chunk %lu, retry in %.3f seconds: output=%s", r->task->id,
              (double) delay / 1e9, r->output->name);
     r->retry_ns = now_ns() + delay;
-    timer_after(&e->loop, delay, on_retry_due, e);
+    r->next_retry = NULL;
+    if (e->retries) {
+        e->last_retry->next_retry = r;
+    } else {
+        e->retries = r;
+        timer_after(&e->retry_timer, delay);
+    }
+    e->last_retry = r;
 }
 
-void task_result(struct route *r, int result)
+/* A flush is over. On the engine's thread. */
+void task_result(void *engine, void *route)
 {
+    struct route *r = route;
+    int result = r->result;
+
+    (void) engine;
+    if (r->flush)
+        flush_destroy(r->flush); /* a worker destroys its own */
     if (result == FLB_OK) {
         if (r->attempts > 1)
             log_line(FLB_LOG_INFO, "[engine] flush chunk %lu succeeded at retry %d: output=%s", r->task->id, r->attempts - 1,
@@ -122,11 +151,9 @@ void task_start(struct engine *e, struct chunk *chunk)
 /* Shutdown has begun: nobody waits any longer. */
 void task_retry_all_now(struct engine *e)
 {
-    for (struct task *t = e->tasks; t; t = t->next)
-        for (int i = 0; i < t->n_routes; i++)
-            if (t->routes[i].retry_ns)
-                t->routes[i].retry_ns = 1;
-    on_retry_due(e);
+    for (struct route *r = e->retries; r; r = r->next_retry)
+        r->retry_ns = 1;
+    task_retry_due(e);
 }
 
 /* What has not been answered: lost where it is not in storage. */

@@ -10,12 +10,12 @@ struct worker {
     pthread_t thread;
     struct mk_event_loop loop;
     struct channel inbox;    /* routes; NULL = stop */
-    struct channel returned; /* flushes that are over */
+    struct channel returned; /* routes whose flush is over */
     struct flush *flushes;
     bool stopping;
 };
 
-static void on_chunk(void *owner, void *item)
+static void on_route(void *owner, void *item)
 {
     struct worker *w = owner;
 
@@ -23,28 +23,18 @@ static void on_chunk(void *owner, void *item)
         w->stopping = true;
         return;
     }
-    struct flush *f = flush_create(item, w->engine->options->stack_size, &w->returned, &w->flushes);
-    coro_resume(f->coro);
+    flush_create(item, w->engine->options->stack_size, &w->returned, &w->flushes);
+    flush_start(item);
 }
 
+/* Passes the result on to the engine, and waits while the engine does not read. */
 static void on_returned(void *owner, void *item)
 {
     struct worker *w = owner;
-    struct flush *f = item;
-    struct route *route = f->route;
+    struct route *route = item;
 
-    route->result = f->result;
-    flush_destroy(f);
-    channel_send(&w->engine->results, route);
-}
-
-/* On the engine's thread: what a worker sent. */
-void worker_result(void *engine, void *route)
-{
-    struct route *r = route;
-
-    (void) engine;
-    task_result(r, r->result);
+    flush_destroy(route->flush);
+    channel_send(&w->output->results, route);
 }
 
 static void *worker_main(void *arg)
@@ -58,7 +48,7 @@ static void *worker_main(void *arg)
     loop_set_current(&w->loop);
     log_line(FLB_LOG_INFO, "[output:%s] worker #%d started", w->output->name, w->number);
     while (!w->stopping || w->flushes)
-        loop_turn(&w->loop);
+        loop_round(&w->loop);
     log_line(FLB_LOG_INFO, "[output:%s] thread worker #%d stopped", w->output->name, w->number);
     return NULL;
 }
@@ -71,8 +61,8 @@ void workers_start(struct engine *e, struct output *o)
         w->engine = e;
         w->output = o;
         w->number = i;
-        loop_open(&w->loop);
-        channel_open(&w->inbox, &w->loop, on_chunk, w);
+        loop_open(&w->loop, WORKER_EVENTS);
+        channel_open(&w->inbox, &w->loop, on_route, w);
         channel_open(&w->returned, &w->loop, on_returned, w);
         if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
             die("cannot start a worker thread");
@@ -92,8 +82,8 @@ void workers_join(struct output *o)
         struct worker *w = o->pool[i];
         channel_send(&w->inbox, NULL);
         pthread_join(w->thread, NULL);
-        channel_close(&w->inbox, &w->loop);
-        channel_close(&w->returned, &w->loop);
+        channel_close(&w->inbox);
+        channel_close(&w->returned);
         loop_close(&w->loop);
         free(w);
     }
