@@ -80,7 +80,7 @@ func longestGap(t *testing.T, out string) (gap time.Duration) {
 	last := int64(0)
 	for line := range strings.Lines(out) {
 		fields := strings.Fields(line)
-		if len(fields) != 3 || fields[0] != "tick" {
+		if len(fields) != 4 || fields[0] != "tick" {
 			continue
 		}
 		ms, err := strconv.ParseInt(fields[2], 10, 64)

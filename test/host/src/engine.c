@@ -155,7 +155,7 @@ static bool init_outputs(struct engine *e)
     }
     for (int i = 0; i < c->n_outputs; i++)
         if (c->outputs[i].is_tick)
-            tick_start(&e->loop, &c->outputs[i]);
+            tick_start(e, &c->outputs[i]);
         else
             proxy_pre_run(e->proxy, c->hot_reload);
     return true;

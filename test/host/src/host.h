@@ -300,7 +300,7 @@ void workers_dispatch(struct output *o, struct route *route);
 void workers_join(struct output *o);
 
 /* --- tick.c ------------------------------------------------------------------------------------------------------ */
-void tick_start(struct mk_event_loop *loop, struct output *o);
+void tick_start(struct engine *e, struct output *o);
 void tick_stop(struct output *o);
 
 #pragma GCC visibility pop

@@ -1,10 +1,12 @@
-/* The output `tick`: a line every 100 ms from the engine's own loop. Whoever blocks that loop is seen in its gaps. */
+/* The output `tick`: a line every 100 ms from the engine's own loop, "tick <number> <milliseconds> <chunks in flight>".
+ * Whoever blocks that loop is seen in its gaps. */
 #include "host.h"
 
 enum { TICK_NS = 100 * 1000000 };
 
 struct tick {
     struct timer timer;
+    const struct engine *engine;
     unsigned long n;
 };
 
@@ -12,14 +14,15 @@ static void on_tick(void *arg)
 {
     struct tick *t = arg;
 
-    printf("tick %lu %lu\n", t->n++, (unsigned long) (now_ns() / 1000000u));
+    printf("tick %lu %lu %u\n", t->n++, (unsigned long) (now_ns() / 1000000u), t->engine->n_tasks);
 }
 
-void tick_start(struct mk_event_loop *loop, struct output *o)
+void tick_start(struct engine *e, struct output *o)
 {
     struct tick *t = o->tick = must_alloc(sizeof *t);
 
-    timer_open(&t->timer, loop, PRIORITY_TIMER, on_tick, t);
+    t->engine = e;
+    timer_open(&t->timer, &e->loop, PRIORITY_TIMER, on_tick, t);
     timer_every(&t->timer, TICK_NS);
 }
 
