@@ -31,26 +31,31 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// compile builds one variant of the host, or with plugin the test plugin, once for all tests.
+// compile builds one variant of the host, or with plugin the test plugin.
 func compile(t *testing.T, plugin bool, flags ...string) string {
+	t.Helper()
+	if plugin {
+		return build(t, "testplugin/*.c", append([]string{"-shared", "-fPIC"}, flags...)...)
+	}
+	return build(t, "src/*.c", append([]string{"-rdynamic"}, flags...)...)
+}
+
+// build compiles the sources of a pattern once for all tests.
+func build(t *testing.T, pattern string, flags ...string) string {
 	t.Helper()
 	compiled.Lock()
 	defer compiled.Unlock()
-	key := fmt.Sprint(plugin, flags)
+	key := fmt.Sprint(pattern, flags)
 	if path, ok := compiled.paths[key]; ok {
 		return path
 	}
 	path := filepath.Join(compiled.dir, fmt.Sprintf("%d.bin", len(compiled.paths)))
-	pattern, how := "src/*.c", []string{"-rdynamic"}
-	if plugin {
-		pattern, how = "testplugin/*.c", []string{"-shared", "-fPIC"}
-	}
 	sources, err := filepath.Glob(pattern)
 	if err != nil || len(sources) == 0 {
 		t.Fatalf("no sources %s: %v", pattern, err)
 	}
-	args := append([]string{"-O0", "-g", "-Wall", "-Wextra", "-Werror", "-o", path}, how...)
-	args = append(append(append(args, flags...), sources...), "-ldl", "-lpthread")
+	args := append([]string{"-O0", "-g", "-Wall", "-Wextra", "-Werror", "-o", path}, flags...)
+	args = append(append(args, sources...), "-ldl", "-lpthread")
 	if out, err := exec.Command("cc", args...).CombinedOutput(); err != nil {
 		t.Fatalf("cc %v: %v\n%s", args, err, out)
 	}
