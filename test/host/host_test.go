@@ -248,6 +248,8 @@ func TestAddressSanitizer(t *testing.T) {
 		{"-b", "1", "-p", "mode=suspend", "-p", "delay=20"},
 		{"-b", "1", "-w", "2", "-p", "mode=suspend", "-p", "delay=20"},
 		{"-b", "1", "-p", "mode=retry", "-p", "times=3", "-R", "1"},
+		{"-b", "1", "-p", "mode=burst", "-p", "burst=4", "-p", "leave=on"},
+		{"-b", "1", "-w", "1", "-p", "mode=burst", "-p", "burst=4"},
 		{"-J", "-T", "3", "-S", filepath.Join(t.TempDir(), "chunks")},
 		{"-p", "init=fail"},
 		{"--dry-run"},

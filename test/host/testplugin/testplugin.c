@@ -1,9 +1,12 @@
 /* A stand-in for a Go output plugin, to test the test host itself. It registers as "testplugin", prints each callback to
  * stdout ("call <callback> ..."), and answers a flush as its properties say:
  *
- *     mode      ok (default), retry, error, suspend, block
+ *     mode      ok (default), retry, error, suspend, block, burst
  *     delay     milliseconds: suspend waits so long on the event loop and block in nanosleep(2), then FLB_OK;
  *               never = suspend for good
+ *     burst     burst: flushes are suspended until this number of them is, then they are resumed and return FLB_OK
+ *     at_once   burst: how many are resumed in one call of the event's handler (default 1; all)
+ *     leave     burst: on = FLBPluginExitCtx closes the event's descriptor but does not delete the event
  *     times     retry: so many times FLB_RETRY, then FLB_OK (default 1)
  *     out       file to which the bytes of each chunk are appended before FLB_OK
  *     init      fail: FLBPluginInit refuses
@@ -12,17 +15,17 @@
  * Before properties exist, the environment says what to do wrong: TESTPLUGIN_OVERFLOW=1 writes behind the registration
  * struct, TESTPLUGIN_LEAK=1 does not free the name.
  *
- *     cc -shared -fPIC -o testplugin.so testplugin.c                                                                    */
+ *     cc -shared -fPIC -o testplugin.so *.c                                                                             */
 #define _GNU_SOURCE
+#include "testplugin.h"
+
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <limits.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,9 +57,10 @@ struct instance {
     char id[32], mode[16], out[512];
     int delay_ms; /* -1 = for good */
     int times;
+    struct bell *bell; /* NULL: not mode burst */
 };
 
-static void call(const char *callback, const char *detail)
+void call(const char *callback, const char *detail)
 {
     char thread[16] = "";
 
@@ -100,6 +104,14 @@ static const char *property(struct plugin *p, const char *key, const char *other
 
 static void log_from_elsewhere(struct plugin *p);
 
+static struct bell *create_bell(struct plugin *p, const char *id)
+{
+    const char *at_once = property(p, "at_once", "1");
+
+    return bell_create(id, atoi(property(p, "burst", "1")), strcmp(at_once, "all") ? atoi(at_once) : INT_MAX,
+                       !strcmp(property(p, "leave", "off"), "on"));
+}
+
 int FLBPluginInit(struct plugin *p)
 {
     struct instance *i = calloc(1, sizeof *i);
@@ -115,6 +127,8 @@ int FLBPluginInit(struct plugin *p)
         free(i);
         return 0;
     }
+    if (!strcmp(i->mode, "burst"))
+        i->bell = create_bell(p, i->id);
     p->context->remote_context = i;
     if (dlsym(RTLD_DEFAULT, "flb_output_log_check"))
         log_from_elsewhere(p);
@@ -161,134 +175,15 @@ int FLBPluginExitCtx(void *context)
 
     snprintf(detail, sizeof detail, "%s exit_signal=%d", i ? i->id : "NULL", exit_signal ? *exit_signal : -1);
     call("ExitCtx", detail);
+    if (i && i->bell)
+        bell_destroy(i->bell);
     free(i);
     return 0;
 }
 
-/* --- the wait in the host's event loop ------------------------------------------------------------------------------ */
-
-struct coro_view { /* as far as one layout has it */
-    void *caller, *callee;
-};
-
-struct wait {
-    union {
-        struct {
-            int fd, type;
-            uint32_t mask;
-            uint8_t status;
-            void *data;
-            int (*handler)(void *);
-        };
-        char whole[256];
-    } event;
-    void *coro;
-    struct coro_view *view;
-};
-
-static struct {
-    void *(*coro_get)(void);
-    void (*coro_set)(void *);
-    void *(*evl_get)(void);
-    void *(*active)(void);
-    void (*switch_to)(void *);
-    int (*add)(void *, int, int, uint32_t, void *);
-    int (*del)(void *, void *);
-} fb;
-
-static int find_functions(void)
-{
-    *(void **) &fb.coro_get = dlsym(RTLD_DEFAULT, "flb_coro_get");
-    *(void **) &fb.coro_set = dlsym(RTLD_DEFAULT, "flb_coro_set");
-    *(void **) &fb.evl_get = dlsym(RTLD_DEFAULT, "flb_engine_evl_get");
-    *(void **) &fb.active = dlsym(RTLD_DEFAULT, "co_active");
-    *(void **) &fb.switch_to = dlsym(RTLD_DEFAULT, "co_switch");
-    *(void **) &fb.add = dlsym(RTLD_DEFAULT, "mk_event_add");
-    *(void **) &fb.del = dlsym(RTLD_DEFAULT, "mk_event_del");
-    return fb.coro_get && fb.coro_set && fb.evl_get && fb.active && fb.switch_to && fb.add && fb.del;
-}
-
-static int on_ready(void *event)
-{
-    struct wait *w = event;
-
-    fb.coro_set(w->coro);
-    w->view->caller = fb.active();
-    fb.switch_to(w->view->callee);
-    return 0; /* w is gone */
-}
-
-static struct coro_view *view_of(char *coro)
-{
-    for (int shift = 0; coro && shift <= 8; shift += 8) {
-        struct coro_view *v = (struct coro_view *) (coro + shift);
-        if (v->callee == fb.active())
-            return v;
-    }
-    return NULL;
-}
-
-/* Returns "loop" or "poll": how it waited until fd could be read. */
-static const char *wait_for(int fd)
-{
-    struct wait *w = calloc(1, sizeof *w);
-    void *loop = find_functions() ? fb.evl_get() : NULL;
-    const char *how = "poll";
-
-    w->coro = loop ? fb.coro_get() : NULL;
-    w->view = loop ? view_of(w->coro) : NULL;
-    if (w->view) {
-        w->event.status = 1;
-        w->event.handler = on_ready;
-        fb.add(loop, fd, 4, 1, &w->event);
-        if (w->event.fd == fd && w->event.type == 4 && w->event.mask == 1) {
-            how = "loop";
-            fb.switch_to(w->view->caller);
-        }
-        fb.del(loop, &w->event);
-    }
-    if (how[0] == 'p')
-        poll(&(struct pollfd) {.fd = fd, .events = POLLIN}, 1, -1);
-    free(w);
-    return how;
-}
-
-struct alarm {
-    int fd, delay_ms;
-};
-
-static void sleep_ms(int ms)
+void sleep_ms(int ms)
 {
     nanosleep(&(struct timespec) {ms / 1000, ms % 1000 * 1000000L}, NULL);
-}
-
-static void *ring_later(void *arg)
-{
-    struct alarm *a = arg;
-    uint64_t one = 1;
-
-    sleep_ms(a->delay_ms);
-    if (write(a->fd, &one, sizeof one) < 0)
-        perror("eventfd");
-    free(a);
-    return NULL;
-}
-
-static const char *suspend(int delay_ms)
-{
-    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    pthread_t t;
-
-    if (delay_ms >= 0) {
-        struct alarm *a = malloc(sizeof *a);
-        *a = (struct alarm) {fd, delay_ms};
-        pthread_create(&t, NULL, ring_later, a);
-    }
-    const char *how = wait_for(fd);
-    if (delay_ms >= 0)
-        pthread_join(t, NULL); /* it must not run on when this object is gone */
-    close(fd);
-    return how;
 }
 
 static void append(const char *path, const void *data, size_t size)
@@ -317,6 +212,10 @@ int FLBPluginFlushCtx(void *context, const void *data, size_t size, char *tag)
     if (!strcmp(i->mode, "suspend")) {
         call("Suspend", i->id);
         how = suspend(i->delay_ms);
+    }
+    if (i->bell) {
+        bell_wait(i->bell);
+        how = "burst";
     }
     if (i->out[0])
         append(i->out, data, size);
