@@ -256,8 +256,7 @@ void sls_bells_destroy(struct sls_bells *bells)
 
     for (; bell != NULL; bell = next) {
         next = bell->next;
-        /* The loop of a worker is gone by now, with its thread. That of the
-         * engine forgets a descriptor that is closed. */
+        sls_loop_del(bell->loop, &bell->event);
         close(bell->event.fd);
         free(bell);
     }

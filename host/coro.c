@@ -110,3 +110,10 @@ char *sls_loop_add(void *loop, struct event *event, int fd, int (*handler)(void 
     }
     return NULL;
 }
+
+void sls_loop_del(void *loop, struct event *event)
+{
+    if (host.loop_get() == loop) {
+        host.event_del(loop, event);
+    }
+}

@@ -35,4 +35,10 @@ void sls_coro_resume(struct sls_wait *wait);
  * Returns NULL, or why not. */
 char *sls_loop_add(void *loop, struct event *event, int fd, int (*handler)(void *));
 
+/* Takes an event back, where loop is the one of the calling thread. An event that
+ * is ready stands in a queue of the loop, which closing its descriptor does not
+ * change: the loop would write to its memory later. Any other loop is a worker's,
+ * and gone with its thread. */
+void sls_loop_del(void *loop, struct event *event);
+
 #endif

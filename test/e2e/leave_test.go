@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/endpoint/sls"
+	"out_sls_kafka/test/sls"
 )
 
 // Fluent Bit's event loop links the events that it has queued to each other. An
