@@ -108,11 +108,14 @@ func (d *deadLetters) reopen() error {
 	return nil
 }
 
-// close ends the writing. It does not wait for a write that hangs: that one
-// closes the file when it is over.
+// close ends the writing. It waits neither for a write that hangs, which closes
+// the file when it is over, nor for the closing, which may hang as well.
 func (d *deadLetters) close() {
 	d.closed.Store(true)
-	d.closeIdle()
+	go func() {
+		defer func() { _ = recover() }() // a file is not worth the process
+		d.closeIdle()
+	}()
 }
 
 // release ends a write. A close that came during it could not have the lock, or
