@@ -9,6 +9,10 @@ func (p *producer) pack(b *batch) {
 		return
 	}
 	p.unpacked = append(p.unpacked, b)
+	p.startPacker()
+}
+
+func (p *producer) startPacker() {
 	if p.packers < runtime.GOMAXPROCS(0) {
 		p.packers++
 		p.out.background(p.packAll)
@@ -18,8 +22,11 @@ func (p *producer) pack(b *batch) {
 // packAll compresses batches until there is none left.
 func (p *producer) packAll() {
 	p.mu.Lock()
-	defer func() { // also after a panic: another one is started for the others
+	defer func() {
 		p.packers--
+		if len(p.unpacked) > 0 && !p.closed { // a panic has ended this one
+			p.startPacker()
+		}
 		p.mu.Unlock()
 	}()
 	for len(p.unpacked) > 0 && !p.closed {

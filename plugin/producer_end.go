@@ -1,9 +1,6 @@
 package plugin
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // keptTopic is how long a topic without records is remembered.
 const keptTopic = 10 * time.Minute
@@ -12,24 +9,29 @@ const keptTopic = 10 * time.Minute
 func (p *producer) tick(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	carried := p.carried()
 	for name, t := range p.topics {
-		if !t.active && now.Sub(t.used) > keptTopic && !p.carries(t) {
+		if !t.active && now.Sub(t.used) > keptTopic && !carried[t] {
 			delete(p.topics, name)
 		}
 	}
 }
 
-// carries tells whether a request has a batch of t. The shard it is for may be
-// gone, and the batch come back to t all the same.
-func (p *producer) carries(t *topic) bool {
+// carried are the topics of which a request has a batch. The shard it is for may
+// be gone, and the batch come back to its topic all the same.
+func (p *producer) carried() map[*topic]bool {
+	topics := make(map[*topic]bool)
 	for _, b := range p.brokers {
 		for _, r := range [...]*request{b.sending, b.next} {
-			if r != nil && slices.ContainsFunc(r.sent, func(s shipment) bool { return s.topic == t }) {
-				return true
+			if r == nil {
+				continue
+			}
+			for i := range r.sent {
+				topics[r.sent[i].topic] = true
 			}
 		}
 	}
-	return false
+	return topics
 }
 
 // hurry ends every wait after a failure.

@@ -70,6 +70,7 @@ type shard struct {
 	gone    bool     // the topic has it no more
 	pause   pause
 	floor   time.Time // before it nothing is sent, whatever ends the pause
+	moved   time.Time // when a new leader ended the pause last
 	own     queue     // records for this shard alone
 }
 

@@ -183,7 +183,7 @@ func (p *producer) sort(r *request, lost error) (settled outcome) {
 		case p.closed:
 			settled.dropped = append(settled.dropped, s.batch)
 		case lost != nil:
-			s.topic.stale = true // another broker may lead the shard by now
+			s.refresh() // another broker may lead the shard by now
 			p.again(s.batch)
 		case failure.Of(s.err).Action == failure.Split:
 			p.apart(s.batch, s.err, &settled)
@@ -203,13 +203,20 @@ const produceFloor = 250 * time.Millisecond
 
 // fail lets what has failed wait: the shard, if the trouble may be its alone.
 func (s *shipment) fail(now time.Time, cfg *config.Config) {
-	s.topic.stale = true
+	s.refresh()
 	s.shard.floor = now.Add(min(produceFloor, cfg.RetryBackoff))
 	if failure.Of(s.err).Scope == failure.Topic {
 		s.topic.pause.fail(now, cfg)
 	} else {
 		s.shard.pause.fail(now, cfg)
 	}
+}
+
+// refresh has the shards of the topic asked for soon, also while that waits for
+// the leader of another shard. metadataFloor bounds how often.
+func (s *shipment) refresh() {
+	s.topic.stale = true
+	s.topic.asks.hurry()
 }
 
 // again puts batches that failed back at the head of their queue.

@@ -19,6 +19,10 @@ const shardsAge = 5 * time.Minute
 // the same floor.
 const metadataFloor = 250 * time.Millisecond
 
+// movedFloor is the least time between two new leaders that end the pause of a
+// shard. A leader that moves more often is asked by backoff.
+const movedFloor = 5 * time.Second
+
 func (t *topic) wantsShards(now time.Time) bool {
 	return t.stale || len(t.shards) == 0 || now.Sub(t.learned) > shardsAge
 }
@@ -154,7 +158,7 @@ func (p *producer) learnTopic(name string, answer *kmsg.MetadataResponse, now ti
 	t.shards = make([]*shard, 0, len(about.Partitions))
 	slices.SortFunc(about.Partitions, func(a, b kmsg.MetadataResponseTopicPartition) int { return int(a.Partition - b.Partition) })
 	for i := range about.Partitions {
-		s := p.learnShard(t, before, &about.Partitions[i])
+		s := p.learnShard(t, before, &about.Partitions[i], now)
 		t.stale = t.stale || s.leader < 0
 		t.shards = append(t.shards, s)
 	}
@@ -172,7 +176,7 @@ func (p *producer) learnTopic(name string, answer *kmsg.MetadataResponse, now ti
 	return nil
 }
 
-func (p *producer) learnShard(t *topic, before []*shard, about *kmsg.MetadataResponseTopicPartition) *shard {
+func (p *producer) learnShard(t *topic, before []*shard, about *kmsg.MetadataResponseTopicPartition, now time.Time) *shard {
 	leader := about.Leader
 	if about.ErrorCode != 0 {
 		leader = -1
@@ -186,7 +190,8 @@ func (p *producer) learnShard(t *topic, before []*shard, about *kmsg.MetadataRes
 	}
 	if s.leader != leader {
 		s.leader = leader
-		if s.pause.failures <= 1 { // a leader that moves again and again is asked by backoff
+		if now.Sub(s.moved) >= movedFloor { // brokers may disagree about the leader
+			s.moved = now
 			s.pause.hurry()
 		}
 	}
