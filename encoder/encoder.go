@@ -9,6 +9,8 @@
 // Fluent Bit's own JSON is not (NaN, ext values, keys that are no strings,
 // invalid UTF-8).
 //
+// The output is bounded by the input: see maxGrowth.
+//
 // The package knows neither Kafka nor SLS.
 package encoder
 
@@ -19,6 +21,25 @@ import (
 	"slices"
 	"unsafe"
 )
+
+// maxGrowth bounds what an event becomes: its value, its key, its route and its
+// JSON in Batch.Rejects together, or the attributes of the group it opens, take
+// at most maxGrowth times the bytes of the event. On top come only
+//   - what Options add to every event: the keys, the time, the tag, and the
+//     attributes of the event's group;
+//   - what the samples of metrics share, which has a bound of its own
+//     (metricsFactor).
+//
+// The bound holds because each byte is escaped at most twice: once for its own
+// string, and once more within a key that is a map or an array. Such keys may
+// not stand within each other (see otherKey). The inputs that grow the most:
+//
+//	d4 80 00     28 bytes for 3: {"type":-128,"data":"AA=="} and a comma
+//	d4 80 00 c2  56 bytes for 4: false under that ext as its key, in a map that
+//	             is a key, so that each quote of the ext is \\\"
+//	c2           6 bytes for 1: false and a comma
+//	01           8 bytes for 1: \u0001, and as it is in the key and the route
+const maxGrowth = 14
 
 // Format says what of an event becomes the record value.
 type Format uint8

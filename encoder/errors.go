@@ -14,8 +14,9 @@ var (
 	// so what follows cannot be told apart and the rest of the chunk is one
 	// Reject. It is an ErrMalformed too.
 	ErrBroken = fmt.Errorf("%w: broken msgpack", ErrMalformed)
-	// ErrTooDeep: the event is nested deeper than 128 levels.
-	ErrTooDeep = fmt.Errorf("event nested deeper than %d levels", maxDepth)
+	// ErrTooDeep: the event is nested deeper than 128 levels, or a key that is a
+	// map or an array stands within another such key.
+	ErrTooDeep = errors.New("event nested too deep")
 	// ErrTooLarge: the record is larger than Options.MaxBytes, and the error is
 	// a *TooLargeError; or the metrics of a chunk would take many times its size.
 	ErrTooLarge = errors.New("record too large")
@@ -37,6 +38,7 @@ const (
 	faultEnd       = -1 - iota // an object runs past the end of the chunk
 	faultByte                  // 0xc1, which msgpack never uses
 	faultDepth                 // nested deeper than maxDepth
+	faultKey                   // a map or an array as a key, within another such key
 	faultEvent                 // not an array of 2
 	faultHeader                // the first element is an array, but not of 2
 	faultTime                  // the time has a type that is no time
@@ -51,7 +53,8 @@ const (
 var faultErrors = [...]error{
 	fmt.Errorf("%w: an object runs past the end of the chunk", ErrBroken),
 	fmt.Errorf("%w: byte 0xc1 begins no msgpack object", ErrBroken),
-	ErrTooDeep,
+	fmt.Errorf("%w: allowed are %d levels of maps and arrays", ErrTooDeep, maxDepth),
+	fmt.Errorf("%w: a map or an array may be a key, but not within another key that is a map or an array", ErrTooDeep),
 	fmt.Errorf("%w: not an array of 2 elements, [time, record] or [[time, metadata], record]", ErrMalformed),
 	fmt.Errorf("%w: the event header is an array, but not [time, metadata]", ErrMalformed),
 	fmt.Errorf("%w: the event time is neither an EventTime (ext type 0, 8 bytes) nor a number", ErrMalformed),

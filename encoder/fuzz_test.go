@@ -37,8 +37,8 @@ func fuzzOptions(pick uint16) Options {
 }
 
 // FuzzAppend: whatever the bytes, nothing panics, every record is valid JSON
-// without a key twice, and records, rejects and group markers account for
-// every object of the chunk.
+// without a key twice, records, rejects and group markers account for every
+// object of the chunk, and together they take at most maxGrowth times its bytes.
 func FuzzAppend(f *testing.F) {
 	files, err := filepath.Glob("testdata/golden/*.txt")
 	if err != nil {
@@ -54,6 +54,11 @@ func FuzzAppend(f *testing.F) {
 			f.Add(chunk, pick)
 		}
 	}
+	for _, chunk := range growingChunks() {
+		for _, pick := range []uint16{0, 1, 0x7e, 0xf2, 0x1fe} {
+			f.Add(chunk, pick)
+		}
+	}
 	f.Fuzz(func(t *testing.T, chunk []byte, pick uint16) {
 		e := newEncoder(t, fuzzOptions(pick))
 		chunk = bytes.Clone(chunk)[:len(chunk):len(chunk)]
@@ -62,6 +67,7 @@ func FuzzAppend(f *testing.F) {
 		checkBatch(t, e, &b)
 		if !bytes.Contains(chunk, []byte("metrics")) { // those of metrics: FuzzMetrics
 			checkAccount(t, e, &b, chunk)
+			checkGrowth(t, e, &b, chunk)
 		}
 
 		checkPieces(t, e, &b, chunk)

@@ -21,6 +21,11 @@ func FuzzMetrics(f *testing.F) {
 		}
 	}
 	f.Add(metricsChunk(f, gauge(func(_, _, _ object) {})), uint16(0))
+	for _, place := range keyPlaces() {
+		for n := 1; n <= 20 && place.name == resourceOfMetrics; n++ {
+			f.Add(place.chunk(nestedKeys(n)), uint16(0x7e))
+		}
+	}
 	f.Fuzz(func(t *testing.T, chunk []byte, pick uint16) {
 		e := newEncoder(t, fuzzOptions(pick))
 		chunk = bytes.Clone(chunk)[:len(chunk):len(chunk)]

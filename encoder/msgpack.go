@@ -111,6 +111,15 @@ var sizes = [32]size{
 	{header: 3, objects: 2}, {header: 5, objects: 2}, // map
 }
 
+// isContainer says whether a map or an array stands at pos.
+func isContainer(src []byte, pos int) bool {
+	if pos >= len(src) {
+		return false
+	}
+	c := src[pos]
+	return c&0xe0 == 0x80 || c >= mpArray16 && c <= mpMap32
+}
+
 // mapHeader reads the map header at pos: the number of entries and the offset
 // of the first key. ok is false where no map stands there; where the header
 // is cut off, or claims more entries than bytes follow, next is a fault.

@@ -111,18 +111,38 @@ func shortKey(dst, src []byte, pos int) (int, uint64) {
 	return n, mixKey(head, tail, n)
 }
 
-// key appends the key at pos and its colon, and notes it: a string, or the
-// JSON text of anything else as a string.
+// key appends the key at pos and its colon, and notes it. A key that is not a
+// string becomes one that holds its JSON text.
 func (w *walker) key(ks *keySet, dst, src []byte, pos, depth int) ([]byte, int) {
 	start := len(dst)
 	if n, from, ok := stringHeader(src, pos, false); ok {
 		dst, pos = appendString(dst, src, from, n), from+n
-	} else if dst, pos = w.value(dst, src, pos, depth+1); pos < 0 {
+	} else if dst, pos = w.otherKey(dst, src, pos, depth); pos < 0 {
 		return dst, pos
-	} else if dst[start] != '"' {
-		w.text = append(w.text[:0], dst[start:]...)
-		dst = appendString(dst[:start], w.text, 0, len(w.text))
 	}
 	w.addKey(ks, dst, start)
 	return append(dst, ':'), pos
+}
+
+// otherKey appends a key that is not a string. A map or an array is refused
+// within a key that is one itself: the JSON text of the inner key would be
+// escaped once more for each key around it, which doubles its backslashes, so
+// n levels in 2n bytes would become 2^n bytes.
+func (w *walker) otherKey(dst, src []byte, pos, depth int) ([]byte, int) {
+	start := len(dst)
+	if isContainer(src, pos) {
+		if w.inKey {
+			return dst, faultKey
+		}
+		w.inKey = true
+		dst, pos = w.value(dst, src, pos, depth+1)
+		w.inKey = false
+	} else {
+		dst, pos = w.value(dst, src, pos, depth+1)
+	}
+	if pos >= 0 && dst[start] != '"' {
+		w.text = append(w.text[:0], dst[start:]...)
+		dst = appendString(dst[:start], w.text, 0, len(w.text))
+	}
+	return dst, pos
 }

@@ -31,6 +31,7 @@ type walker struct {
 	tables  []int32         // hash tables of the wide ones
 	at      [watchSlots]int // offsets of the watched first-level values of the event, -1: not there
 	rawText bool            // the record is a string as it is, no JSON
+	inKey   bool            // a key that is a map or an array is being written
 	text    []byte          // JSON of a key that is no string, for a moment
 	tag     []byte          // the tag as a JSON string, where it is wanted
 	group   []byte          // JSON of the attributes of the current group, empty: none
