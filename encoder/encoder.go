@@ -143,8 +143,13 @@ func (b *Batch) Bytes(s Span) []byte { return b.Buf[s.Start:s.End:s.End] }
 // Size returns how many bytes of memory the batch holds on to, so that a pool
 // can let go of one that a huge chunk has blown up.
 func (b *Batch) Size() int {
-	return cap(b.Buf) + cap(b.Records)*int(unsafe.Sizeof(Record{})) + cap(b.Rejects)*int(unsafe.Sizeof(Reject{})) + b.w.size()
+	return cap(b.Buf) + cap(b.Records)*recordBytes + cap(b.Rejects)*rejectBytes + b.w.size()
 }
+
+const (
+	recordBytes = int(unsafe.Sizeof(Record{}))
+	rejectBytes = int(unsafe.Sizeof(Reject{}))
+)
 
 // Encoder encodes chunks. It is immutable and safe for concurrent use, each
 // goroutine with a Batch of its own.
@@ -235,17 +240,24 @@ func (e *Encoder) Begin(b *Batch, chunk []byte, tag string) {
 	b.w.metric.budget = metricsAllowance + metricsFactor*len(chunk)
 }
 
-// AppendSome encodes the events of the chunk from the offset pos on, until b.Buf
-// has grown to size bytes, and returns the offset of the next event.
+// AppendSome encodes the events of the chunk from the offset pos on, until b
+// holds size bytes, and returns the offset of the next event. Records and
+// rejects count as well as b.Buf: an event of one byte can be a reject, which
+// adds nothing to b.Buf, and a raw record can be empty.
 func (e *Encoder) AppendSome(b *Batch, chunk []byte, pos, size int) int {
 	left := len(chunk) - pos
 	if need := min(left+left/2, size); cap(b.Buf)-len(b.Buf) < need {
 		b.Buf = slices.Grow(b.Buf, need)
 	}
-	for pos < len(chunk) && len(b.Buf) < size {
+	for pos < len(chunk) && (b.used() < size || b.inRun(chunk, pos)) {
 		pos = e.event(b, chunk, pos)
 	}
 	return pos
+}
+
+// used returns how many bytes of memory the batch makes use of.
+func (b *Batch) used() int {
+	return len(b.Buf) + len(b.Records)*recordBytes + len(b.Rejects)*rejectBytes
 }
 
 // End lets go of the chunk that Begin was called for.

@@ -139,6 +139,16 @@ func (b *Batch) refuse(src []byte, pos int, ev event, fault int) int {
 	return next
 }
 
+// inRun says whether the value at pos belongs to the run of values that the
+// last reject is, so that it must not be the first of a step.
+func (b *Batch) inRun(src []byte, pos int) bool {
+	if len(b.Rejects) == 0 || isContainer(src, pos) {
+		return false
+	}
+	r := &b.Rejects[len(b.Rejects)-1]
+	return r.Err == faultError(faultLiteral) && r.Offset+r.Length == pos
+}
+
 // group takes a marker of an OTLP group: the attributes of a start are kept
 // for the events up to the next marker.
 func (e *Encoder) group(b *Batch, src []byte, pos int, ev event) int {

@@ -150,6 +150,42 @@ func checkGrowth(t *testing.T, e *Encoder, b *Batch, chunk []byte) {
 	}
 }
 
+// TestStepSize: a step of a chunk ends in time, also where its events add
+// nothing to Batch.Buf.
+func TestStepSize(t *testing.T) {
+	const size = 10_000
+	for _, c := range []struct {
+		name    string
+		options Options
+		event   string
+		count   int // events of the chunk that are records or rejects
+	}{
+		{"records", Options{}, "\x92\x00\x81\xa1v\x01", 1},
+		{"empty records", Options{}, "\x92\x00\x80", 1},
+		{"raw records of nothing", Options{Format: FormatRaw, RawKey: "v"}, "\x92\x00\x81\xa1v\xa0", 1},
+		{"rejects of a byte", Options{}, "\x90", 1},
+		{"rejects that are too large", Options{MaxBytes: 1}, "\x92\x00\x80", 1},
+		{"groups", Options{GroupKey: "g"}, "\x92\xd7\x00\xff\xff\xff\xff\x00\x00\x00\x00\x81\xa1v\x01", 0},
+	} {
+		e := newEncoder(t, c.options)
+		chunk := bytes.Repeat([]byte(c.event), size)
+		var b Batch
+		e.Begin(&b, chunk, "tag")
+		count := 0
+		for pos := 0; pos < len(chunk); count += len(b.Records) + len(b.Rejects) {
+			b.Reset()
+			pos = e.AppendSome(&b, chunk, pos, size)
+			if got := b.Size(); got > 4*size {
+				t.Fatalf("%s: %d bytes of memory in a step of %d", c.name, got, size)
+			}
+		}
+		b.End()
+		if count != c.count*size {
+			t.Errorf("%s: %d records and rejects of %d", c.name, count, c.count*size)
+		}
+	}
+}
+
 // growingChunks are what takes the most room: nested keys in all places, which
 // no mutation finds, since it would have to add a byte at two of them; and what
 // comes near to maxGrowth.
