@@ -71,15 +71,34 @@ const (
 type Oversize uint8
 
 const (
-	// OversizeReject moves the record to Batch.Rejects.
+	// OversizeReject moves the record to Batch.Rejects. A record of more than
+	// giveUpFactor times MaxBytes is not written to its end: its Reject has no
+	// Record, and the error says how large it is at least.
 	OversizeReject Oversize = iota
 	// OversizeTruncate cuts the longest string value on a rune boundary so
 	// that the record fits, and adds the first-level field
 	// "__truncated__":true, which replaces a field of that name. Where the
 	// record is one raw string there is no field to add; where cutting that
-	// one string is not enough the record is rejected.
+	// one string is not enough the record is rejected, as with OversizeReject.
 	OversizeTruncate
 )
+
+// giveUpFactor times MaxBytes is where a record that will be rejected is given
+// up, so that a huge one does not take maxGrowth times its size in memory. Most
+// records that are too large are smaller and can be kept as JSON. Entries that
+// a later one of the same key replaces count, as does truncatedKey.
+//
+// With OversizeTruncate the longest string does not count, nor do the tag and
+// the attributes of a group, which may hold it: what is left of a record is
+// larger than MaxBytes whatever is cut. Strings of less than 256 bytes are not
+// compared with the longest; shortStrings is more than one of them takes.
+const (
+	giveUpFactor = 4
+	shortStrings = 2048
+)
+
+// noLimit is larger than any output, and can be added to the length of one.
+const noLimit = math.MaxInt / 2
 
 // Options of an Encoder. The fields TimeKey, TagKey, MetadataKey and GroupKey
 // name come first in the record; a field of the same name in the event
@@ -113,7 +132,7 @@ type Record struct {
 // Reject is a piece of a chunk that could not become a record.
 type Reject struct {
 	Offset, Length int  // where it stands in the chunk
-	Record         Span // its JSON, where it could be encoded (too large), else empty
+	Record         Span // its JSON, where it is too large and was not given up, else empty
 	Sec            int64
 	Nsec           int32 // event time where it could be read, else 0
 	Err            error // why: errors.Is ErrTooLarge, ErrMalformed, ErrTooDeep or ErrBroken
@@ -159,6 +178,8 @@ type Encoder struct {
 	tagKey    addedKey
 	metaKey   addedKey
 	groupKey  addedKey
+	giveUp    int     // bytes of a record beyond which it is given up
+	givenUp   error   // what is said of it
 	adds      bool    // any of them is wanted
 	watch     []watch // first-level fields whose place is remembered
 	watchLens uint64  // bit n: a watched name is n bytes long (63: or longer)
@@ -168,9 +189,16 @@ type Encoder struct {
 // New checks the options and returns an encoder for them. The error names
 // the option, the place in a bad accessor, and what is allowed.
 func New(o Options) (*Encoder, error) {
-	e := &Encoder{opts: o}
+	e := &Encoder{opts: o, giveUp: noLimit}
 	if err := checkOptions(o); err != nil {
 		return nil, err
+	}
+	if o.MaxBytes > 0 && o.MaxBytes < noLimit/giveUpFactor {
+		e.giveUp = giveUpFactor * o.MaxBytes
+		e.givenUp = &TooLargeError{Size: e.giveUp, Limit: o.MaxBytes, GivenUp: true}
+		if o.Oversize == OversizeTruncate {
+			e.giveUp += shortStrings
+		}
 	}
 	e.timeKey, e.tagKey = newAddedKey(o.TimeKey), newAddedKey(o.TagKey)
 	e.metaKey, e.groupKey = newAddedKey(o.MetadataKey), newAddedKey(o.GroupKey)

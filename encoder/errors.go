@@ -23,9 +23,15 @@ var (
 )
 
 // TooLargeError says how large a record was and what was allowed, in bytes.
-type TooLargeError struct{ Size, Limit int }
+type TooLargeError struct {
+	Size, Limit int
+	GivenUp     bool // the record was not written to its end: it is larger than Size
+}
 
 func (e *TooLargeError) Error() string {
+	if e.GivenUp {
+		return fmt.Sprintf("record too large: more than %d bytes, allowed are %d", e.Size, e.Limit)
+	}
 	return fmt.Sprintf("record too large: %d bytes, allowed are %d", e.Size, e.Limit)
 }
 
@@ -39,6 +45,7 @@ const (
 	faultByte                  // 0xc1, which msgpack never uses
 	faultDepth                 // nested deeper than maxDepth
 	faultKey                   // a map or an array as a key, within another such key
+	faultLarge                 // the record is given up at walker.limit
 	faultEvent                 // not an array of 2
 	faultHeader                // the first element is an array, but not of 2
 	faultTime                  // the time has a type that is no time
@@ -55,6 +62,7 @@ var faultErrors = [...]error{
 	fmt.Errorf("%w: byte 0xc1 begins no msgpack object", ErrBroken),
 	fmt.Errorf("%w: allowed are %d levels of maps and arrays", ErrTooDeep, maxDepth),
 	fmt.Errorf("%w: a map or an array may be a key, but not within another key that is a map or an array", ErrTooDeep),
+	ErrTooLarge, // Encoder.givenUp stands in for it
 	fmt.Errorf("%w: not an array of 2 elements, [time, record] or [[time, metadata], record]", ErrMalformed),
 	fmt.Errorf("%w: the event header is an array, but not [time, metadata]", ErrMalformed),
 	fmt.Errorf("%w: the event time is neither an EventTime (ext type 0, 8 bytes) nor a number", ErrMalformed),

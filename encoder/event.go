@@ -71,7 +71,12 @@ func (e *Encoder) event(b *Batch, src []byte, pos int) int {
 	}
 	w.at, w.rawText = [watchSlots]int{-1, -1, -1}, false
 	start := len(b.Buf)
+	w.limit = start + e.giveUp
+	if e.opts.Oversize == OversizeTruncate {
+		w.limit, w.longest = w.limit+len(w.tag)+len(w.group), 0
+	}
 	dst, next := e.recordValue(w, b.Buf, src, ev)
+	w.limit, w.longest = noLimit, noLimit
 	b.Buf = dst
 	if next < 0 {
 		b.Buf = dst[:start]
@@ -81,7 +86,7 @@ func (e *Encoder) event(b *Batch, src []byte, pos int) int {
 		if e.opts.Oversize == OversizeReject || !e.truncate(b, start) {
 			b.Rejects = append(b.Rejects, Reject{
 				Offset: pos, Length: next - pos, Record: Span{start, len(b.Buf)},
-				Sec: ev.sec, Nsec: ev.nsec, Err: &TooLargeError{size, e.opts.MaxBytes},
+				Sec: ev.sec, Nsec: ev.nsec, Err: &TooLargeError{Size: size, Limit: e.opts.MaxBytes},
 			})
 			return next
 		}
@@ -127,14 +132,18 @@ func (b *Batch) refuse(src []byte, pos int, ev event, fault int) int {
 	if next < 0 {
 		fault, next = next, len(src)
 	}
+	err := faultError(fault)
+	if fault == faultLarge {
+		err = b.w.e.givenUp
+	}
 	if last := len(b.Rejects) - 1; fault <= faultLiteral && last >= 0 {
-		if r := &b.Rejects[last]; r.Err == faultError(fault) && r.Offset+r.Length == pos {
+		if r := &b.Rejects[last]; r.Err == err && r.Offset+r.Length == pos {
 			r.Length = next - r.Offset
 			return next
 		}
 	}
 	b.Rejects = append(b.Rejects, Reject{
-		Offset: pos, Length: next - pos, Sec: ev.sec, Nsec: ev.nsec, Err: faultError(fault),
+		Offset: pos, Length: next - pos, Sec: ev.sec, Nsec: ev.nsec, Err: err,
 	})
 	return next
 }

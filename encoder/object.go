@@ -15,14 +15,29 @@ func (w *walker) object(dst, src []byte, pos, n, depth int) ([]byte, int) {
 	if depth > maxDepth {
 		return dst, faultDepth
 	}
+	if w.cannotFit(dst, n) {
+		return dst, faultLarge
+	}
 	ks := w.openKeys(n)
-	if dst, pos = w.entries(&ks, append(dst, '{'), src, pos, n, depth); pos < 0 {
+	dst = append(dst, '{')
+	if n > wideMap {
+		dst, pos = w.wideEntries(&ks, dst, src, pos, n, depth)
+	} else {
+		dst, pos = w.entries(&ks, dst, src, pos, n, depth)
+	}
+	if pos < 0 {
 		return dst, pos
 	}
 	return append(w.closeKeys(&ks, dst), '}'), pos
 }
 
-// entries appends n entries of a map of the level depth.
+// cannotFit says whether a map of n entries goes beyond the limit whatever they
+// are: the shortest is "":0 and a comma. The answer is needed before openKeys,
+// which takes memory for all of them.
+func (w *walker) cannotFit(dst []byte, n int) bool { return len(dst)+5*n > w.limit }
+
+// entries appends n entries of a map of the level depth. It does not look at the
+// limit, which would cost every record 2 to 4 % of its time: see wideEntries.
 func (w *walker) entries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte, int) {
 	watchLens := w.e.watchLens
 	if depth > 1 {
@@ -57,6 +72,20 @@ func (w *walker) entries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte
 		} else if dst, pos = w.value(dst, src, pos, depth+1); pos < 0 {
 			return dst, pos
 		}
+	}
+	return dst, pos
+}
+
+// wideEntries is entries for a wide map, and looks at the limit now and then. A
+// map that is not wide is looked at when it begins, and has few entries.
+func (w *walker) wideEntries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte, int) {
+	for n > 0 && pos >= 0 {
+		if len(dst) > w.limit {
+			return dst, faultLarge
+		}
+		some := min(n, wideMap)
+		dst, pos = w.entries(ks, dst, src, pos, some, depth)
+		n -= some
 	}
 	return dst, pos
 }
@@ -116,6 +145,9 @@ func shortKey(dst, src []byte, pos int) (int, uint64) {
 func (w *walker) key(ks *keySet, dst, src []byte, pos, depth int) ([]byte, int) {
 	start := len(dst)
 	if n, from, ok := stringHeader(src, pos, false); ok {
+		if len(dst)+n > w.limit {
+			return dst, faultLarge
+		}
 		dst, pos = appendString(dst, src, from, n), from+n
 	} else if dst, pos = w.otherKey(dst, src, pos, depth); pos < 0 {
 		return dst, pos
@@ -129,17 +161,16 @@ func (w *walker) key(ks *keySet, dst, src []byte, pos, depth int) ([]byte, int) 
 // escaped once more for each key around it, which doubles its backslashes, so
 // n levels in 2n bytes would become 2^n bytes.
 func (w *walker) otherKey(dst, src []byte, pos, depth int) ([]byte, int) {
-	start := len(dst)
+	start, outer, longest := len(dst), w.inKey, w.longest
 	if isContainer(src, pos) {
 		if w.inKey {
 			return dst, faultKey
 		}
 		w.inKey = true
-		dst, pos = w.value(dst, src, pos, depth+1)
-		w.inKey = false
-	} else {
-		dst, pos = w.value(dst, src, pos, depth+1)
 	}
+	w.longest = noLimit // nothing of a key is cut
+	dst, pos = w.value(dst, src, pos, depth+1)
+	w.inKey, w.longest = outer, longest
 	if pos >= 0 && dst[start] != '"' {
 		w.text = append(w.text[:0], dst[start:]...)
 		dst = appendString(dst[:start], w.text, 0, len(w.text))

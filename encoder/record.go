@@ -15,6 +15,9 @@ func (w *walker) record(dst, src []byte, ev event) ([]byte, int) {
 	if !isMap {
 		return w.wrapped(dst, src, ev)
 	}
+	if w.cannotFit(dst, n) {
+		return dst, faultLarge
+	}
 	ks := w.openKeys(n + addedFields)
 	dst = append(dst, '{')
 	if w.e.adds {
@@ -23,7 +26,12 @@ func (w *walker) record(dst, src []byte, ev event) ([]byte, int) {
 			return dst, fault
 		}
 	}
-	if dst, pos = w.entries(&ks, dst, src, pos, n, 1); pos < 0 {
+	if n > wideMap {
+		dst, pos = w.wideEntries(&ks, dst, src, pos, n, 1)
+	} else {
+		dst, pos = w.entries(&ks, dst, src, pos, n, 1)
+	}
+	if pos < 0 {
 		return dst, pos
 	}
 	return append(w.closeKeys(&ks, dst), '}'), pos
@@ -72,6 +80,9 @@ func (w *walker) added(ks *keySet, dst, src []byte, ev event) ([]byte, int) {
 		}
 	}
 	if e.groupKey.wanted() && len(w.group) > 0 {
+		if len(dst)+len(w.group) > w.limit {
+			return dst, faultLarge
+		}
 		dst = append(w.appendAdded(ks, dst, &e.groupKey), w.group...)
 	}
 	return dst, 0

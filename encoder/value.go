@@ -31,9 +31,11 @@ type walker struct {
 	tables  []int32         // hash tables of the wide ones
 	at      [watchSlots]int // offsets of the watched first-level values of the event, -1: not there
 	rawText bool            // the record is a string as it is, no JSON
+	limit   int             // length of the output beyond which the record is given up
+	longest int             // bytes of the longest string that could be cut; noLimit where nothing is cut
 	inKey   bool            // a key that is a map or an array is being written
 	text    []byte          // JSON of a key that is no string, for a moment
-	tag     []byte          // the tag as a JSON string, where it is wanted
+	tag     []byte          // the tag as a JSON string, empty: not wanted
 	group   []byte          // JSON of the attributes of the current group, empty: none
 	iso     []byte          // JSON of isoSec, up to the point
 	isoSec  int64
@@ -46,10 +48,11 @@ func (w *walker) open(e *Encoder, tag string) {
 		w.seed = maphash.MakeSeed()
 	}
 	w.e = e
-	w.group = w.group[:0]
+	w.limit, w.longest = noLimit, noLimit
+	w.group, w.tag = w.group[:0], w.tag[:0]
 	if e.tagKey.wanted() {
 		w.text = append(w.text[:0], tag...)
-		w.tag = appendString(w.tag[:0], w.text, 0, len(w.text))
+		w.tag = appendString(w.tag, w.text, 0, len(w.text))
 	}
 }
 
@@ -108,15 +111,32 @@ func (w *walker) sized(dst, src []byte, pos, n, depth int, c byte) ([]byte, int)
 	if n > len(src)-pos {
 		return dst, faultEnd
 	}
+	if len(dst)+min(n, w.longest) > w.limit { // each of the n becomes a byte at least
+		return dst, faultLarge
+	}
+	start := len(dst)
 	switch {
 	case c <= mpBin32:
-		return appendBinary(dst, src, pos, n), pos + n
+		dst = appendBinary(dst, src, pos, n)
+		w.cuttable(len(dst) - start)
+		return dst, pos + n
 	case c <= mpStr32:
-		return appendString(dst, src, pos, n), pos + n
+		dst = appendString(dst, src, pos, n)
+		w.cuttable(len(dst) - start)
+		return dst, pos + n
 	case c <= mpArray32:
 		return w.array(dst, src, pos, n, depth)
 	}
 	return w.object(dst, src, pos, n, depth)
+}
+
+// cuttable takes note of a string value of n bytes. If it is the longest one so
+// far, it is what truncate would cut, and does not count towards the limit.
+func (w *walker) cuttable(n int) {
+	if n > w.longest {
+		w.limit += n - w.longest
+		w.longest = n
+	}
 }
 
 // scalar appends the value of fixed size that ends at pos, or an ext.
@@ -192,6 +212,9 @@ func (w *walker) array(dst, src []byte, pos, n, depth int) ([]byte, int) {
 	for i := range n {
 		if i > 0 {
 			dst = append(dst, ',')
+		}
+		if len(dst) > w.limit {
+			return dst, faultLarge
 		}
 		if dst, pos = w.value(dst, src, pos, depth+1); pos < 0 {
 			return dst, pos
