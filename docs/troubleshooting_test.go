@@ -21,7 +21,11 @@ var unreachable = map[string]string{
 	"encoder: TimeFormat %d is unknown; allowed are TimeISO8601, TimeEpoch, TimeEpochMillis and TimeEpochNanos": "package plugin sets no other",
 	"encoder: Oversize %d is unknown; allowed are OversizeReject and OversizeTruncate":                          "package plugin sets no other",
 	"encoder: MaxBytes is %d; allowed are 0 (no limit) and more":                                                "max_message_bytes is checked before",
-	"an empty field name; give the name of a first-level field or a record accessor: %s":                        "an empty option is unset",
+	"the client answers a produce request with a %T":                                                            "the client's answer is of the request's kind",
+	"not known": "compression is checked before",
+	"batches of %d bytes and requests of %d cannot be made":                              "max_message_bytes is checked before",
+	"a goroutine of the producer did not end: %w":                                        "the output logs that a goroutine did not end",
+	"an empty field name; give the name of a first-level field or a record accessor: %s": "an empty option is unset",
 }
 
 // line is a line of the log as the document shows it.

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"out_sls_kafka/plugin/produce"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -12,7 +13,8 @@ import (
 // It returns the number of shards.
 func (h *health) check() (shards int, err error) {
 	o := h.out
-	answer, err := o.metadata(context.Background(), o.topic)
+	topics := []string{o.topic}
+	answer, err := o.cluster.Metadata(context.Background(), topics)
 	if err != nil {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -21,11 +23,11 @@ func (h *health) check() (shards int, err error) {
 		}
 		return 0, err
 	}
-	found := about(answer, o.topic)
+	found := produce.About(answer, o.topic)
 	if err := kerr.ErrorForCode(found.ErrorCode); err != nil {
 		return 0, err
 	}
-	o.producer.learn([]string{o.topic}, answer, nil)
+	o.producer.Update(topics, answer)
 	return len(found.Partitions), nil
 }
 
@@ -57,7 +59,7 @@ func (h *health) ask() {
 		case err != nil:
 			h.failed(h.out.topic, err)
 		case broken:
-			h.out.producer.hurry()
+			h.out.producer.RetryNow()
 		}
 	})
 }

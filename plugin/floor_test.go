@@ -121,47 +121,6 @@ func TestLeaderFlaps(t *testing.T) {
 	c.want(t, mostTries, &c.metadata, &c.produce)
 }
 
-// A logstore whose batch is on its way to a shard that is gone is not
-// forgotten: the batch would go back to a topic that learns nothing any more.
-func TestTopicOfAMergedShardIsKept(t *testing.T) {
-	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{Shards: 2})
-	slowRetries(properties)
-	o, _ := startOutput(t, properties)
-	if r := deliver(t, o, events(0, 10, "hello")); r != OK {
-		t.Fatalf("result %d", r)
-	}
-	e.DelayAcks(time.Hour)
-	submit(o, events(10, 10, "hello"))
-	waitCount(t, e, 20)
-	p := &o.producer
-	p.mu.Lock()
-	topic := p.topics["demo.json"]
-	var on *shard
-	for _, s := range topic.shards {
-		if s.sending != nil {
-			on = s
-		}
-	}
-	topic.used = time.Now().Add(-keptTopic - time.Second) // it waited in an outage
-	p.mu.Unlock()
-	if on == nil {
-		t.Fatal("no shard is sending")
-	}
-	answer := kmsg.NewPtrMetadataResponse()
-	merged, shard := kmsg.NewMetadataResponseTopic(), kmsg.NewMetadataResponseTopicPartition()
-	merged.Topic, shard.Partition = kmsg.StringPtr("demo.json"), on.index+5
-	merged.Partitions = append(merged.Partitions, shard)
-	answer.Topics = append(answer.Topics, merged)
-	p.learn([]string{"demo.json"}, answer, nil)
-	p.tick(time.Now())
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.topics["demo.json"] != topic {
-		t.Error("the topic was forgotten while its batch is on the way")
-	}
-}
-
 // A shard whose leader moves after a long trouble is sent to the new leader soon,
 // and not after the wait that the old one has earned; a shard without a leader
 // does not hold its neighbour's move up.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"out_sls_kafka/encoder"
+	"out_sls_kafka/plugin/produce"
 	"out_sls_kafka/test/sls"
 )
 
@@ -96,8 +97,10 @@ func TestChunkOutlivesItsReading(t *testing.T) {
 	var b encoder.Batch
 	o.encoder.Append(&b, chunk, "test.tag")
 	c.pending.Store(2)
-	o.producer.add(c, &b)
-	o.producer.close()
+	o.producer.Add(c, c.records(nil, &b))
+	if err := o.producer.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
 	o.nudge()
 	if c.state() != Retry || len(w) > 0 || o.idle() {
 		t.Errorf("result %d, %d wakes: the chunk must have its result and keep it to itself", c.state(), len(w))
@@ -122,12 +125,14 @@ func TestPieces(t *testing.T) {
 	o.Gather(func() {
 		c := o.Submit("test.tag", chunk, w, false)
 		c.Advance(chunk)
-		var bytes int64
-		for _, b := range append([]*batch{o.producer.topics["demo.json"].any.open}, o.producer.topics["demo.json"].any.line...) {
-			bytes += b.bytes
+		var b encoder.Batch
+		o.encoder.Append(&b, chunk, "test.tag")
+		values := int64(0)
+		for i := range b.Records {
+			values += int64(len(b.Bytes(b.Records[i].Value)))
 		}
-		if used, _ := o.buffer.load(); used != bytes+n*framing+chunkRoom {
-			t.Errorf("%d bytes of room are taken, want %d", used, bytes+n*framing+chunkRoom)
+		if used, _ := o.buffer.load(); used != values+n*produce.Framing+chunkRoom {
+			t.Errorf("%d bytes of room are taken, want %d", used, values+n*produce.Framing+chunkRoom)
 		}
 	})
 	if r := w.result(t); r != OK {

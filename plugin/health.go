@@ -129,7 +129,7 @@ func (h *health) tick(now time.Time) {
 	}
 	idle := h.out.idle()
 	switch {
-	case ack.After(h.lastFail) && h.out.stats.waiting.Load() == 0, idle && h.probe.succeeded.After(h.lastFail):
+	case ack.After(h.lastFail) && h.out.retrying() == 0, idle && h.probe.succeeded.After(h.lastFail):
 		if h.told {
 			h.out.log.Infof("delivery works again after %v [%s]", now.Sub(h.since).Round(time.Second), h.out.load())
 		}

@@ -20,7 +20,7 @@ func quietOutput(t *testing.T) (*Output, func() []string) {
 	o := &Output{log: NewLog(h, "test"), cfg: &config.Config{
 		Project: "demo-project", Logstore: "demo", Endpoints: []string{"host:10012"}, Compression: "gzip",
 		MaxMessageBytes: 1000, RequestTimeout: 10 * time.Second}}
-	o.health.out, o.sessions = o, connect.NewSessions(o.cfg)
+	o.health.out, o.sessions, o.retrying = o, connect.NewSessions(o.cfg), func() int { return 0 }
 	t.Cleanup(func() {
 		o.goroutines.Wait()
 		o.log.Drain()
@@ -84,16 +84,18 @@ func TestHealthSaysWhenItIsOver(t *testing.T) {
 	o, lines := quietOutput(t)
 	h := &o.health
 	h.probe.running = true
+	retrying := 0
+	o.retrying = func() int { return retrying }
 	h.failed("demo", kerr.KafkaStorageError)
 	wantLines(t, lines(), "the service had an error (KAFKA_STORAGE_ERROR")
 	failed := h.lastFail
 	h.tick(failed.Add(calm)) // nothing arrived since
 	wantLines(t, lines())
 	h.lastAck.Store(failed.Add(time.Millisecond).UnixNano())
-	o.stats.waiting.Store(1)
+	retrying = 1
 	h.tick(failed.Add(calm)) // something did, but not all
 	wantLines(t, lines())
-	o.stats.waiting.Store(0)
+	retrying = 0
 	h.tick(failed.Add(calm - time.Nanosecond)) // too early to tell
 	wantLines(t, lines())
 	h.tick(failed.Add(calm))

@@ -64,7 +64,7 @@ func TestLifeAtRandom(t *testing.T) {
 		}
 		close(quit)
 		threads.Wait()
-		if used, line := o.buffer.load(); used != 0 || line != 0 || !o.idle() || o.stats.waiting.Load() != 0 {
+		if used, line := o.buffer.load(); used != 0 || line != 0 || !o.idle() || o.retrying() != 0 {
 			t.Errorf("after the end: %d bytes, %d in line, %s", used, line, o.load())
 		}
 		unique, duplicates := sequences(e)

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"context"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -44,8 +45,7 @@ func (o *Output) watch() {
 			return
 		case now := <-tick.C:
 			o.health.tick(now)
-			o.memories.tick(now)
-			o.producer.tick(now)
+			o.producer.Tick(now)
 			o.metrics.tick(now)
 			if o.stopping == nil || !o.stopping() {
 				continue
@@ -113,7 +113,9 @@ const endTimeout = 2 * time.Second
 // rest is let go with Retry. It tells whether everything ended: if not, a
 // goroutine hangs, and wakers may still be used.
 func (o *Output) Close() bool {
-	o.drained(o.cfg.ExitTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), o.cfg.ExitTimeout)
+	defer cancel()
+	o.drained(ctx)
 	o.end()
 	o.metrics.close()
 	o.log.Infof("stopped: %d records acknowledged, %d rejected, %d sent again; %d chunks left to Fluent Bit",
@@ -121,8 +123,8 @@ func (o *Output) Close() bool {
 	return o.idle()
 }
 
-// drained waits until no chunk is live, but no longer than limit.
-func (o *Output) drained(limit time.Duration) bool {
+// drained waits until no chunk is live, as long as ctx lasts.
+func (o *Output) drained(ctx context.Context) bool {
 	o.mu.Lock()
 	if len(o.live) == 0 {
 		o.mu.Unlock()
@@ -133,12 +135,10 @@ func (o *Output) drained(limit time.Duration) bool {
 	}
 	done := o.draining
 	o.mu.Unlock()
-	timeout := time.NewTimer(limit)
-	defer timeout.Stop()
 	select {
 	case <-done:
 		return true
-	case <-timeout.C:
+	case <-ctx.Done():
 		return false
 	}
 }
@@ -155,9 +155,11 @@ func (o *Output) end() {
 			c.letGo()
 		}
 		close(o.quit)
-		o.producer.close()
-		o.client.Close() // fails the requests on the way, which ends the other chunks
-		if !o.drained(endTimeout) || !o.rest(endTimeout) {
+		ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+		defer cancel()
+		ended := o.producer.Close(ctx) == nil // which ends the other chunks
+		o.client.Close()
+		if !o.drained(ctx) || !o.rest(ctx) || !ended {
 			o.log.Warnf("a goroutine did not end in %v", endTimeout)
 		}
 		if o.letters != nil {
@@ -168,18 +170,16 @@ func (o *Output) end() {
 
 // rest waits for the goroutines, but not for a file system that hangs. While a
 // chunk is live it may start more of them.
-func (o *Output) rest(limit time.Duration) bool {
+func (o *Output) rest(ctx context.Context) bool {
 	done := make(chan struct{})
 	go func() {
 		o.goroutines.Wait()
 		close(done)
 	}()
-	timeout := time.NewTimer(limit)
-	defer timeout.Stop()
 	select {
 	case <-done:
 		return true
-	case <-timeout.C:
+	case <-ctx.Done():
 		return false
 	}
 }

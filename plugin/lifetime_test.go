@@ -206,35 +206,6 @@ func TestAbandonedInLine(t *testing.T) {
 	}
 }
 
-// A panic ends the request it happened in, and leaves alone one that is on the
-// way since.
-func TestPanicLeavesTheNextRequest(t *testing.T) {
-	t.Parallel()
-	o, lines := quietOutput(t)
-	p := &o.producer
-	p.out = o
-	b, s := new(broker), new(shard)
-	failed := &request{producer: p, broker: b, sent: []shipment{{shard: s, batch: new(batch)}}}
-	next := &request{producer: p, broker: b}
-	for _, row := range []struct {
-		when           string
-		sending, after *request
-	}{
-		{"after it was settled", next, next},
-		{"before it was settled", failed, nil},
-	} {
-		b.sending, s.sending = row.sending, row.sending
-		func() {
-			defer p.guard(failed)
-			panic(row.when)
-		}()
-		if b.sending != row.after || s.sending != row.after {
-			t.Errorf("%s: the broker is sending %p, the shard %p, want %p", row.when, b.sending, s.sending, row.after)
-		}
-		wantLines(t, lines(), row.when)
-	}
-}
-
 // A panic costs no more than the chunk's place: it goes back to Fluent Bit.
 func TestPanicIsContained(t *testing.T) {
 	t.Parallel()
@@ -258,23 +229,6 @@ func TestPanicIsContained(t *testing.T) {
 		t.Errorf("result %d after a panic while encoding, want %d", r, Retry)
 	}
 	o.encoder = encoder
-	broken := new(broker)
-	o.producer.mu.Lock()
-	o.producer.brokers[1000] = broken
-	o.producer.mu.Unlock()
-	for range 2 { // the second shows that sending goes on
-		r := submit(func(c *Chunk) {
-			c.begun.Store(true)
-			b := &batch{parts: []part{{c, 1}}, count: 1, ready: true} // no wire
-			request := &request{producer: &o.producer, broker: broken, sent: []shipment{{topic: new(topic), shard: new(shard), batch: b}}}
-			o.producer.mu.Lock()
-			request.start()
-			o.producer.mu.Unlock()
-		})
-		if r != Retry {
-			t.Errorf("result %d after a panic while sending, want %d", r, Retry)
-		}
-	}
 	if r := submit(func(*Chunk) {}); r != OK {
 		t.Errorf("result %d afterwards, want %d", r, OK)
 	}
@@ -282,8 +236,8 @@ func TestPanicIsContained(t *testing.T) {
 		t.Error("the output did not end")
 	}
 	log.Drain()
-	if n := h.count("internal error, please report it"); n != 4 {
-		t.Errorf("%d lines about panics, want 4", n)
+	if n := h.count("internal error, please report it"); n != 2 {
+		t.Errorf("%d lines about panics, want 2", n)
 	}
 	if n := h.count("did not end"); n != 0 {
 		t.Error("a goroutine outlived the output")

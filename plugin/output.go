@@ -11,6 +11,7 @@ import (
 	"out_sls_kafka/encoder"
 	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/plugin/connect"
+	"out_sls_kafka/plugin/produce"
 )
 
 // Surroundings are what an Output needs of the process it lives in.
@@ -24,22 +25,24 @@ type Surroundings struct {
 // Output is one [OUTPUT] section at work. Its methods may be called from
 // several threads.
 type Output struct {
-	cfg      *config.Config
-	log      *Log
-	stopping func() bool
-	encoder  *encoder.Encoder
-	client   *kgo.Client
-	topic    string
-	key      []byte
-	topics   topics
-	buffer   buffer
-	health   health
-	stats    stats
-	metrics  exporter
-	producer producer
-	letters  *deadLetters // nil: not wanted
-	sessions *connect.Sessions
-	memories memories
+	cfg        *config.Config
+	log        *Log
+	stopping   func() bool
+	encoder    *encoder.Encoder
+	client     *kgo.Client
+	topic      string
+	key        []byte
+	topics     topics
+	buffer     buffer
+	health     health
+	stats      stats
+	metrics    exporter
+	producer   *produce.Producer
+	cluster    *cluster
+	retrying   func() int   // batches that failed and wait
+	letters    *deadLetters // nil: not wanted
+	sessions   *connect.Sessions
+	workspaces sync.Pool // of *workspace
 
 	mu       sync.Mutex
 	live     chunks  // those without a result
@@ -60,7 +63,6 @@ func New(cfg *config.Config, s Surroundings) (*Output, error) {
 	o.topics.cfg = cfg
 	o.buffer.limit, o.buffer.growth = cfg.BufferLimit, firstGrowth
 	o.health.out = o
-	o.memories.largest = batchBytes(cfg)
 	if cfg.MessageKey != "" {
 		o.key = []byte(cfg.MessageKey)
 	}
@@ -74,9 +76,11 @@ func New(cfg *config.Config, s Surroundings) (*Output, error) {
 	if err = o.connect(); err != nil {
 		return nil, err
 	}
-	if err = o.producer.open(o); err != nil {
-		return nil, fmt.Errorf("compression: %w", err)
+	o.cluster = &cluster{o.client, cfg.DialTimeout + cfg.RequestTimeout}
+	if o.producer, err = produce.New(produceOptions(cfg), o.cluster, deliveries{o}); err != nil {
+		return nil, err
 	}
+	o.retrying = o.producer.Retrying
 	o.log.OnWait(o.nudge)
 	if err := o.firstCheck(); err != nil {
 		o.end()
@@ -177,14 +181,13 @@ func (s *chunks) remove(c *Chunk) {
 // Gather runs take, which submits and advances chunks. Their records are sent
 // when it has ended and do not linger: they have waited for each other.
 func (o *Output) Gather(take func()) {
-	o.producer.hold()
-	defer o.producer.release()
+	defer o.producer.Hold()()
 	take()
 }
 
 // Hasten ends the lingering of records of chunks that were advanced: they have
 // waited for each other.
-func (o *Output) Hasten() { o.producer.hasten() }
+func (o *Output) Hasten() { o.producer.Flush() }
 
 // remove takes a chunk off the live ones, when it has its result.
 func (o *Output) remove(c *Chunk) {

@@ -15,7 +15,6 @@ type stats struct {
 	rejected          rejections
 	resent            atomic.Int64 // records sent once more after a failure
 	chunks            atomic.Int64 // chunks done
-	waiting           atomic.Int64 // batches that wait to be sent again
 	handedBack        atomic.Int64 // chunks without a result when the output ended
 }
 

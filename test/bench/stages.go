@@ -22,6 +22,7 @@ import (
 	"out_sls_kafka/encoder"
 	"out_sls_kafka/plugin"
 	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/plugin/produce"
 	"out_sls_kafka/test/sls"
 )
 
@@ -50,11 +51,11 @@ func (b *bench) stages() (string, error) {
 			enc.Append(&batch, chunk, "bench")
 		}
 	})
-	thorough, _, err := compressing(batch.Buf, plugin.GzipLevel, rounds)
+	thorough, _, err := compressing(batch.Buf, produce.GzipLevel, rounds)
 	if err != nil {
 		return "", err
 	}
-	compress, packed, err := compressing(batch.Buf, plugin.HurriedGzipLevel, rounds)
+	compress, packed, err := compressing(batch.Buf, produce.HurriedGzipLevel, rounds)
 	if err != nil {
 		return "", err
 	}
@@ -70,10 +71,10 @@ func (b *bench) stages() (string, error) {
 	}
 	row("whole", whole)
 	row("encode (package encoder)", encode)
-	row(fmt.Sprintf("compress (gzip level %d: batches wait)", plugin.HurriedGzipLevel), compress)
+	row(fmt.Sprintf("compress (gzip level %d: batches wait)", produce.HurriedGzipLevel), compress)
 	row("encrypt (AES-128-GCM)", encrypt)
 	row("the rest: batches, Kafka client, system calls, memory", whole-encode-compress-encrypt)
-	row(fmt.Sprintf("compress (gzip level %d), were there time", plugin.GzipLevel), thorough)
+	row(fmt.Sprintf("compress (gzip level %d), were there time", produce.GzipLevel), thorough)
 	return t.String(), nil
 }
 

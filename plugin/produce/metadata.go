@@ -1,7 +1,6 @@
-package plugin
+package produce
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"time"
@@ -27,25 +26,6 @@ func (t *topic) wantsShards(now time.Time) bool {
 	return t.stale || len(t.shards) == 0 || now.Sub(t.learned) > shardsAge
 }
 
-// metadata asks the broker for the shards of topics and their leaders. The
-// client learns the leaders' addresses of the same answer.
-func (o *Output) metadata(ctx context.Context, topics ...string) (*kmsg.MetadataResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.cfg.DialTimeout+o.cfg.RequestTimeout)
-	defer cancel()
-	req := kmsg.NewPtrMetadataRequest()
-	for _, name := range topics {
-		topic := kmsg.NewMetadataRequestTopic()
-		topic.Topic = kmsg.StringPtr(name)
-		req.Topics = append(req.Topics, topic)
-	}
-	req.AllowAutoTopicCreation = false
-	answer, err := req.RequestWith(ctx, o.client)
-	if err == nil {
-		slices.SortFunc(answer.Topics, func(a, b kmsg.MetadataResponseTopic) int { return strings.Compare(nameOf(a), nameOf(b)) })
-	}
-	return answer, err
-}
-
 func nameOf(t kmsg.MetadataResponseTopic) string {
 	if t.Topic == nil {
 		return ""
@@ -53,9 +33,14 @@ func nameOf(t kmsg.MetadataResponseTopic) string {
 	return *t.Topic
 }
 
-// about finds what an answer of metadata says of a topic: that it does not
-// exist, where the answer does not mention it.
-func about(answer *kmsg.MetadataResponse, name string) kmsg.MetadataResponseTopic {
+// SortTopics puts an answer's topics in the order of their names.
+func SortTopics(answer *kmsg.MetadataResponse) {
+	slices.SortFunc(answer.Topics, func(a, b kmsg.MetadataResponseTopic) int { return strings.Compare(nameOf(a), nameOf(b)) })
+}
+
+// About finds what a sorted answer says of a topic: that it does not exist, where
+// the answer does not mention it.
+func About(answer *kmsg.MetadataResponse, name string) kmsg.MetadataResponseTopic {
 	i, found := slices.BinarySearchFunc(answer.Topics, name, func(t kmsg.MetadataResponseTopic, name string) int { return strings.Compare(nameOf(t), name) })
 	if !found {
 		return kmsg.MetadataResponseTopic{ErrorCode: kerr.UnknownTopicOrPartition.Code}
@@ -64,7 +49,7 @@ func about(answer *kmsg.MetadataResponse, name string) kmsg.MetadataResponseTopi
 }
 
 // ask asks for the shards of those topics, in the background. p.mu is held.
-func (p *producer) ask(topics []*topic, now time.Time) {
+func (p *Producer) ask(topics []*topic, now time.Time) {
 	if p.asking {
 		return
 	}
@@ -84,15 +69,15 @@ func (p *producer) ask(topics []*topic, now time.Time) {
 		return
 	}
 	p.asking, p.asked = true, now
-	p.out.background(func() {
+	p.background(func() {
 		defer p.askedOnce()
-		answer, err := p.out.metadata(p.ctx, names...)
+		answer, err := p.cluster.Metadata(p.ctx, names)
 		p.learn(names, answer, err)
 	})
 }
 
 // nextAsk is when shards may be asked for again. p.mu is held.
-func (p *producer) nextAsk() time.Time {
+func (p *Producer) nextAsk() time.Time {
 	floor := p.asked.Add(metadataFloor)
 	if p.asks.until.After(floor) {
 		return p.asks.until
@@ -101,20 +86,24 @@ func (p *producer) nextAsk() time.Time {
 }
 
 // askedOnce lets the next request for shards be made, also after a panic.
-func (p *producer) askedOnce() {
+func (p *Producer) askedOnce() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asking = false
 	p.advance()
 }
 
+// Update takes in a sorted answer about topics that somebody else asked for, and
+// sends what waits for it.
+func (p *Producer) Update(names []string, answer *kmsg.MetadataResponse) { p.learn(names, answer, nil) }
+
 // learn takes in an answer about topics and sends what waits for it.
-func (p *producer) learn(names []string, answer *kmsg.MetadataResponse, err error) {
+func (p *Producer) learn(names []string, answer *kmsg.MetadataResponse, err error) {
 	failed, dropped := p.learnAll(names, answer, err)
 	for _, f := range failed {
-		p.out.health.failed(f.topic, f.err)
+		p.observer.Failed(f.topic, f.err)
 	}
-	dropped.tell(p.out)
+	dropped.tell(p)
 }
 
 // unlearnt is a topic that an answer does not tell the shards of, and why.
@@ -124,13 +113,13 @@ type unlearnt struct {
 }
 
 // learnAll returns what failed, and batches that could not be read back.
-func (p *producer) learnAll(names []string, answer *kmsg.MetadataResponse, err error) (failed []unlearnt, dropped outcome) {
+func (p *Producer) learnAll(names []string, answer *kmsg.MetadataResponse, err error) (failed []unlearnt, dropped outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	if err != nil {
-		p.asks.fail(now, p.out.cfg)
-		return []unlearnt{{p.out.topic, err}}, dropped
+		p.asks.fail(now, p.options.Backoff)
+		return []unlearnt{{names[0], err}}, dropped
 	}
 	p.asks = pause{}
 	for _, name := range names {
@@ -142,15 +131,15 @@ func (p *producer) learnAll(names []string, answer *kmsg.MetadataResponse, err e
 	return failed, dropped
 }
 
-func (p *producer) learnTopic(name string, answer *kmsg.MetadataResponse, now time.Time, dropped *outcome) error {
-	t, about := p.known(name), about(answer, name)
+func (p *Producer) learnTopic(name string, answer *kmsg.MetadataResponse, now time.Time, dropped *outcome) error {
+	t, about := p.known(name), About(answer, name)
 	err := kerr.ErrorForCode(about.ErrorCode)
 	if err == nil && len(about.Partitions) == 0 {
 		err = kerr.LeaderNotAvailable
 	}
 	if err != nil {
 		t.stale = true
-		t.asks.fail(now, p.out.cfg)
+		t.asks.fail(now, p.options.Backoff)
 		return err
 	}
 	t.id, t.learned, t.stale = about.TopicID, now, false
@@ -163,7 +152,7 @@ func (p *producer) learnTopic(name string, answer *kmsg.MetadataResponse, now ti
 		t.shards = append(t.shards, s)
 	}
 	if t.stale {
-		t.asks.fail(now, p.out.cfg)
+		t.asks.fail(now, p.options.Backoff)
 	} else {
 		t.asks = pause{}
 	}
@@ -176,7 +165,7 @@ func (p *producer) learnTopic(name string, answer *kmsg.MetadataResponse, now ti
 	return nil
 }
 
-func (p *producer) learnShard(t *topic, before []*shard, about *kmsg.MetadataResponseTopicPartition, now time.Time) *shard {
+func (p *Producer) learnShard(t *topic, before []*shard, about *kmsg.MetadataResponseTopicPartition, now time.Time) *shard {
 	leader := about.Leader
 	if about.ErrorCode != 0 {
 		leader = -1
@@ -202,7 +191,7 @@ func (p *producer) learnShard(t *topic, before []*shard, about *kmsg.MetadataRes
 }
 
 // settleIn finds the shards of records that wait to know theirs. p.mu is held.
-func (p *producer) settleIn(t *topic, now time.Time, dropped *outcome) {
+func (p *Producer) settleIn(t *topic, now time.Time, dropped *outcome) {
 	q := &t.homeless
 	if q.open != nil {
 		p.fill(q)
@@ -210,20 +199,20 @@ func (p *producer) settleIn(t *topic, now time.Time, dropped *outcome) {
 	line := q.line
 	q.line = nil
 	for _, b := range line {
-		err := b.each(func(c *Chunk, key, value []byte, millis int64) {
-			p.place(p.queueOf(t, key), c, key, value, millis, now)
+		err := b.each(func(o Owner, key, value []byte, millis int64) {
+			p.place(p.queueOf(t, key), o, key, value, millis, now)
 		})
 		if err != nil { // it was written a moment ago, and not compressed
-			p.out.log.Errorf("internal error, please report it: %v", err)
+			p.observer.Panicked(err)
 			dropped.dropped = append(dropped.dropped, b)
 			continue
 		}
-		p.out.memories.put(b.wire)
+		p.pool.put(b.wire)
 	}
 }
 
 // leave gives the batches of a shard that is gone to the others.
-func (p *producer) leave(s *shard) {
+func (p *Producer) leave(s *shard) {
 	s.gone = true
 	if s.own.open != nil {
 		p.fill(&s.own)

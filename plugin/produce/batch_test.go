@@ -1,4 +1,4 @@
-package plugin
+package produce
 
 import (
 	"bytes"
@@ -10,12 +10,10 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"out_sls_kafka/encoder"
 )
 
 type batchRecord struct {
-	chunk      *Chunk
+	owner      Owner
 	key, value string
 	nilKey     bool
 	millis     int64
@@ -25,7 +23,7 @@ type batchRecord struct {
 // with every codec.
 func TestBatch(t *testing.T) {
 	t.Parallel()
-	one, two := new(Chunk), new(Chunk)
+	one, two := new(fakeOwner), new(fakeOwner)
 	records := []batchRecord{
 		{one, "", "first", true, 1_760_000_000_123},
 		{one, "", "", false, 1_760_000_000_000}, // earlier than the first
@@ -35,10 +33,9 @@ func TestBatch(t *testing.T) {
 	for _, codec := range []string{"none", "gzip", "lz4", "snappy", "zstd"} {
 		t.Run(codec, func(t *testing.T) {
 			t.Parallel()
-			o := &Output{cfg: parse(t, with("compression", codec))}
-			p := &producer{out: o}
+			p := &Producer{options: options()}
 			var err error
-			if p.compressors, err = newCompressors(o.cfg.Compression, o.cfg.CompressionLevel); err != nil {
+			if p.compressors, err = newCompressors(codec, -1); err != nil {
 				t.Fatal(err)
 			}
 			b := new(batch)
@@ -47,7 +44,7 @@ func TestBatch(t *testing.T) {
 				if r.nilKey {
 					key = nil
 				}
-				p.extend(b, r.chunk, key, []byte(r.value), r.millis)
+				p.extend(b, r.owner, key, []byte(r.value), r.millis)
 			}
 			if p.compressors.usual != nil {
 				p.compress(b, false)
@@ -55,8 +52,8 @@ func TestBatch(t *testing.T) {
 			b.seal()
 			checkHeader(t, b)
 			var got []batchRecord
-			if err := b.each(func(c *Chunk, key, value []byte, millis int64) {
-				got = append(got, batchRecord{c, string(key), string(value), key == nil, millis})
+			if err := b.each(func(o Owner, key, value []byte, millis int64) {
+				got = append(got, batchRecord{o, string(key), string(value), key == nil, millis})
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -94,9 +91,8 @@ func checkHeader(t *testing.T, b *batch) {
 // where no level is set.
 func TestGzipWays(t *testing.T) {
 	t.Parallel()
-	length := func(properties map[string]string, size int, hurried bool) int {
-		cfg := parse(t, properties)
-		c, err := newCompressors(cfg.Compression, cfg.CompressionLevel)
+	length := func(level, size int, hurried bool) int {
+		c, err := newCompressors("gzip", level)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,20 +103,17 @@ func TestGzipWays(t *testing.T) {
 		}
 		return len(packed)
 	}
-	level := func(n int) map[string]string {
-		return with("compression", "gzip", "compression_level", fmt.Sprint(n))
-	}
-	free, large := with("compression", "gzip"), smallBatch+1
-	if length(free, smallBatch, false) == length(level(GzipLevel), smallBatch, false) {
+	const free, large = -1, smallBatch + 1
+	if length(free, smallBatch, false) == length(GzipLevel, smallBatch, false) {
 		t.Error("a small batch is compressed like a large one")
 	}
-	if length(free, large, false) != length(level(GzipLevel), large, false) {
+	if length(free, large, false) != length(GzipLevel, large, false) {
 		t.Error("a large batch is compressed like a small one")
 	}
-	if length(level(GzipLevel), large, true) != length(level(GzipLevel), large, false) {
+	if length(GzipLevel, large, true) != length(GzipLevel, large, false) {
 		t.Error("a level that is set is not kept to")
 	}
-	if hurried, want := length(free, large, true), length(level(HurriedGzipLevel), large, false); hurried != want || want == length(free, large, false) {
+	if hurried, want := length(free, large, true), length(HurriedGzipLevel, large, false); hurried != want || want == length(free, large, false) {
 		t.Errorf("a hurried batch has %d bytes, %d at level %d, %d where there is time", hurried, want, HurriedGzipLevel, length(free, large, false))
 	}
 }
@@ -137,10 +130,9 @@ func lines(size int) []byte {
 // A batch that others wait behind is hurried, the last one is not.
 func TestPackersHurry(t *testing.T) {
 	t.Parallel()
-	o := &Output{cfg: parse(t, with("compression", "gzip"))}
-	p := &producer{out: o, packers: 1}
+	p := &Producer{options: options(), packers: 1}
 	var err error
-	if p.compressors, err = newCompressors(o.cfg.Compression, o.cfg.CompressionLevel); err != nil {
+	if p.compressors, err = newCompressors("gzip", -1); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
@@ -157,14 +149,13 @@ func TestPackersHurry(t *testing.T) {
 // What is spoiled is found out, not sent on.
 func TestBatchSpoiled(t *testing.T) {
 	t.Parallel()
-	o := &Output{cfg: parse(t, with())}
-	p := &producer{out: o}
+	p := &Producer{options: options()}
 	b := new(batch)
-	p.extend(b, new(Chunk), nil, []byte("value"), 1)
+	p.extend(b, new(fakeOwner), nil, []byte("value"), 1)
 	whole := b.wire
 	for length := batchHeader; length < len(whole); length++ {
 		b.wire = whole[:length]
-		if err := b.each(func(*Chunk, []byte, []byte, int64) {}); err == nil {
+		if err := b.each(func(Owner, []byte, []byte, int64) {}); err == nil {
 			t.Errorf("no error of a batch cut after %d bytes of %d", length, len(whole))
 		}
 	}
@@ -172,26 +163,20 @@ func TestBatchSpoiled(t *testing.T) {
 
 // Nothing is allocated for a record on its way into a batch.
 func TestRecordsAllocateNothing(t *testing.T) {
-	cfg := parse(t, with("compression", "none"))
-	o := &Output{cfg: cfg, topic: "demo"}
-	o.memories.largest = batchBytes(cfg)
-	if err := o.producer.open(o); err != nil {
-		t.Fatal(err)
-	}
-	defer o.producer.cancel()
-	enc, err := encoder.New(cfg.Encoding)
+	o := options()
+	o.BatchBytes = 1 << 20
+	p, err := New(o, newFakeCluster(), &fakeObserver{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b encoder.Batch
-	enc.Append(&b, events(0, 1000, "hello"), "test.tag")
-	p, c, now := &o.producer, new(Chunk), time.Now()
+	defer p.cancel()
+	value, owner, now := []byte("hello"), new(fakeOwner), time.Now()
 	fill := func() {
 		q := &p.known("demo").any
-		for i := range b.Records {
-			p.place(q, c, nil, b.Bytes(b.Records[i].Value), 1, now)
+		for range 1000 {
+			p.place(q, owner, nil, value, 1, now)
 		}
-		o.memories.put(q.close().wire)
+		p.pool.put(q.close().wire)
 	}
 	fill() // the first makes the topic, and the pieces
 	if n := testing.AllocsPerRun(100, fill); n > 5 {

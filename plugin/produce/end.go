@@ -1,12 +1,18 @@
-package plugin
+package produce
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"time"
+)
 
 // keptTopic is how long a topic without records is remembered.
 const keptTopic = 10 * time.Minute
 
-// tick forgets topics that got nothing for long: logstore_key may name many.
-func (p *producer) tick(now time.Time) {
+// Tick forgets topics that got nothing for long, for there may be many, and
+// memory that nothing needed for a while. It is to be called about once a second.
+func (p *Producer) Tick(now time.Time) {
+	p.pool.tick(now)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	carried := p.carried()
@@ -19,7 +25,7 @@ func (p *producer) tick(now time.Time) {
 
 // carried are the topics of which a request has a batch. The shard it is for may
 // be gone, and the batch come back to its topic all the same.
-func (p *producer) carried() map[*topic]bool {
+func (p *Producer) carried() map[*topic]bool {
 	topics := make(map[*topic]bool)
 	for _, b := range p.brokers {
 		for _, r := range [...]*request{b.sending, b.next} {
@@ -34,8 +40,8 @@ func (p *producer) carried() map[*topic]bool {
 	return topics
 }
 
-// hurry ends every wait after a failure.
-func (p *producer) hurry() {
+// RetryNow ends every wait after a failure.
+func (p *Producer) RetryNow() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asks.hurry()
@@ -52,16 +58,33 @@ func (p *producer) hurry() {
 	p.advance()
 }
 
-// close lets go of every batch. Requests on the way end with the client.
-func (p *producer) close() {
+// Close takes nothing more, releases what was not sent, and gives up the requests
+// on the way, whose records are released too. It waits for the goroutines of the
+// producer, as long as ctx lasts.
+func (p *Producer) Close(ctx context.Context) error {
 	dropped := p.shut()
-	dropped.tell(p.out)
+	dropped.tell(p)
+	done := make(chan struct{})
+	go func() {
+		defer p.contain()
+		defer close(done)
+		p.goroutines.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("a goroutine of the producer did not end: %w", ctx.Err())
+	}
 }
 
 // shut takes nothing more, and returns the batches that were not sent.
-func (p *producer) shut() (dropped outcome) {
+func (p *Producer) shut() (dropped outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed {
+		return dropped
+	}
 	p.closed = true
 	p.timer.Stop()
 	p.cancel()
@@ -84,18 +107,18 @@ func (p *producer) shut() (dropped outcome) {
 
 // guard, deferred, gives the chunks of a request back to Fluent Bit when
 // something has panicked.
-func (p *producer) guard(r *request) {
+func (p *Producer) guard(r *request) {
 	cause := recover()
 	if cause == nil {
 		return
 	}
-	p.out.panicked(cause)
+	p.observer.Panicked(cause)
 	dropped := p.giveUp(r)
-	dropped.tell(p.out)
+	dropped.tell(p)
 }
 
 // giveUp takes a request off its broker and shards, and returns its batches.
-func (p *producer) giveUp(r *request) (dropped outcome) {
+func (p *Producer) giveUp(r *request) (dropped outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if r.broker.sending == r {

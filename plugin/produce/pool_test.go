@@ -1,14 +1,12 @@
-package plugin
+package produce
 
 import (
 	"testing"
 	"time"
-
-	"out_sls_kafka/encoder"
 )
 
-func TestMemories(t *testing.T) {
-	s := memories{largest: 1000 << 10}
+func TestPool(t *testing.T) {
+	s := pool{largest: 1000 << 10}
 	if got := cap(s.take(600 << 10)); got != s.largest {
 		t.Errorf("a piece of %d bytes, want no more than %d, which is a full batch", got, s.largest)
 	}
@@ -39,9 +37,5 @@ func TestMemories(t *testing.T) {
 	s.put(make([]byte, 0, keptMemory+1))
 	if s.kept != 0 {
 		t.Error("more than keptMemory is kept")
-	}
-	s.unbatch(&encoder.Batch{Buf: make([]byte, keptMemory+1)})
-	if len(s.batches) != 0 {
-		t.Error("a batch that a huge chunk has blown up is kept")
 	}
 }

@@ -1,16 +1,14 @@
-package plugin
+package produce
 
 import (
 	"bytes"
 	"math/bits"
 	"sync"
 	"time"
-
-	"out_sls_kafka/encoder"
 )
 
 const (
-	// keptMemory bounds what memories hold on to while nothing needs it, in bytes.
+	// keptMemory bounds what a pool holds on to while nothing needs it, in bytes.
 	keptMemory = 16 << 20
 	// idleMemory is how long they do.
 	idleMemory = 15 * time.Second
@@ -18,11 +16,10 @@ const (
 	leastMemory = 1 << 10
 )
 
-// memories keep the pieces that batches are made of for those to come. The
-// garbage collector's own pool would be emptied at each collection, and these
+// pool keeps the pieces that batches are made of for those to come. The garbage collector's own pool would be emptied at each collection, and these
 // pieces are most of the heap: it would collect because of them, again and
 // again.
-type memories struct {
+type pool struct {
 	largest int // piece of general use: a full batch
 
 	mu   sync.Mutex
@@ -30,13 +27,11 @@ type memories struct {
 	kept int
 	used time.Time // when something was taken last
 
-	// These are to work in; one for each thread that does.
-	batches   spares[encoder.Batch]
-	scratches spares[bytes.Buffer]
+	scratches []*bytes.Buffer // to compress in; one for each goroutine that does
 }
 
 // take returns an empty piece with room for size bytes.
-func (s *memories) take(size int) []byte {
+func (s *pool) take(size int) []byte {
 	class := bits.Len(uint(max(size, leastMemory) - 1))
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,7 +52,7 @@ func (s *memories) take(size int) []byte {
 }
 
 // put takes back a piece that nobody uses any more.
-func (s *memories) put(piece []byte) {
+func (s *pool) put(piece []byte) {
 	if cap(piece) < leastMemory {
 		return
 	}
@@ -71,43 +66,20 @@ func (s *memories) put(piece []byte) {
 	s.free[class] = append(s.free[class], piece[:0])
 }
 
-// spares are things to work in that nobody uses at the moment.
-type spares[T any] []*T
-
-func (s *spares[T]) take() *T {
-	last := len(*s) - 1
-	if last < 0 {
-		return new(T)
-	}
-	spare := (*s)[last]
-	*s = (*s)[:last]
-	return spare
-}
-
-// batch returns one to encode in, until unbatch.
-func (s *memories) batch() *encoder.Batch {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.batches.take()
-}
-
-func (s *memories) unbatch(b *encoder.Batch) {
-	b.Reset()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if b.Size() <= keptMemory {
-		s.batches = append(s.batches, b)
-	}
-}
-
 // scratch returns a buffer to compress in, until unscratch.
-func (s *memories) scratch() *bytes.Buffer {
+func (s *pool) scratch() *bytes.Buffer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.scratches.take()
+	last := len(s.scratches) - 1
+	if last < 0 {
+		return new(bytes.Buffer)
+	}
+	b := s.scratches[last]
+	s.scratches = s.scratches[:last]
+	return b
 }
 
-func (s *memories) unscratch(b *bytes.Buffer) {
+func (s *pool) unscratch(b *bytes.Buffer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.scratches = append(s.scratches, b)
@@ -115,10 +87,10 @@ func (s *memories) unscratch(b *bytes.Buffer) {
 
 // tick lets everything go when nothing was taken for a while. It is called
 // about once a second.
-func (s *memories) tick(now time.Time) {
+func (s *pool) tick(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now.Sub(s.used) > idleMemory {
-		s.free, s.kept, s.batches, s.scratches = [64][][]byte{}, 0, nil, nil
+		s.free, s.kept, s.scratches = [64][][]byte{}, 0, nil
 	}
 }

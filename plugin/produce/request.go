@@ -1,11 +1,8 @@
-package plugin
+package produce
 
 import (
 	"errors"
 	"fmt"
-	"net"
-	"out_sls_kafka/plugin/config"
-	"out_sls_kafka/plugin/connect"
 	"out_sls_kafka/plugin/failure"
 	"slices"
 	"time"
@@ -16,10 +13,11 @@ import (
 
 // request is a produce request: a batch for each of some shards of a broker.
 type request struct {
-	producer *producer
+	producer *Producer
 	broker   *broker
 	sent     []shipment
 	bytes    int
+	retried  int // records that are sent once more
 }
 
 // shipment is one batch on its way to a shard.
@@ -32,13 +30,13 @@ type shipment struct {
 }
 
 // put adds b to the next request of the shard's leader, if it still fits in.
-func (p *producer) put(b *batch, s *shard) bool {
+func (p *Producer) put(b *batch, s *shard) bool {
 	leader := p.brokers[s.leader]
 	if leader.next == nil {
 		leader.next = &request{producer: p, broker: leader}
 	}
 	r := leader.next
-	if len(r.sent) > 0 && (b.alone || r.sent[0].batch.alone || r.bytes+len(b.wire) > connect.MaxRequestBytes) {
+	if len(r.sent) > 0 && (b.alone || r.sent[0].batch.alone || r.bytes+len(b.wire) > p.options.RequestBytes) {
 		return false
 	}
 	r.bytes += len(b.wire)
@@ -46,8 +44,8 @@ func (p *producer) put(b *batch, s *shard) bool {
 	s.sending = r
 	if b.waits {
 		b.waits = false
-		p.out.stats.waiting.Add(-1)
-		p.out.stats.resent.Add(int64(b.count))
+		p.retrying.Add(-1)
+		r.retried += b.count
 	}
 	return true
 }
@@ -58,7 +56,7 @@ func (r *request) start() {
 	b.next, b.sending = nil, r
 	if b.requests == nil {
 		b.requests = make(chan *request, 1) // takes it at once: no other is on the way
-		r.producer.out.background(b.send)
+		r.producer.background(b.send)
 	}
 	b.requests <- r
 }
@@ -72,7 +70,7 @@ func (b *broker) send() {
 
 func (r *request) send() {
 	p := r.producer
-	defer p.out.contain(nil) // should guard panic too, the next requests are sent
+	defer p.contain() // should guard panic too, the next requests are sent
 	defer p.guard(r)
 	for i := range r.sent {
 		b := r.sent[i].batch
@@ -82,26 +80,20 @@ func (r *request) send() {
 		b.ready = true
 		b.seal()
 	}
-	answer, err := p.out.client.Broker(int(r.broker.id)).Request(p.ctx, r.message())
+	if r.retried > 0 {
+		p.observer.Retried(r.retried)
+	}
+	answer, err := p.cluster.Produce(p.ctx, r.broker.id, r.message())
 	if err == nil {
 		r.read(answer)
 	}
-	p.settle(r, unanswered(err))
-}
-
-// unanswered tells an answer that did not come from a broker out of reach.
-func unanswered(err error) error {
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "read" && op.Timeout() {
-		return fmt.Errorf("%w: %w", failure.ErrNoAnswer, err)
-	}
-	return err
+	p.settle(r, err)
 }
 
 func (r *request) message() *kmsg.ProduceRequest {
-	cfg := r.producer.out.cfg
 	m := kmsg.NewPtrProduceRequest()
-	m.Acks = acks(cfg)
-	m.TimeoutMillis = int32(cfg.RequestTimeout.Milliseconds())
+	m.Acks = r.producer.options.Acks
+	m.TimeoutMillis = int32(r.producer.options.Timeout.Milliseconds())
 	for _, s := range r.sent {
 		last := len(m.Topics) - 1
 		if last < 0 || m.Topics[last].Topic != s.topic.name {
@@ -121,10 +113,9 @@ func (r *request) message() *kmsg.ProduceRequest {
 var errNoAnswer = errors.New("the broker's answer does not mention the shard")
 
 // read finds each batch's outcome in the answer.
-func (r *request) read(answer kmsg.Response) {
-	produced, ok := answer.(*kmsg.ProduceResponse)
+func (r *request) read(answer *kmsg.ProduceResponse) {
 	for i := range r.sent {
-		if s := &r.sent[i]; !ok || !s.find(produced) {
+		if s := &r.sent[i]; !s.find(answer) {
 			s.err = fmt.Errorf("topic %s, shard %d: %w", s.topic.name, s.shard.index, errNoAnswer)
 		}
 	}
@@ -149,17 +140,17 @@ func (s *shipment) find(answer *kmsg.ProduceResponse) bool {
 
 // settle decides what becomes of each batch of a request that is over; lost is
 // why there was no answer, or nil.
-func (p *producer) settle(r *request, lost error) {
+func (p *Producer) settle(r *request, lost error) {
 	settled := p.sort(r, lost)
 	for i := range r.sent {
 		if s := &r.sent[i]; s.err != nil {
-			p.out.health.failed(s.topic.name, s.err)
+			p.observer.Failed(s.topic.name, s.err)
 		}
 	}
-	settled.tell(p.out)
+	settled.tell(p)
 }
 
-func (p *producer) sort(r *request, lost error) (settled outcome) {
+func (p *Producer) sort(r *request, lost error) (settled outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -167,7 +158,7 @@ func (p *producer) sort(r *request, lost error) (settled outcome) {
 	if lost == nil {
 		r.broker.pause = pause{}
 	} else {
-		r.broker.pause.fail(now, p.out.cfg)
+		r.broker.pause.fail(now, p.options.Backoff)
 	}
 	for i := range r.sent {
 		s := &r.sent[i]
@@ -188,7 +179,7 @@ func (p *producer) sort(r *request, lost error) (settled outcome) {
 		case failure.Of(s.err).Action == failure.Split:
 			p.apart(s.batch, s.err, &settled)
 		default:
-			s.fail(now, p.out.cfg)
+			s.fail(now, p.options.Backoff)
 			p.again(s.batch)
 		}
 	}
@@ -202,13 +193,13 @@ func (p *producer) sort(r *request, lost error) (settled outcome) {
 const produceFloor = 250 * time.Millisecond
 
 // fail lets what has failed wait: the shard, if the trouble may be its alone.
-func (s *shipment) fail(now time.Time, cfg *config.Config) {
+func (s *shipment) fail(now time.Time, backoff func(int) time.Duration) {
 	s.refresh()
-	s.shard.floor = now.Add(min(produceFloor, cfg.RetryBackoff))
+	s.shard.floor = now.Add(min(produceFloor, backoff(1)))
 	if failure.Of(s.err).Scope == failure.Topic {
-		s.topic.pause.fail(now, cfg)
+		s.topic.pause.fail(now, backoff)
 	} else {
-		s.shard.pause.fail(now, cfg)
+		s.shard.pause.fail(now, backoff)
 	}
 }
 
@@ -220,7 +211,7 @@ func (s *shipment) refresh() {
 }
 
 // again puts batches that failed back at the head of their queue.
-func (p *producer) again(batches ...*batch) {
+func (p *Producer) again(batches ...*batch) {
 	q := batches[0].queue
 	if q.shard != nil && q.shard.gone {
 		q = &q.topic.any
@@ -228,7 +219,7 @@ func (p *producer) again(batches ...*batch) {
 	for _, b := range batches {
 		b.queue, b.waits = q, true
 	}
-	p.out.stats.waiting.Add(int64(len(batches)))
+	p.retrying.Add(int64(len(batches)))
 	q.line = slices.Insert(q.line, 0, batches...)
 	p.activate(q.topic)
 }

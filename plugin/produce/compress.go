@@ -1,10 +1,10 @@
-package plugin
+package produce
 
 import "runtime"
 
 // pack compresses a batch in the background, as many at a time as Go uses
 // processors. p.mu is held.
-func (p *producer) pack(b *batch) {
+func (p *Producer) pack(b *batch) {
 	if b.ready = p.compressors.usual == nil || b.plain; b.ready {
 		return
 	}
@@ -12,15 +12,15 @@ func (p *producer) pack(b *batch) {
 	p.startPacker()
 }
 
-func (p *producer) startPacker() {
+func (p *Producer) startPacker() {
 	if p.packers < runtime.GOMAXPROCS(0) {
 		p.packers++
-		p.out.background(p.packAll)
+		p.background(p.packAll)
 	}
 }
 
 // packAll compresses batches until there is none left.
-func (p *producer) packAll() {
+func (p *Producer) packAll() {
 	p.mu.Lock()
 	defer func() {
 		p.packers--
@@ -45,17 +45,17 @@ func (p *producer) packAll() {
 
 // compress makes b small, unless it would not be smaller; hurried where others
 // wait behind it.
-func (p *producer) compress(b *batch, hurried bool) {
-	defer p.out.contain(nil) // the batch goes as it is
-	scratch := p.out.memories.scratch()
-	defer p.out.memories.unscratch(scratch)
+func (p *Producer) compress(b *batch, hurried bool) {
+	defer p.contain() // the batch goes as it is
+	scratch := p.pool.scratch()
+	defer p.pool.unscratch(scratch)
 	scratch.Reset()
 	records := b.wire[batchHeader:]
 	packed, codec := p.compressors.compress(scratch, records, hurried)
 	if codec <= 0 || len(packed) >= len(records) {
 		return
 	}
-	wire := append(p.out.memories.take(batchHeader + len(packed))[:batchHeader], packed...)
-	p.out.memories.put(b.wire)
+	wire := append(p.pool.take(batchHeader + len(packed))[:batchHeader], packed...)
+	p.pool.put(b.wire)
 	b.wire, b.codec = wire, codec
 }

@@ -1,7 +1,8 @@
-package plugin
+package produce
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -55,6 +56,9 @@ func newCompressors(codec string, level int) (compressors, error) {
 		return same(kgo.ZstdCompression().WithLevel(max(level, fastZstd)))
 	case "snappy":
 		return same(kgo.SnappyCompression())
+	}
+	if codec != "none" {
+		return compressors{}, errors.New("not known")
 	}
 	return same(kgo.NoCompression())
 }

@@ -1,30 +1,33 @@
-package plugin
+package produce
 
 import (
 	"context"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"out_sls_kafka/encoder"
-	"out_sls_kafka/plugin/config"
 )
 
-// producer batches records and sends the batches through the connections of
-// the Kafka client. The client's own producer spends more time on a record
-// than the encoder does, and tells what became of it record by record; here
-// the unit is the batch.
+// Producer batches records and sends the batches through the connections of a
+// Kafka client. The client's own producer spends more time on a record than its
+// encoding takes, and tells what became of it record by record; here the unit is
+// the batch.
 //
-// A broker gets one request at a time, with one batch for each shard: what
+// A broker gets one request at a time, with one batch for each partition: what
 // comes meanwhile makes the next batches fuller.
-type producer struct {
-	out         *Output
+type Producer struct {
+	options     Options
+	cluster     Cluster
+	observer    Observer
 	compressors compressors
-	roundRobin  bool
-	keyHash     kgo.Partitioner // nil: keys do not say the shard
-	ctx         context.Context // of the requests, until close
+	keyHash     kgo.Partitioner // nil: keys do not say the partition
+	ctx         context.Context // of the requests, until Close
 	cancel      context.CancelFunc
+	goroutines  sync.WaitGroup
+	pool        pool
+	retrying    atomic.Int64 // batches that failed and wait
 
 	mu      sync.Mutex
 	closed  bool
@@ -55,71 +58,80 @@ type broker struct {
 	requests chan *request
 }
 
-func (p *producer) open(o *Output) (err error) {
-	p.out, p.topics, p.brokers = o, make(map[string]*topic), make(map[int32]*broker)
-	p.ctx, p.cancel = context.WithCancel(context.Background())
-	switch o.cfg.Partitioner {
-	case config.PartitionRoundRobin:
-		p.roundRobin = true
-	case config.PartitionKeyHash:
+// New returns a producer. The error says which option is wrong.
+func New(o Options, c Cluster, w Observer) (*Producer, error) {
+	if o.BatchBytes <= batchHeader || o.RequestBytes <= 0 {
+		return nil, fmt.Errorf("batches of %d bytes and requests of %d cannot be made", o.BatchBytes, o.RequestBytes)
+	}
+	p := &Producer{options: o, cluster: c, observer: w, topics: make(map[string]*topic), brokers: make(map[int32]*broker)}
+	var err error
+	if p.compressors, err = newCompressors(o.Compression, o.Level); err != nil {
+		return nil, fmt.Errorf("compression %s: %w", o.Compression, err)
+	}
+	if o.Partitioner == KeyHash {
 		p.keyHash = kgo.StickyKeyPartitioner(nil)
 	}
+	p.pool.largest = o.BatchBytes
+	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.timer = time.AfterFunc(time.Hour, p.timed)
-	p.compressors, err = newCompressors(o.cfg.Compression, o.cfg.CompressionLevel)
-	return err
+	return p, nil
 }
 
-// add takes records of a chunk. b may be used again afterwards. Each record is
-// settled, or the chunk is given back to Fluent Bit, at any time from now on. It
-// returns false where the producer takes nothing any more.
-func (p *producer) add(c *Chunk, b *encoder.Batch) bool {
-	taken := p.take(c, b)
-	if !taken {
-		c.finish(Retry)
-	}
-	return taken
-}
-
-func (p *producer) take(c *Chunk, b *encoder.Batch) bool {
+// Add takes records of an owner. It returns false where the producer is closed:
+// then it has taken none.
+func (p *Producer) Add(o Owner, records []Record) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return false
 	}
 	now := time.Now()
-	common := p.topicOf(p.out.topic, now)
-	for i := range b.Records {
-		r, t, key := &b.Records[i], common, p.out.key
-		if r.Key.End > r.Key.Start {
-			key = b.Bytes(r.Key)
+	var t *topic
+	for i := range records {
+		r := &records[i]
+		if t == nil || t.name != r.Topic {
+			t = p.topicOf(r.Topic, now)
 		}
-		if r.Route.End > r.Route.Start {
-			t = p.topicOf(p.out.topics.of(b.Bytes(r.Route)), now)
-		}
-		// Kafka has no time before 1970.
-		millis := max(r.Sec, 0)*1000 + int64(r.Nsec)/1e6
-		p.place(p.queueOf(t, key), c, key, b.Bytes(r.Value), millis, now)
+		p.place(p.queueOf(t, r.Key), o, r.Key, r.Value, r.Millis, now)
 	}
 	p.advance()
 	return true
 }
 
+// Retrying is how many batches failed and wait to be sent again.
+func (p *Producer) Retrying() int { return int(p.retrying.Load()) }
+
+// background runs f in a goroutine that Close waits for.
+func (p *Producer) background(f func()) {
+	p.goroutines.Go(func() {
+		defer p.contain()
+		f()
+	})
+}
+
+// contain, deferred, keeps a panic from ending the process.
+func (p *Producer) contain() {
+	if cause := recover(); cause != nil {
+		p.observer.Panicked(cause)
+	}
+}
+
 // topicOf returns a topic that is to get records.
-func (p *producer) topicOf(name string, now time.Time) *topic {
+func (p *Producer) topicOf(name string, now time.Time) *topic {
 	t := p.known(name)
 	t.used = now
 	p.activate(t)
 	return t
 }
 
-func (p *producer) activate(t *topic) {
+func (p *Producer) activate(t *topic) {
 	if !t.active {
 		t.active = true
 		p.active = append(p.active, t)
 	}
 }
 
-func (p *producer) known(name string) *topic {
+func (p *Producer) known(name string) *topic {
 	t := p.topics[name]
 	if t == nil {
 		t = &topic{name: name, used: time.Now()}
@@ -133,35 +145,35 @@ func (p *producer) known(name string) *topic {
 }
 
 // place appends a record to the open batch of q.
-func (p *producer) place(q *queue, c *Chunk, key, value []byte, millis int64, now time.Time) {
-	need := len(key) + len(value) + framing
-	if q.open != nil && len(q.open.wire)+need > batchBytes(p.out.cfg) {
+func (p *Producer) place(q *queue, o Owner, key, value []byte, millis int64, now time.Time) {
+	need := len(key) + len(value) + Framing
+	if q.open != nil && len(q.open.wire)+need > p.options.BatchBytes {
 		p.fill(q)
 	}
 	if q.open == nil {
 		q.open = &batch{queue: q}
 		if q.size > 0 {
-			q.open.wire, q.open.parts = p.out.memories.take(q.size)[:batchHeader], make([]part, 0, q.parts)
+			q.open.wire, q.open.parts = p.pool.take(q.size)[:batchHeader], make([]part, 0, q.parts)
 		}
-		q.due = now.Add(p.out.cfg.Linger)
+		q.due = now.Add(p.options.Linger)
 	}
-	p.extend(q.open, c, key, value, millis)
+	p.extend(q.open, o, key, value, millis)
 }
 
 // extend appends a record to b, for which it makes room.
-func (p *producer) extend(b *batch, c *Chunk, key, value []byte, millis int64) {
-	need := len(key) + len(value) + framing
+func (p *Producer) extend(b *batch, o Owner, key, value []byte, millis int64) {
+	need := len(key) + len(value) + Framing
 	if cap(b.wire)-len(b.wire) < need {
-		size := max(min(2*cap(b.wire), batchBytes(p.out.cfg)), max(batchHeader, len(b.wire))+need)
-		wire := append(p.out.memories.take(size)[:batchHeader], b.wire[min(batchHeader, len(b.wire)):]...)
-		p.out.memories.put(b.wire)
+		size := max(min(2*cap(b.wire), p.options.BatchBytes), max(batchHeader, len(b.wire))+need)
+		wire := append(p.pool.take(size)[:batchHeader], b.wire[min(batchHeader, len(b.wire)):]...)
+		p.pool.put(b.wire)
 		b.wire = wire
 	}
-	b.add(c, key, value, millis)
+	b.add(o, key, value, millis)
 }
 
 // fill takes the open batch of q as full.
-func (p *producer) fill(q *queue) {
+func (p *Producer) fill(q *queue) {
 	b := q.close()
 	q.line = append(q.line, b)
 	if q != &q.topic.homeless {
@@ -170,7 +182,7 @@ func (p *producer) fill(q *queue) {
 }
 
 // advance sends what can be sent. p.mu is held.
-func (p *producer) advance() {
+func (p *Producer) advance() {
 	if p.closed || p.holds > 0 {
 		return
 	}
@@ -199,7 +211,7 @@ func (p *producer) advance() {
 }
 
 // forgetSent takes topics without batches off the active ones.
-func (p *producer) forgetSent() {
+func (p *Producer) forgetSent() {
 	kept := p.active[:0]
 	for _, t := range p.active {
 		if t.active = !t.empty(); t.active {
@@ -211,22 +223,22 @@ func (p *producer) forgetSent() {
 }
 
 // timed is called when something has waited long enough.
-func (p *producer) timed() {
-	defer p.out.contain(nil)
+func (p *Producer) timed() {
+	defer p.contain()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.advance()
 }
 
 // at asks for advance to be called then.
-func (p *producer) at(when time.Time) {
+func (p *Producer) at(when time.Time) {
 	if p.wake.IsZero() || when.Before(p.wake) {
 		p.wake = when
 	}
 }
 
 // plan puts the batches of a topic that can be sent into requests.
-func (p *producer) plan(t *topic, now time.Time) {
+func (p *Producer) plan(t *topic, now time.Time) {
 	if !t.pause.over(now) {
 		p.at(t.pause.until)
 		return
@@ -245,7 +257,7 @@ func (p *producer) plan(t *topic, now time.Time) {
 }
 
 // free tells whether s can get a batch now.
-func (p *producer) free(s *shard, now time.Time) bool {
+func (p *Producer) free(s *shard, now time.Time) bool {
 	if s.sending != nil || s.leader < 0 || p.brokers[s.leader].sending != nil {
 		return false
 	}
@@ -259,7 +271,7 @@ func (p *producer) free(s *shard, now time.Time) bool {
 }
 
 // offer sends s, which is free, a batch of q, if there is one.
-func (p *producer) offer(q *queue, s *shard, now time.Time) bool {
+func (p *Producer) offer(q *queue, s *shard, now time.Time) bool {
 	if b := q.first(); b != nil {
 		if !p.put(b, s) {
 			return false

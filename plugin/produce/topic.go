@@ -1,7 +1,6 @@
-package plugin
+package produce
 
 import (
-	"out_sls_kafka/plugin/config"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -90,14 +89,14 @@ func (t *topic) empty() bool {
 }
 
 // queueOf is where a record with that key goes.
-func (p *producer) queueOf(t *topic, key []byte) *queue {
+func (p *Producer) queueOf(t *topic, key []byte) *queue {
 	n := len(t.shards)
 	switch {
-	case !p.roundRobin && (t.hash == nil || key == nil):
+	case p.options.Partitioner != RoundRobin && (t.hash == nil || key == nil):
 		return &t.any
 	case n == 0:
 		return &t.homeless
-	case p.roundRobin:
+	case p.options.Partitioner == RoundRobin:
 		t.robin = (t.robin + 1) % n
 		return &t.shards[t.robin].own
 	}
@@ -113,9 +112,9 @@ type pause struct {
 
 func (w *pause) over(now time.Time) bool { return !now.Before(w.until) }
 
-func (w *pause) fail(now time.Time, c *config.Config) {
+func (w *pause) fail(now time.Time, backoff func(int) time.Duration) {
 	w.failures++
-	w.until = now.Add(c.Backoff(w.failures))
+	w.until = now.Add(backoff(w.failures))
 }
 
 // hurry ends the wait; the next failure makes as long a one.

@@ -1,4 +1,4 @@
-package plugin
+package produce
 
 import (
 	"bytes"

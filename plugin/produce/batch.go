@@ -1,4 +1,4 @@
-package plugin
+package produce
 
 import (
 	"encoding/binary"
@@ -31,7 +31,7 @@ const (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // batch is a record batch of Kafka's message format 2, as it goes to a shard.
-// Records of several chunks may share it. It is sent until it is acknowledged,
+// Records of several owners may share it. It is sent until it is acknowledged,
 // rejected, or let go of at the end.
 type batch struct {
 	queue *queue
@@ -48,17 +48,18 @@ type batch struct {
 	waits bool // it failed, and is to be sent again
 }
 
-// part is how many records in a row are one chunk's.
+// part is how many records in a row are one owner's.
 type part struct {
-	chunk   *Chunk
+	owner   Owner
 	records int
 }
 
-// framing is the most that a record takes in a batch besides its key and value.
-const framing = 5 + 1 + 10 + 5 + 5 + 5 + 1
+// Framing is the most that a record takes in a batch besides its key and value,
+// in bytes.
+const Framing = 5 + 1 + 10 + 5 + 5 + 5 + 1
 
 // add appends a record. There must be room for it in b.wire.
-func (b *batch) add(c *Chunk, key, value []byte, millis int64) {
+func (b *batch) add(o Owner, key, value []byte, millis int64) {
 	if b.count == 0 {
 		b.first, b.last = millis, millis
 	}
@@ -78,11 +79,11 @@ func (b *batch) add(c *Chunk, key, value []byte, millis int64) {
 	b.wire = append(w, 0) // headers
 	b.count++
 	b.bytes += valueLength
-	if last := len(b.parts) - 1; last >= 0 && b.parts[last].chunk == c {
+	if last := len(b.parts) - 1; last >= 0 && b.parts[last].owner == o {
 		b.parts[last].records++
 		return
 	}
-	b.parts = append(b.parts, part{c, 1})
+	b.parts = append(b.parts, part{o, 1})
 }
 
 func varintSize(n int64) int {
@@ -108,7 +109,7 @@ func (b *batch) seal() {
 }
 
 // each reads the records back. What f gets is valid while b is not changed.
-func (b *batch) each(f func(c *Chunk, key, value []byte, millis int64)) error {
+func (b *batch) each(f func(o Owner, key, value []byte, millis int64)) error {
 	src, err := kgo.DefaultDecompressor().Decompress(b.wire[batchHeader:], b.codec)
 	if err != nil {
 		return fmt.Errorf("unpack a batch: %w", err)
@@ -124,7 +125,7 @@ func (b *batch) each(f func(c *Chunk, key, value []byte, millis int64)) error {
 			if err := r.UnsafeReadFrom(src[:end]); err != nil {
 				return fmt.Errorf("read a batch: %w", err)
 			}
-			f(p.chunk, r.Key, r.Value, b.first+r.TimestampDelta64)
+			f(p.owner, r.Key, r.Value, b.first+r.TimestampDelta64)
 			src = src[end:]
 		}
 	}

@@ -1,0 +1,296 @@
+package produce
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// options are those of a producer of small batches.
+func options() Options {
+	return Options{
+		Compression: "none", Level: -1, Acks: 1, BatchBytes: 10_000, RequestBytes: 1 << 20, Linger: 5 * time.Millisecond, Timeout: 10 * time.Second,
+		Backoff: func(failures int) time.Duration { return min(time.Second<<min(failures-1, 10), 30*time.Second) },
+	}
+}
+
+// inFakeTime runs f in a bubble with a producer on a fake cluster, which is
+// closed in the end; no panic may have been contained.
+func inFakeTime(t *testing.T, o Options, f func(t *testing.T, p *Producer, c *fakeCluster, w *fakeObserver)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		c, w := newFakeCluster(), &fakeObserver{}
+		p, err := New(o, c, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(t, p, c, w)
+		if err := p.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if len(w.panics) > 0 {
+			t.Errorf("contained: %v", w.panics)
+		}
+	})
+}
+
+// fakeCluster is Kafka as the producer knows it. Each answer takes 10 ms.
+type fakeCluster struct {
+	begin time.Time
+
+	mu       sync.Mutex
+	leaders  map[string][]int32 // of each topic, by partition; -1: none
+	refuse   func(topic string, partition int32, values []string) *kerr.Error
+	lose     func(broker int32) error // that no answer comes
+	landed   []stored
+	produced []time.Duration // when each request came, since begin
+	asked    []time.Duration
+}
+
+type stored struct {
+	topic     string
+	partition int32
+	key       string
+	value     string
+}
+
+func newFakeCluster() *fakeCluster {
+	return &fakeCluster{begin: time.Now(), leaders: map[string][]int32{"logs": {0}}}
+}
+
+// set changes the cluster while the producer uses it.
+func (c *fakeCluster) set(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}
+
+func (c *fakeCluster) Produce(ctx context.Context, broker int32, r *kmsg.ProduceRequest) (*kmsg.ProduceResponse, error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(10 * time.Millisecond):
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.produced = append(c.produced, time.Since(c.begin)-10*time.Millisecond)
+	if c.lose != nil {
+		if err := c.lose(broker); err != nil {
+			return nil, err
+		}
+	}
+	answer := r.ResponseKind().(*kmsg.ProduceResponse)
+	for _, t := range r.Topics {
+		topic := kmsg.NewProduceResponseTopic()
+		topic.Topic = t.Topic
+		for _, p := range t.Partitions {
+			partition := kmsg.NewProduceResponseTopicPartition()
+			partition.Partition, partition.ErrorCode = p.Partition, c.store(broker, t.Topic, p.Partition, p.Records)
+			topic.Partitions = append(topic.Partitions, partition)
+		}
+		answer.Topics = append(answer.Topics, topic)
+	}
+	return answer, nil
+}
+
+// store keeps the records of a batch, or returns the code of why not.
+func (c *fakeCluster) store(broker int32, topic string, partition int32, wire []byte) int16 {
+	leaders := c.leaders[topic]
+	if int(partition) >= len(leaders) {
+		return kerr.UnknownTopicOrPartition.Code
+	}
+	if leaders[partition] != broker {
+		return kerr.NotLeaderForPartition.Code
+	}
+	records, err := read(wire)
+	if err != nil {
+		return kerr.CorruptMessage.Code
+	}
+	var values []string
+	for _, r := range records {
+		values = append(values, string(r.Value))
+	}
+	if c.refuse != nil {
+		if err := c.refuse(topic, partition, values); err != nil {
+			return err.Code
+		}
+	}
+	for _, r := range records {
+		c.landed = append(c.landed, stored{topic, partition, string(r.Key), string(r.Value)})
+	}
+	return 0
+}
+
+// read is how the protocol's own code reads a batch.
+func read(wire []byte) ([]kmsg.Record, error) {
+	var b kmsg.RecordBatch
+	if err := b.ReadFrom(wire); err != nil {
+		return nil, err
+	}
+	src, err := kgo.DefaultDecompressor().Decompress(b.Records, kgo.CompressionCodecType(b.Attributes&7))
+	if err != nil {
+		return nil, err
+	}
+	records := make([]kmsg.Record, b.NumRecords)
+	for i := range records {
+		length, n := binary.Varint(src)
+		if n <= 0 || int(length) > len(src)-n {
+			return nil, io.ErrUnexpectedEOF
+		}
+		if err := records[i].ReadFrom(src[:n+int(length)]); err != nil {
+			return nil, err
+		}
+		src = src[n+int(length):]
+	}
+	return records, nil
+}
+
+func (c *fakeCluster) Metadata(ctx context.Context, topics []string) (*kmsg.MetadataResponse, error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(10 * time.Millisecond):
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = append(c.asked, time.Since(c.begin)-10*time.Millisecond)
+	answer := kmsg.NewPtrMetadataResponse()
+	for _, name := range topics {
+		if leaders, ok := c.leaders[name]; ok {
+			answer.Topics = append(answer.Topics, metadataOf(name, leaders))
+		}
+	}
+	SortTopics(answer)
+	return answer, nil
+}
+
+func metadataOf(name string, leaders []int32) kmsg.MetadataResponseTopic {
+	topic := kmsg.NewMetadataResponseTopic()
+	topic.Topic = kmsg.StringPtr(name)
+	for i, leader := range leaders {
+		partition := kmsg.NewMetadataResponseTopicPartition()
+		partition.Partition, partition.Leader = int32(i), leader
+		topic.Partitions = append(topic.Partitions, partition)
+	}
+	return topic
+}
+
+// values are what landed, in its order.
+func (c *fakeCluster) values() (values []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.landed {
+		values = append(values, r.value)
+	}
+	return values
+}
+
+// requests is how many of each kind came, since begin.
+func (c *fakeCluster) requests() (produced, asked []time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.produced), slices.Clone(c.asked)
+}
+
+// fakeOwner counts what becomes of its records.
+type fakeOwner struct {
+	mu              sync.Mutex
+	acked, released int
+	rejected        []string // values
+}
+
+func (o *fakeOwner) Acked(records int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.acked += records
+}
+
+func (o *fakeOwner) Rejected(r Record, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.rejected = append(o.rejected, string(r.Value))
+}
+
+func (o *fakeOwner) Released(records int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.released += records
+}
+
+func (o *fakeOwner) want(t *testing.T, acked, rejected, released int) {
+	t.Helper()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.acked != acked || len(o.rejected) != rejected || o.released != released {
+		t.Errorf("%d records acknowledged, %d rejected, %d released, want %d, %d and %d", o.acked, len(o.rejected), o.released, acked, rejected, released)
+	}
+}
+
+// fakeObserver keeps what it is told.
+type fakeObserver struct {
+	mu      sync.Mutex
+	acked   map[string]int
+	failed  map[string]int // by topic and error
+	retried int
+	panics  []any
+}
+
+func (w *fakeObserver) Acked(topic string, records int, _ int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.acked == nil {
+		w.acked = make(map[string]int)
+	}
+	w.acked[topic] += records
+}
+
+func (w *fakeObserver) Failed(topic string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failed == nil {
+		w.failed = make(map[string]int)
+	}
+	w.failed[fmt.Sprint(topic, ": ", err)]++
+}
+
+func (w *fakeObserver) Retried(records int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.retried += records
+}
+
+func (w *fakeObserver) Panicked(cause any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.panics = append(w.panics, cause)
+}
+
+// add gives the producer records of a topic, one for each value.
+func add(t *testing.T, p *Producer, o Owner, topic string, values ...string) {
+	t.Helper()
+	var records []Record
+	for _, v := range values {
+		records = append(records, Record{Topic: topic, Value: []byte(v)})
+	}
+	if !p.Add(o, records) {
+		t.Fatal("the producer takes nothing")
+	}
+}
+
+// numbers are n values from that number on.
+func numbers(from, n int) (values []string) {
+	for i := range n {
+		values = append(values, fmt.Sprint("value ", from+i))
+	}
+	return values
+}
