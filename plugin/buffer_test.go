@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// unit is large beside what each chunk costs besides its records.
+// unit is large compared to chunkRoom.
 const unit = 1 << 20
 
-// lineOf admits chunks of so many units each to a buffer of 100 units in which
+// lineOf admits chunks of n units each to a buffer of 100 units in which
 // a byte needs one byte of room, and returns them.
 func lineOf(lengths ...int) (*buffer, []*Chunk) {
 	b := &buffer{limit: 100 * unit, growth: 1}

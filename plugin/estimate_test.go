@@ -18,9 +18,8 @@ func routedTo(logstore string) []byte {
 	return msgp.AppendString(b, logstore)
 }
 
-// A large chunk is admitted beside a chunk that waits for good, whatever the
-// one before it showed: what a chunk costs besides its records is no measure
-// of how records grow.
+// A large chunk is admitted while another waits for ever, whatever the one
+// before it showed: the constant cost of a chunk does not tell how records grow.
 func TestTinyChunkDoesNotHoldLargeOnes(t *testing.T) {
 	t.Parallel()
 	_, properties := startEndpoint(t, sls.Options{})

@@ -131,7 +131,7 @@ func TestLeaderMovesAfterTrouble(t *testing.T) {
 		leaderless bool // another shard has no leader all the while
 	}{
 		{"alone", false},
-		{"beside a shard without a leader", true},
+		{"next to a shard without a leader", true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

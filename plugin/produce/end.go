@@ -23,7 +23,7 @@ func (p *Producer) Tick(now time.Time) {
 	}
 }
 
-// carried are the topics of which a request has a batch. The shard it is for may
+// carried are the topics that have a batch in a request. The shard it is for may
 // be gone, and the batch come back to its topic all the same.
 func (p *Producer) carried() map[*topic]bool {
 	topics := make(map[*topic]bool)

@@ -21,26 +21,26 @@ type Record struct {
 // Owner learns what became of its records: each ends in exactly one of these
 // calls, from any goroutine, never with a lock of the producer held.
 type Owner interface {
-	// Acked: the broker acknowledged so many records.
-	Acked(records int)
+	// Acked: the broker acknowledged n of the owner's records.
+	Acked(n int)
 	// Rejected: the broker refused the record in a batch of its own. The record is
 	// valid during the call.
 	Rejected(r Record, err error)
-	// Released: the producer gives so many records up, because it is closed or has
-	// failed internally. They may have reached the broker all the same.
-	Released(records int)
+	// Released: the producer gives n records up, because it is closed or has failed
+	// internally. They may have reached the broker all the same.
+	Released(n int)
 }
 
 // Observer sees every event with its topic: health, counters and log lines are
 // made of it. Its methods are called from any goroutine, without a lock of the
 // producer held but for Panicked.
 type Observer interface {
-	// Acked: so many records arrived, whose values have so many bytes.
-	Acked(topic string, records int, bytes int64)
+	// Acked: n records of the topic arrived; bytes are those of their values.
+	Acked(topic string, n int, bytes int64)
 	// Failed: a batch of the topic, or what is asked about it, failed.
 	Failed(topic string, err error)
-	// Retried: so many records are sent once more.
-	Retried(records int)
+	// Retried: n records are sent once more.
+	Retried(n int)
 	// Panicked: something is wrong with the producer itself. It must not block.
 	Panicked(cause any)
 }
@@ -76,5 +76,5 @@ type Options struct {
 	RequestBytes int    // of the batches of one request
 	Linger       time.Duration
 	Timeout      time.Duration           // how long a broker may work on a request
-	Backoff      func(int) time.Duration // the wait after so many failures in a row
+	Backoff      func(int) time.Duration // the wait after n failures in a row
 }
