@@ -18,8 +18,12 @@ PLUGIN  := out_sls_kafka.so
 
 .PHONY: build demo check-config dist test test-kill test-kafka test-interop test-dist test-deploy soak fuzz bench bench-encoder clean
 
+include host/build.env
+# make knows no paths with blanks, and the shell's own quotes stand around all of this.
+LDFLAGS = -s -w -X main.version=$(VERSION) "-extldflags=$(subst @,$(CURDIR),$(subst ',,$(EXTLDFLAGS)))"
+
 build:
-	$(GO) build -buildmode=c-shared -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(PLUGIN) .
+	CGO_CFLAGS='$(CGO_CFLAGS)' $(GO) build -buildmode=c-shared -trimpath -ldflags '$(LDFLAGS)' -o $(PLUGIN) .
 	@rm -f out_sls_kafka.h
 
 demo: build

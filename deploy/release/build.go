@@ -49,7 +49,7 @@ const tags = "netgo,osusergo"
 
 // cFlags make a warning of the C compiler end the build; Go's own C has parameters that it does not use. There is no -g:
 // debug information tells the paths of the compiler's headers.
-const cFlags = "-O2 -Wall -Wextra -Wno-unused-parameter -Werror"
+const cFlags = "-Wall -Wextra -Wno-unused-parameter -Werror"
 
 // builder builds the module in root.
 type builder struct {
@@ -62,12 +62,31 @@ type builder struct {
 func (b *builder) object(path string, t target, version string) error {
 	// The linker's build ID would tell the path of the C compiler; what version control knows is not in an archive of
 	// the sources. Zig takes no -s from Go's linker, only from a linker's own flags.
+	shared, err := b.sharedFlags()
+	if err != nil {
+		return err
+	}
 	flags := []string{"build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-tags", tags,
-		"-ldflags", "-s -w -buildid= -extldflags=-Wl,-s -X main.version=" + version, "-o", path, "."}
+		"-ldflags", `-s -w -buildid= "-extldflags=-Wl,-s ` + shared["EXTLDFLAGS"] + `" -X main.version=` + version, "-o", path, "."}
 	if _, err := b.goCommand(t, flags...); err != nil {
 		return fmt.Errorf("build for %s: %w", t.arch, err)
 	}
 	return os.Remove(strings.TrimSuffix(path, ".so") + ".h")
+}
+
+// sharedFlags are those that every build of the shared object has: host/build.env.
+func (b *builder) sharedFlags() (map[string]string, error) {
+	text, err := os.ReadFile(filepath.Join(b.root, "host", "build.env"))
+	if err != nil {
+		return nil, err
+	}
+	flags := make(map[string]string)
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && !strings.HasPrefix(name, "#") {
+			flags[name] = strings.ReplaceAll(value, "@", b.root)
+		}
+	}
+	return flags, nil
 }
 
 // goCommand runs the go command for a target and returns its standard output.
@@ -84,9 +103,13 @@ func (b *builder) goCommand(t target, args ...string) ([]byte, error) {
 // environment is all that the go command is told. Of this process's only that gets through which does not change what
 // comes out: where to find programs, where to keep things, and where modules come from.
 func (b *builder) environment(t target) ([]string, error) {
+	shared, err := b.sharedFlags()
+	if err != nil {
+		return nil, err
+	}
 	env := []string{
 		"CGO_ENABLED=1", "GOOS=linux", "GOARCH=" + t.arch, "GOAMD64=v1", "GOARM64=v8.0",
-		"CC='" + t.compiler(b.zig)[0] + "' " + strings.Join(t.compiler(b.zig)[1:], " "), "CGO_CFLAGS=" + cFlags,
+		"CC='" + t.compiler(b.zig)[0] + "' " + strings.Join(t.compiler(b.zig)[1:], " "), "CGO_CFLAGS=" + shared["CGO_CFLAGS"] + " " + cFlags,
 		"ZIG_GLOBAL_CACHE_DIR=" + b.zigCache, "ZIG_LOCAL_CACHE_DIR=" + b.zigCache,
 		"GOTOOLCHAIN=" + goVersion, "GOENV=off", "GOWORK=off",
 	}

@@ -116,6 +116,10 @@ func symbols(f *elf.File) (err error) {
 		if !exported[name] {
 			err = errors.Join(err, fmt.Errorf("it does not export the function %s", name))
 		}
+		delete(exported, name)
+	}
+	for name := range exported {
+		err = errors.Join(err, fmt.Errorf("it exports %s, which is nobody's but its own", name))
 	}
 	return err
 }
@@ -127,6 +131,9 @@ func flags(f *elf.File) (err error) {
 	err = errors.Join(err, err1)
 	if elf.DynFlag(flags)&elf.DF_SYMBOLIC == 0 {
 		err = errors.Join(err, errors.New("it is not symbolic: a function of the host with the name of one of its own would be called instead"))
+	}
+	if elf.DynFlag(flags)&elf.DF_BIND_NOW == 0 && elf.DynFlag1(flags1)&elf.DF_1_NOW == 0 {
+		err = errors.Join(err, errors.New("its functions are found one by one, in a table that stays writable"))
 	}
 	if elf.DynFlag1(flags1)&elf.DF_1_NODELETE == 0 {
 		err = errors.Join(err, errors.New("it may be unloaded (no NODELETE), but a Go runtime cannot be"))

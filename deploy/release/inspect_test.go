@@ -13,7 +13,7 @@ import (
 // sound is a shared object of which nothing bad can be said; each test adds one fault.
 var (
 	sound        = "int getpid(void); int " + strings.Join(callbacks, "(void) { return getpid(); }\nint ") + "(void) { return getpid(); }\n"
-	flagsOfSound = []string{"-Wl,-Bsymbolic", "-Wl,-z,nodelete"}
+	flagsOfSound = []string{"-Wl,-Bsymbolic", "-Wl,-z,nodelete", "-Wl,-z,now"}
 )
 
 func TestInspectFindsFaults(t *testing.T) {
@@ -35,6 +35,8 @@ func TestInspectFindsFaults(t *testing.T) {
 		"path of libraries": {sound, append([]string{"-Wl,-rpath,/opt"}, flagsOfSound...), "looks for libraries in [/opt]"},
 		"not symbolic":      {sound, flagsOfSound[1:], "it is not symbolic"},
 		"may be unloaded":   {sound, flagsOfSound[:1], "it may be unloaded"},
+		"bound late":        {sound, flagsOfSound[:2], "found one by one"},
+		"exports more":      {"int more(void) { return 0; } " + sound, flagsOfSound, "it exports more"},
 		"code with address": {"__asm__(\".text\\n.quad FLBPluginInit\\n\"); " + sound, append([]string{"-Wl,-z,notext"}, flagsOfSound...), "TEXTREL"},
 		"executable stack":  {sound, append([]string{"-Wl,-z,execstack"}, flagsOfSound...), "makes the stack executable"},
 		"thread memory":     {"__thread char room[4096]; char *f(void) { return room; } " + sound, flagsOfSound, "wants 4096 bytes of each thread"},

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"out_sls_kafka/test/run"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -25,10 +26,10 @@ var binaries struct {
 }
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
+	os.Exit(runAll(m))
 }
 
-func run(m *testing.M) int {
+func runAll(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "sls-kafka-e2e")
 	if err != nil {
 		fmt.Println(err)
@@ -37,9 +38,8 @@ func run(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	binaries.dir = dir
 	binaries.plugin = filepath.Join(dir, "out_sls_kafka.so")
-	build := exec.Command("go", "build", "-buildmode=c-shared", "-o", binaries.plugin, "out_sls_kafka")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Printf("building the plugin: %v\n%s", err, out)
+	if err := run.BuildPlugin(binaries.plugin); err != nil {
+		fmt.Println(err)
 		return 1
 	}
 	binaries.fluent = fluentBit()

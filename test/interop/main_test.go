@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"out_sls_kafka/test/run"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -16,10 +17,10 @@ var scratch string
 var afterRun []func() error
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
+	os.Exit(runAll(m))
 }
 
-func run(m *testing.M) int {
+func runAll(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "sls-kafka-interop")
 	if err != nil {
 		fmt.Println(err)
@@ -40,11 +41,7 @@ func run(m *testing.M) int {
 // plugin builds the shared object, once.
 var plugin = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(scratch, "out_sls_kafka.so")
-	out, err := exec.Command("go", "build", "-buildmode=c-shared", "-o", path, "out_sls_kafka").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build the plugin: %w\n%s", err, out)
-	}
-	return path, nil
+	return path, run.BuildPlugin(path)
 })
 
 // bundledHost builds the host in C that stands in for Fluent Bit, once.

@@ -21,9 +21,7 @@ type Builds struct {
 
 // Plugin builds the plugin's shared object.
 func (b *Builds) Plugin() (path string, err error) {
-	return b.once("plugin", "out_sls_kafka.so", func(path string) error {
-		return goBuild(path, module, "-buildmode=c-shared")
-	})
+	return b.once("plugin", "out_sls_kafka.so", BuildPlugin)
 }
 
 // Host builds the bundled host, which loads the plugin as Fluent Bit does; flags for the compiler make it look like
@@ -94,12 +92,21 @@ func goBuild(path, pkg string, flags ...string) error {
 	return compile("go", args...)
 }
 
-func cBuild(path, dir string, flags []string) error {
-	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+// root is where the module is.
+func root() (string, error) {
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
 	if err != nil {
-		return fmt.Errorf("where is the module %s: %w", module, err)
+		return "", fmt.Errorf("where is the module %s: %w", module, err)
 	}
-	pattern := filepath.Join(strings.TrimSpace(string(root)), dir, "*.c")
+	return strings.TrimSpace(string(dir)), nil
+}
+
+func cBuild(path, dir string, flags []string) error {
+	root, err := root()
+	if err != nil {
+		return err
+	}
+	pattern := filepath.Join(root, dir, "*.c")
 	sources, err := filepath.Glob(pattern)
 	if err != nil || len(sources) == 0 {
 		return errors.Join(err, fmt.Errorf("no C sources %s", pattern))

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -48,10 +47,8 @@ func startNode(t *testing.T) *node {
 	t.Helper()
 	binary, dir := fluentBitBinary(t), t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
-	build := exec.Command("go", "build", "-buildmode=c-shared", "-o", in("out_sls_kafka.so"), ".")
-	build.Dir = "../../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the plugin: %v\n%s", err, out)
+	if err := run.BuildPlugin(in("out_sls_kafka.so")); err != nil {
+		t.Fatal(err)
 	}
 	n := &node{t: t, metrics: freeAddress(t)}
 	n.open(sls.Options{})
