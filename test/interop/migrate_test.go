@@ -1,7 +1,9 @@
 package interop
 
 import (
+	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -158,7 +160,8 @@ func freePort(t *testing.T) string {
 	return ""
 }
 
-// awaitListener waits until something listens on the port, TCP or UDP, without sending to it.
+// awaitListener waits until something listens on the port, TCP or UDP. It asks the kernel: to listen oneself may be in the
+// way of the program in the very moment in which it wants to.
 func awaitListener(t *testing.T, p *process, port string) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
@@ -168,16 +171,33 @@ func awaitListener(t *testing.T, p *process, port string) {
 			t.Fatal("the program ended before it listened")
 		case <-time.After(20 * time.Millisecond):
 		}
-		l, err := net.Listen("tcp", "127.0.0.1:"+port)
-		if err != nil {
+		if listens(t, port) {
 			return
 		}
-		l.Close()
-		u, err := net.ListenPacket("udp", "127.0.0.1:"+port)
-		if err != nil {
-			return
-		}
-		u.Close()
 	}
 	t.Fatalf("nothing listens on port %s", port)
+}
+
+// listens tells whether a socket of this machine has the port and no other end: the second field of /proc/net is the
+// local address in hexadecimal, the third the remote one.
+func listens(t *testing.T, port string) bool {
+	t.Helper()
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := fmt.Sprintf(":%04X", number)
+	for _, kind := range []string{"tcp", "tcp6", "udp", "udp6"} {
+		table, err := os.ReadFile("/proc/net/" + kind)
+		if err != nil {
+			continue // a kernel without IPv6
+		}
+		for line := range strings.Lines(string(table)) {
+			fields := strings.Fields(line)
+			if len(fields) > 2 && strings.HasSuffix(fields[1], local) && strings.HasSuffix(fields[2], ":0000") {
+				return true
+			}
+		}
+	}
+	return false
 }
