@@ -22,6 +22,7 @@ var unreachable = map[string]string{
 	"encoder: Oversize %d is unknown; allowed are OversizeReject and OversizeTruncate":                          "package plugin sets no other",
 	"encoder: MaxBytes is %d; allowed are 0 (no limit) and more":                                                "max_message_bytes is checked before",
 	"the client answers a produce request with a %T":                                                            "the client's answer is of the request's kind",
+	"acks, timeout and backoff must be given: a broker that does not answer cannot report a loss":               "all three have defaults",
 	"not known": "compression is checked before",
 	"batches of %d bytes and requests of %d cannot be made":                              "max_message_bytes is checked before",
 	"a goroutine of the producer did not end: %w":                                        "the output logs that a goroutine did not end",

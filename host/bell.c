@@ -167,6 +167,7 @@ static char *hang(struct bell *bell)
         close(fd);
     }
     bell->settled.fd = fd;
+    bell->random ^= (uint32_t) fd; /* another sequence for each, and never 0 */
     return reason;
 }
 
@@ -187,7 +188,7 @@ static char *find(struct sls_bells *bells, void *loop, struct bell **found)
     }
     bell->remote = bells->remote;
     bell->loop = loop;
-    bell->random = 2463534242u; /* any but 0 */
+    bell->random = 2463534242u;
     reason = hang(bell);
     if (reason != NULL) {
         free(bell);

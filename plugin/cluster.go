@@ -102,8 +102,13 @@ func (d deliveries) Acked(_ string, records int, bytes int64) {
 	d.out.health.acknowledged()
 }
 
-// Failed tells health.
-func (d deliveries) Failed(topic string, err error) { d.out.health.failed(topic, err) }
+// Failed tells health. What is about no topic is about the configured logstore.
+func (d deliveries) Failed(topic string, err error) {
+	if topic == "" {
+		topic = d.out.topic
+	}
+	d.out.health.failed(topic, err)
+}
 
 // Retried counts what is sent once more.
 func (d deliveries) Retried(records int) { d.out.stats.resent.Add(int64(records)) }

@@ -3,6 +3,7 @@ package plugin
 import (
 	"errors"
 	"time"
+	"unsafe"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -37,8 +38,8 @@ func (o *Output) workspace() *workspace {
 
 func (o *Output) keep(w *workspace) {
 	w.batch.Reset()
-	clear(w.records)
-	if w.batch.Size() <= keptWorkspace {
+	clear(w.records[:cap(w.records)]) // a longer piece may have come before
+	if w.batch.Size()+cap(w.records)*int(unsafe.Sizeof(produce.Record{})) <= keptWorkspace {
 		o.workspaces.Put(w)
 	}
 }
@@ -120,7 +121,10 @@ func (c *Chunk) Rejected(r produce.Record, err error) {
 }
 
 // Released gives the chunk back to Fluent Bit.
-func (c *Chunk) Released(int) { c.finish(Retry) }
+func (c *Chunk) Released(int) {
+	defer c.out.contain(c)
+	c.finish(Retry)
+}
 
 // settle takes note of records that were acknowledged, or rejected and
 // accounted for.

@@ -155,10 +155,12 @@ func (o *Output) end() {
 			c.letGo()
 		}
 		close(o.quit)
+		closing, cancel := context.WithTimeout(context.Background(), endTimeout)
+		defer cancel()
+		ended := o.producer.Close(closing) == nil // which ends the other chunks
+		o.client.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 		defer cancel()
-		ended := o.producer.Close(ctx) == nil // which ends the other chunks
-		o.client.Close()
 		if !o.drained(ctx) || !o.rest(ctx) || !ended {
 			o.log.Warnf("a goroutine did not end in %v", endTimeout)
 		}

@@ -52,6 +52,8 @@ type fakeCluster struct {
 	leaders  map[string][]int32 // of each topic, by partition; -1: none
 	refuse   func(topic string, partition int32, values []string) *kerr.Error
 	lose     func(broker int32) error // that no answer comes
+	silent   int                      // answers that leave everything out, though nothing is stored
+	busy     map[int32]bool           // brokers that have a request
 	landed   []stored
 	produced []time.Duration // when each request came, since begin
 	asked    []time.Duration
@@ -65,7 +67,7 @@ type stored struct {
 }
 
 func newFakeCluster() *fakeCluster {
-	return &fakeCluster{begin: time.Now(), leaders: map[string][]int32{"logs": {0}}}
+	return &fakeCluster{begin: time.Now(), leaders: map[string][]int32{"logs": {0}}, busy: make(map[int32]bool)}
 }
 
 // set changes the cluster while the producer uses it.
@@ -76,6 +78,13 @@ func (c *fakeCluster) set(f func()) {
 }
 
 func (c *fakeCluster) Produce(ctx context.Context, broker int32, r *kmsg.ProduceRequest) (*kmsg.ProduceResponse, error) {
+	c.set(func() {
+		if c.busy[broker] || r.Acks == 0 || r.TimeoutMillis <= 0 {
+			panic(fmt.Sprintf("a second request of broker %d, or no acks (%d) or time (%d)", broker, r.Acks, r.TimeoutMillis))
+		}
+		c.busy[broker] = true
+	})
+	defer c.set(func() { delete(c.busy, broker) })
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -90,6 +99,10 @@ func (c *fakeCluster) Produce(ctx context.Context, broker int32, r *kmsg.Produce
 		}
 	}
 	answer := r.ResponseKind().(*kmsg.ProduceResponse)
+	if c.silent > 0 {
+		c.silent--
+		return answer, nil
+	}
 	for _, t := range r.Topics {
 		topic := kmsg.NewProduceResponseTopic()
 		topic.Topic = t.Topic

@@ -110,3 +110,41 @@ func TestPanicWhileSending(t *testing.T) {
 		owner.want(t, 1, 0, 2)
 	})
 }
+
+// panickyOwner is one that panics when it is told.
+type panickyOwner struct{ fakeOwner }
+
+func (o *panickyOwner) Acked(int)    { panic("acked") }
+func (o *panickyOwner) Released(int) { panic("released") }
+
+// A panic of an owner is its own: the others hear of their records, and once.
+func TestOwnerPanics(t *testing.T) {
+	for _, end := range []string{"acked", "released"} {
+		synctest.Test(t, func(t *testing.T) {
+			c, w := newFakeCluster(), &fakeObserver{}
+			p, err := New(options(), c, w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, second := &fakeOwner{}, &fakeOwner{}
+			add(t, p, first, "logs", "a")
+			add(t, p, &panickyOwner{}, "logs", "b")
+			add(t, p, second, "logs", "c")
+			if end == "acked" {
+				time.Sleep(time.Minute)
+			}
+			if err := p.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			acked, released := 1, 0
+			if end == "released" {
+				acked, released = 0, 1
+			}
+			first.want(t, acked, 0, released)
+			second.want(t, acked, 0, released)
+			if len(w.panics) != 1 || w.panics[0] != end {
+				t.Errorf("contained %v, want %s", w.panics, end)
+			}
+		})
+	}
+}

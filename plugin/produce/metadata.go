@@ -101,7 +101,7 @@ func (p *Producer) Update(names []string, answer *kmsg.MetadataResponse) { p.lea
 func (p *Producer) learn(names []string, answer *kmsg.MetadataResponse, err error) {
 	failed, dropped := p.learnAll(names, answer, err)
 	for _, f := range failed {
-		p.observer.Failed(f.topic, f.err)
+		p.failed(f.topic, f.err)
 	}
 	dropped.tell(p)
 }
@@ -117,9 +117,12 @@ func (p *Producer) learnAll(names []string, answer *kmsg.MetadataResponse, err e
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	if p.closed { // what is placed now would be nobody's to release
+		return nil, dropped
+	}
 	if err != nil {
 		p.asks.fail(now, p.options.Backoff)
-		return []unlearnt{{names[0], err}}, dropped
+		return []unlearnt{{"", err}}, dropped
 	}
 	p.asks = pause{}
 	for _, name := range names {

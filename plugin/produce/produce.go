@@ -37,7 +37,8 @@ type Owner interface {
 type Observer interface {
 	// Acked: n records of the topic arrived; bytes are those of their values.
 	Acked(topic string, n int, bytes int64)
-	// Failed: a batch of the topic, or what is asked about it, failed.
+	// Failed: a batch of the topic, or what is asked about it, failed. topic is ""
+	// where no topic could be asked about.
 	Failed(topic string, err error)
 	// Retried: n records are sent once more.
 	Retried(n int)

@@ -2,6 +2,7 @@ package produce
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -62,6 +63,9 @@ type broker struct {
 func New(o Options, c Cluster, w Observer) (*Producer, error) {
 	if o.BatchBytes <= batchHeader || o.RequestBytes <= 0 {
 		return nil, fmt.Errorf("batches of %d bytes and requests of %d cannot be made", o.BatchBytes, o.RequestBytes)
+	}
+	if o.Acks == 0 || o.Timeout <= 0 || o.Backoff == nil {
+		return nil, errors.New("acks, timeout and backoff must be given: a broker that does not answer cannot report a loss")
 	}
 	p := &Producer{options: o, cluster: c, observer: w, topics: make(map[string]*topic), brokers: make(map[int32]*broker)}
 	var err error

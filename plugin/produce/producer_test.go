@@ -188,8 +188,14 @@ func TestLinger(t *testing.T) {
 		{"hold", func(p *Producer, give func(string)) {
 			release := p.Hold()
 			give("a")
-			time.Sleep(3 * time.Second)
+			time.Sleep(300 * time.Millisecond) // less than linger, which release ends
 			give("b")
+			release()
+		}, []time.Duration{300 * time.Millisecond}},
+		{"hold longer than linger", func(p *Producer, give func(string)) {
+			release := p.Hold()
+			give("a")
+			time.Sleep(3 * time.Second)
 			release()
 		}, []time.Duration{3 * time.Second}},
 	} {
@@ -318,6 +324,8 @@ func TestOptions(t *testing.T) {
 	for want, change := range map[string]func(*Options){
 		"batches of 0":        func(o *Options) { o.BatchBytes = 0 },
 		"requests of 0":       func(o *Options) { o.RequestBytes = 0 },
+		"backoff must be":     func(o *Options) { o.Backoff = nil },
+		"acks, timeout":       func(o *Options) { o.Acks = 0 },
 		"compression unheard": func(o *Options) { o.Compression = "unheard" },
 	} {
 		o := options()
@@ -326,4 +334,38 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%v, want an error with %q", err, want)
 		}
 	}
+}
+
+// A partition that an answer leaves out is not taken for one that has the batch.
+func TestAnswerWithoutThePartition(t *testing.T) {
+	inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, w *fakeObserver) {
+		c.set(func() { c.silent = 2 })
+		owner := &fakeOwner{}
+		add(t, p, owner, "logs", "a", "b")
+		time.Sleep(500 * time.Millisecond)
+		owner.want(t, 0, 0, 0)
+		time.Sleep(time.Minute)
+		owner.want(t, 2, 0, 0)
+		if w.retried != 4 {
+			t.Errorf("%d records sent once more, want 4", w.retried)
+		}
+	})
+}
+
+// Metadata that comes after Close places nothing: nobody would release it.
+func TestUpdateAfterClose(t *testing.T) {
+	o := options()
+	o.Partitioner = RoundRobin
+	inFakeTime(t, o, func(t *testing.T, p *Producer, c *fakeCluster, _ *fakeObserver) {
+		owner := &fakeOwner{}
+		add(t, p, owner, "later", numbers(0, 100)...)
+		if err := p.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		answer := kmsg.NewPtrMetadataResponse()
+		answer.Topics = append(answer.Topics, metadataOf("later", []int32{0, 0}))
+		p.Update([]string{"later"}, answer)
+		time.Sleep(time.Minute)
+		owner.want(t, 0, 0, 100)
+	})
 }

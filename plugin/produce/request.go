@@ -144,7 +144,7 @@ func (p *Producer) settle(r *request, lost error) {
 	settled := p.sort(r, lost)
 	for i := range r.sent {
 		if s := &r.sent[i]; s.err != nil {
-			p.observer.Failed(s.topic.name, s.err)
+			p.failed(s.topic.name, s.err)
 		}
 	}
 	settled.tell(p)

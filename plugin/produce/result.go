@@ -17,15 +17,15 @@ type rejected struct {
 // tell tells the owners.
 func (s *outcome) tell(p *Producer) {
 	for _, b := range s.arrived {
-		p.observer.Acked(b.queue.topic.name, b.count, b.bytes)
+		p.arrived(b)
 		for _, part := range b.parts {
-			part.owner.Acked(part.records)
+			p.acked(part)
 		}
 		p.pool.put(b.wire)
 	}
 	for _, r := range s.rejected {
 		err := r.batch.each(func(o Owner, key, value []byte, millis int64) {
-			o.Rejected(Record{r.batch.queue.topic.name, key, value, millis}, r.err)
+			p.rejected(o, Record{r.batch.queue.topic.name, key, value, millis}, r.err)
 		})
 		if err != nil {
 			p.observer.Panicked(err)
@@ -38,7 +38,35 @@ func (s *outcome) tell(p *Producer) {
 			p.retrying.Add(-1)
 		}
 		for _, part := range b.parts {
-			part.owner.Released(part.records)
+			p.released(part)
 		}
 	}
+}
+
+// A panic of whoever is told ends there: the others must hear of their records,
+// and each of them once.
+
+func (p *Producer) arrived(b *batch) {
+	defer p.contain()
+	p.observer.Acked(b.queue.topic.name, b.count, b.bytes)
+}
+
+func (p *Producer) failed(topic string, err error) {
+	defer p.contain()
+	p.observer.Failed(topic, err)
+}
+
+func (p *Producer) acked(of part) {
+	defer p.contain()
+	of.owner.Acked(of.records)
+}
+
+func (p *Producer) rejected(o Owner, r Record, err error) {
+	defer p.contain()
+	o.Rejected(r, err)
+}
+
+func (p *Producer) released(of part) {
+	defer p.contain()
+	of.owner.Released(of.records)
 }

@@ -101,7 +101,9 @@ func (p *Producer) queueOf(t *topic, key []byte) *queue {
 		return &t.shards[t.robin].own
 	}
 	p.keyed.Key = key
-	return &t.shards[t.hash.Partition(&p.keyed, n)].own
+	at := t.hash.Partition(&p.keyed, n)
+	p.keyed.Key = nil // it is the caller's
+	return &t.shards[at].own
 }
 
 // pause is the wait of what has failed, longer with each failure in a row.
