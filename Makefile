@@ -66,7 +66,7 @@ soak:
 
 fuzz:
 	@for target in $$($(GO) test -list '^Fuzz' ./encoder | grep ^Fuzz); do \
-		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime 1m ./encoder || exit 1; done
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime 1m -fuzzminimizetime 10x ./encoder || exit 1; done
 
 bench: build
 	$(GO) run ./test/bench -plugin ./$(PLUGIN) $(if $(PROFILE),-profile $(PROFILE).prof) $(BENCH)

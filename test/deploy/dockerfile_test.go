@@ -145,7 +145,7 @@ func TestBuildContext(t *testing.T) {
 		switch ext := filepath.Ext(name); {
 		case strings.HasSuffix(name, "_test.go"), ext == ".so", strings.Contains(name, "testdata"):
 			t.Errorf("%s is in the build context", name)
-		case ext == ".go", ext == ".c", ext == ".h", slices.Contains([]string{"go.mod", "go.sum", "Makefile", "LICENSE"}, name):
+		case ext == ".go", ext == ".c", ext == ".h", slices.Contains([]string{"go.mod", "go.sum", "Makefile", "LICENSE", "host/build.env", "host/exports.map"}, name):
 		case top != "deploy":
 			t.Errorf("%s is in the build context", name)
 		}
