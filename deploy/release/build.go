@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"out_sls_kafka/deploy/buildflags"
 	"path/filepath"
 	"strings"
 )
@@ -62,7 +63,7 @@ type builder struct {
 func (b *builder) object(path string, t target, version string) error {
 	// The linker's build ID would tell the path of the C compiler; what version control knows is not in an archive of
 	// the sources. Zig takes no -s from Go's linker, only from a linker's own flags.
-	shared, err := b.sharedFlags()
+	shared, err := buildflags.Read(b.root)
 	if err != nil {
 		return err
 	}
@@ -72,21 +73,6 @@ func (b *builder) object(path string, t target, version string) error {
 		return fmt.Errorf("build for %s: %w", t.arch, err)
 	}
 	return os.Remove(strings.TrimSuffix(path, ".so") + ".h")
-}
-
-// sharedFlags are those that every build of the shared object has: host/build.env.
-func (b *builder) sharedFlags() (map[string]string, error) {
-	text, err := os.ReadFile(filepath.Join(b.root, "host", "build.env"))
-	if err != nil {
-		return nil, err
-	}
-	flags := make(map[string]string)
-	for line := range strings.Lines(string(text)) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && !strings.HasPrefix(name, "#") {
-			flags[name] = strings.ReplaceAll(value, "@", b.root)
-		}
-	}
-	return flags, nil
 }
 
 // goCommand runs the go command for a target and returns its standard output.
@@ -103,7 +89,7 @@ func (b *builder) goCommand(t target, args ...string) ([]byte, error) {
 // environment is all that the go command is told. Of this process's only that gets through which does not change what
 // comes out: where to find programs, where to keep things, and where modules come from.
 func (b *builder) environment(t target) ([]string, error) {
-	shared, err := b.sharedFlags()
+	shared, err := buildflags.Read(b.root)
 	if err != nil {
 		return nil, err
 	}

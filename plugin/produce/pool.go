@@ -16,9 +16,9 @@ const (
 	leastMemory = 1 << 10
 )
 
-// pool keeps the pieces that batches are made of for those to come. The garbage collector's own pool would be emptied at each collection, and these
-// pieces are most of the heap: it would collect because of them, again and
-// again.
+// pool keeps the pieces that batches are made of for those to come. The garbage
+// collector's own pool would be emptied at each collection, and these pieces are
+// most of the heap: it would collect because of them, again and again.
 type pool struct {
 	largest int // piece of general use: a full batch
 

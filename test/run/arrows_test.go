@@ -24,7 +24,8 @@ var arrows = map[string][]string{
 	"cmd/sls-check/fbconf":  {},
 	"cmd/sls-endpoint":      {"cmd/sls-endpoint/page", "test/sls"},
 	"cmd/sls-endpoint/page": {"test/sls"},
-	"deploy/release":        {},
+	"deploy/buildflags":     {},
+	"deploy/release":        {"deploy/buildflags"},
 	"docs":                  {},
 }
 

@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
+	"out_sls_kafka/deploy/buildflags"
 )
 
 // BuildPlugin builds the plugin's shared object at path as every build does: with the flags of host/build.env, and the
@@ -15,18 +14,12 @@ func BuildPlugin(path string) error {
 	if err != nil {
 		return err
 	}
-	flags, err := os.ReadFile(filepath.Join(root, "host", "build.env"))
+	flags, err := buildflags.Read(root)
 	if err != nil {
 		return err
 	}
-	env := make(map[string]string)
-	for line := range strings.Lines(string(flags)) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && !strings.HasPrefix(name, "#") {
-			env[name] = strings.ReplaceAll(value, "@", root)
-		}
-	}
-	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags", `-w "-extldflags=`+env["EXTLDFLAGS"]+`"`, "-o", path, ".")
-	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_CFLAGS="+env["CGO_CFLAGS"])
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags", `-w "-extldflags=`+flags["EXTLDFLAGS"]+`"`, "-o", path, ".")
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_CFLAGS="+flags["CGO_CFLAGS"])
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the plugin: %w\n%s", err, out)
 	}
