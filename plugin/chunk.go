@@ -170,3 +170,24 @@ func (c *Chunk) letGo() {
 		c.finish(Retry)
 	}
 }
+
+// Abandon ends a flush that waits no longer; its result to Fluent Bit must be
+// Retry. data is the chunk's msgpack. A chunk that still waits for room gives
+// up its place: nobody could encode it, and Fluent Bit may never give it again.
+func (c *Chunk) Abandon(data []byte) {
+	c.mu.Lock()
+	c.waker = nil
+	c.mu.Unlock()
+	if c.begun.CompareAndSwap(false, true) {
+		c.finish(Retry)
+		return
+	}
+	c.out.left.put(c, data)
+}
+
+func (c *Chunk) adopt(w Waker, worker bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waker = w
+	c.worker.Store(worker)
+}

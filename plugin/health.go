@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"out_sls_kafka/plugin/config"
-	"out_sls_kafka/plugin/connect"
-	"out_sls_kafka/plugin/failure"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"out_sls_kafka/plugin/connect"
+	"out_sls_kafka/plugin/failure"
 )
 
 const (
@@ -145,43 +145,5 @@ func (h *health) silence(now, ack time.Time) {
 	limit := h.out.cfg.RequestTimeout + connect.AnswerMargin
 	if waiting && now.Sub(oldest) >= limit && now.Sub(ack) >= limit {
 		h.begin(now, h.out.topic, fmt.Errorf("%w; the oldest chunk waits for %v", failure.ErrNoAnswer, now.Sub(oldest).Round(time.Second)))
-	}
-}
-
-// rejected logs a rejected record, one line a minute for each kind.
-func (h *health) rejected(k failure.Kind, l *letter) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.rejectLogged == nil {
-		h.rejectLogged, h.rejectSkipped = make(map[failure.Kind]time.Time), make(map[failure.Kind]int)
-	}
-	now := time.Now()
-	if last, ok := h.rejectLogged[k]; ok && now.Sub(last) < repeat {
-		h.rejectSkipped[k]++
-		return
-	}
-	more := ""
-	if n := h.rejectSkipped[k]; n > 0 {
-		more = fmt.Sprintf(" (and %d more of this kind in the last minute)", n)
-	}
-	kept := "; set dead_letter_file to keep such records"
-	if h.out.cfg.DeadLetterFile != "" {
-		kept = "; kept in " + h.out.cfg.DeadLetterFile
-	}
-	hint := ""
-	if k == failure.Size {
-		hint = fmt.Sprintf("; raise max_message_bytes (%d, at most %d) or set oversize truncate", h.out.cfg.MaxMessageBytes, config.MaxMessageBytes)
-	}
-	h.out.log.Errorf("record of tag %q rejected: %s%s%s%s", l.tag, l.reason, more, hint, kept)
-	h.rejectLogged[k], h.rejectSkipped[k] = now, 0
-}
-
-// unkept logs, once a minute, that dead letters could not be written.
-func (h *health) unkept(err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if now := time.Now(); now.Sub(h.unkeptLogged) >= repeat {
-		h.unkeptLogged = now
-		h.out.log.Errorf("rejected records could not be kept: %v", err)
 	}
 }

@@ -3,15 +3,16 @@ package plugin
 import (
 	"context"
 	"errors"
-	"out_sls_kafka/plugin/config"
-	"out_sls_kafka/plugin/connect"
-	"out_sls_kafka/plugin/failure"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/plugin/connect"
+	"out_sls_kafka/plugin/failure"
 )
 
 // quietOutput is an output without a client or goroutines, for its health.

@@ -104,33 +104,6 @@ func (o *Output) connect() error {
 	return nil
 }
 
-// firstCheck logs whether the logstore can be reached; with healthcheck
-// require it waits for that and fails if not.
-func (o *Output) firstCheck() error {
-	if o.cfg.Healthcheck == config.HealthcheckOff {
-		return nil
-	}
-	check := func() error {
-		shards, err := o.health.check()
-		if err == nil {
-			o.log.Infof("logstore %s of project %s is reachable at %s, %d shards", o.cfg.Logstore, o.cfg.Project, o.cfg.Addresses(), shards)
-		}
-		return err
-	}
-	if o.cfg.Healthcheck == config.HealthcheckRequire {
-		if err := check(); err != nil {
-			return fmt.Errorf("healthcheck require: %s", o.cfg.Advice(o.cfg.Logstore, err))
-		}
-		return nil
-	}
-	o.background(func() {
-		if err := check(); err != nil {
-			o.health.failed(o.topic, err)
-		}
-	})
-	return nil
-}
-
 // Submit takes a chunk in. The chunk must be advanced at once, and again after
 // each wake. worker says that the calling thread is one the host joins,
 // without a limit, before Close is called. data is read during the call only.

@@ -2,10 +2,11 @@ package plugin
 
 import (
 	"fmt"
-	"out_sls_kafka/plugin/failure"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"out_sls_kafka/plugin/failure"
 )
 
 // stats are the counters of one output.

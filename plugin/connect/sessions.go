@@ -3,8 +3,9 @@ package connect
 import (
 	"context"
 	"net"
-	"out_sls_kafka/plugin/config"
 	"sync"
+
+	"out_sls_kafka/plugin/config"
 )
 
 // Sessions are the connections of a Kafka client, where the AccessKey pair comes

@@ -120,34 +120,6 @@ func (p *Producer) contain() {
 	}
 }
 
-// topicOf returns a topic that is to get records.
-func (p *Producer) topicOf(name string, now time.Time) *topic {
-	t := p.known(name)
-	t.used = now
-	p.activate(t)
-	return t
-}
-
-func (p *Producer) activate(t *topic) {
-	if !t.active {
-		t.active = true
-		p.active = append(p.active, t)
-	}
-}
-
-func (p *Producer) known(name string) *topic {
-	t := p.topics[name]
-	if t == nil {
-		t = &topic{name: name, used: time.Now()}
-		t.any.topic, t.homeless.topic = t, t
-		if p.keyHash != nil {
-			t.hash = p.keyHash.ForTopic(name)
-		}
-		p.topics[name] = t
-	}
-	return t
-}
-
 // place appends a record to the open batch of q.
 func (p *Producer) place(q *queue, o Owner, key, value []byte, millis int64, now time.Time) {
 	need := len(key) + len(value) + Framing
@@ -185,116 +157,90 @@ func (p *Producer) fill(q *queue) {
 	}
 }
 
-// advance sends what can be sent. p.mu is held.
-func (p *Producer) advance() {
-	if p.closed || p.holds > 0 {
-		return
-	}
-	now := time.Now()
-	p.wake = time.Time{}
-	var ask []*topic
-	n := len(p.active)
-	for i := range n {
-		t := p.active[(p.turn+i)%n]
-		if t.wantsShards(now) {
-			ask = append(ask, t)
-		}
-		p.plan(t, now)
-	}
-	p.turn++
-	p.ask(ask, now)
-	for _, b := range p.brokers {
-		if b.next != nil {
-			b.next.start()
-		}
-	}
-	p.forgetSent()
-	if !p.wake.IsZero() {
-		p.timer.Reset(max(0, p.wake.Sub(now)))
-	}
-}
-
-// forgetSent takes topics without batches off the active ones.
-func (p *Producer) forgetSent() {
-	kept := p.active[:0]
-	for _, t := range p.active {
-		if t.active = !t.empty(); t.active {
-			kept = append(kept, t)
-		}
-	}
-	clear(p.active[len(kept):])
-	p.active = kept
-}
-
-// timed is called when something has waited long enough.
-func (p *Producer) timed() {
-	defer p.contain()
+// Hold keeps everything back until release is called, which must be once. Release
+// sends what was held back, and lets nothing linger.
+func (p *Producer) Hold() (release func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.holds++
+	return p.release
+}
+
+func (p *Producer) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.holds--
+	p.endLinger()
+}
+
+// Flush sends open batches without waiting for linger.
+func (p *Producer) Flush() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.endLinger()
+}
+
+// RetryNow ends every wait after a failure.
+func (p *Producer) RetryNow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asks.hurry()
+	for _, b := range p.brokers {
+		b.pause.hurry()
+	}
+	for _, t := range p.topics {
+		t.asks.hurry()
+		t.pause.hurry()
+		for _, s := range t.shards {
+			s.pause.hurry()
+		}
+	}
 	p.advance()
 }
 
-// at asks for advance to be called then.
-func (p *Producer) at(when time.Time) {
-	if p.wake.IsZero() || when.Before(p.wake) {
-		p.wake = when
+// Close takes nothing more, releases what was not sent, and gives up the requests
+// on the way, whose records are released too. It waits for the goroutines of the
+// producer, as long as ctx lasts.
+func (p *Producer) Close(ctx context.Context) error {
+	dropped := p.shut()
+	dropped.tell(p)
+	done := make(chan struct{})
+	go func() {
+		defer p.contain()
+		defer close(done)
+		p.goroutines.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("a goroutine of the producer did not end: %w", ctx.Err())
 	}
 }
 
-// plan puts the batches of a topic that can be sent into requests.
-func (p *Producer) plan(t *topic, now time.Time) {
-	if !t.pause.over(now) {
-		p.at(t.pause.until)
-		return
+// shut takes nothing more, and returns the batches that were not sent.
+func (p *Producer) shut() (dropped outcome) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return dropped
 	}
-	n := len(t.shards)
-	for i := range n {
-		s := t.shards[(t.turn+i)%n]
-		if s.own.empty() && t.any.empty() || !p.free(s, now) {
-			continue
-		}
-		if !p.offer(&s.own, s, now) {
-			p.offer(&t.any, s, now)
-		}
+	p.closed = true
+	p.timer.Stop()
+	p.cancel()
+	for _, t := range p.active {
+		t.queues(func(q *queue) {
+			dropped.dropped = append(dropped.dropped, q.line...)
+			if q.open != nil {
+				dropped.dropped = append(dropped.dropped, q.open)
+			}
+		})
 	}
-	t.turn++
-}
-
-// free tells whether s can get a batch now.
-func (p *Producer) free(s *shard, now time.Time) bool {
-	if s.sending != nil || s.leader < 0 || p.brokers[s.leader].sending != nil {
-		return false
-	}
-	for _, until := range [...]time.Time{s.pause.until, s.floor, p.brokers[s.leader].pause.until} {
-		if now.Before(until) {
-			p.at(until)
-			return false
+	p.active = nil
+	for _, b := range p.brokers {
+		if b.requests != nil {
+			close(b.requests)
 		}
 	}
-	return true
-}
-
-// offer sends s, which is free, a batch of q, if there is one.
-func (p *Producer) offer(q *queue, s *shard, now time.Time) bool {
-	if b := q.first(); b != nil {
-		if !p.put(b, s) {
-			return false
-		}
-		q.pop()
-		return true
-	}
-	if len(q.line) > 0 || q.open == nil {
-		return false
-	}
-	if now.Before(q.due) {
-		p.at(q.due)
-		return false
-	}
-	// It grew until here, since no shard was free. Now it goes at once, and is
-	// compressed on the way.
-	if !p.put(q.open, s) {
-		return false
-	}
-	q.close()
-	return true
+	return dropped
 }

@@ -3,9 +3,6 @@ package produce
 import (
 	"errors"
 	"fmt"
-	"out_sls_kafka/plugin/failure"
-	"slices"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -138,88 +135,30 @@ func (s *shipment) find(answer *kmsg.ProduceResponse) bool {
 	return false
 }
 
-// settle decides what becomes of each batch of a request that is over; lost is
-// why there was no answer, or nil.
-func (p *Producer) settle(r *request, lost error) {
-	settled := p.sort(r, lost)
-	for i := range r.sent {
-		if s := &r.sent[i]; s.err != nil {
-			p.failed(s.topic.name, s.err)
-		}
+// guard, deferred, gives the chunks of a request back to Fluent Bit when
+// something has panicked.
+func (p *Producer) guard(r *request) {
+	cause := recover()
+	if cause == nil {
+		return
 	}
-	settled.tell(p)
+	p.observer.Panicked(cause)
+	dropped := p.giveUp(r)
+	dropped.tell(p)
 }
 
-func (p *Producer) sort(r *request, lost error) (settled outcome) {
+// giveUp takes a request off its broker and shards, and returns its batches.
+func (p *Producer) giveUp(r *request) (dropped outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
-	r.broker.sending = nil
-	if lost == nil {
-		r.broker.pause = pause{}
-	} else {
-		r.broker.pause.fail(now, p.options.Backoff)
+	if r.broker.sending == r {
+		r.broker.sending = nil
 	}
 	for i := range r.sent {
-		s := &r.sent[i]
-		s.shard.sending = nil
-		if lost != nil {
-			s.err = lost
+		if s := r.sent[i].shard; s.sending == r { // it may have a next one already
+			s.sending = nil
 		}
-		switch {
-		case s.err == nil:
-			s.shard.pause = pause{}
-			s.topic.pause = pause{}
-			settled.arrived = append(settled.arrived, s.batch)
-		case p.closed:
-			settled.dropped = append(settled.dropped, s.batch)
-		case lost != nil:
-			s.refresh() // another broker may lead the shard by now
-			p.again(s.batch)
-		case failure.Of(s.err).Action == failure.Split:
-			p.apart(s.batch, s.err, &settled)
-		default:
-			s.fail(now, p.options.Backoff)
-			p.again(s.batch)
-		}
+		dropped.dropped = append(dropped.dropped, r.sent[i].batch)
 	}
-	p.advance()
-	return settled
-}
-
-// produceFloor is the least time between a batch that failed and the next of
-// its shard, or retry_backoff where that is less. News of a leader and another
-// shard's success end a pause, and may both come as fast as answers do.
-const produceFloor = 250 * time.Millisecond
-
-// fail lets what has failed wait: the shard, if the trouble may be its alone.
-func (s *shipment) fail(now time.Time, backoff func(int) time.Duration) {
-	s.refresh()
-	s.shard.floor = now.Add(min(produceFloor, backoff(1)))
-	if failure.Of(s.err).Scope == failure.Topic {
-		s.topic.pause.fail(now, backoff)
-	} else {
-		s.shard.pause.fail(now, backoff)
-	}
-}
-
-// refresh has the shards of the topic asked for soon, also while that waits for
-// the leader of another shard. metadataFloor bounds how often.
-func (s *shipment) refresh() {
-	s.topic.stale = true
-	s.topic.asks.hurry()
-}
-
-// again puts batches that failed back at the head of their queue.
-func (p *Producer) again(batches ...*batch) {
-	q := batches[0].queue
-	if q.shard != nil && q.shard.gone {
-		q = &q.topic.any
-	}
-	for _, b := range batches {
-		b.queue, b.waits = q, true
-	}
-	p.retrying.Add(int64(len(batches)))
-	q.line = slices.Insert(q.line, 0, batches...)
-	p.activate(q.topic)
+	return dropped
 }

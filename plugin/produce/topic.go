@@ -106,18 +106,64 @@ func (p *Producer) queueOf(t *topic, key []byte) *queue {
 	return &t.shards[at].own
 }
 
-// pause is the wait of what has failed, longer with each failure in a row.
-type pause struct {
-	failures int
-	until    time.Time
+// topicOf returns a topic that is to get records.
+func (p *Producer) topicOf(name string, now time.Time) *topic {
+	t := p.known(name)
+	t.used = now
+	p.activate(t)
+	return t
 }
 
-func (w *pause) over(now time.Time) bool { return !now.Before(w.until) }
-
-func (w *pause) fail(now time.Time, backoff func(int) time.Duration) {
-	w.failures++
-	w.until = now.Add(backoff(w.failures))
+func (p *Producer) activate(t *topic) {
+	if !t.active {
+		t.active = true
+		p.active = append(p.active, t)
+	}
 }
 
-// hurry ends the wait; the next failure makes as long a one.
-func (w *pause) hurry() { w.until = time.Time{} }
+func (p *Producer) known(name string) *topic {
+	t := p.topics[name]
+	if t == nil {
+		t = &topic{name: name, used: time.Now()}
+		t.any.topic, t.homeless.topic = t, t
+		if p.keyHash != nil {
+			t.hash = p.keyHash.ForTopic(name)
+		}
+		p.topics[name] = t
+	}
+	return t
+}
+
+// keptTopic is how long a topic without records is remembered.
+const keptTopic = 10 * time.Minute
+
+// Tick forgets topics that got nothing for long, for there may be many, and
+// memory that nothing needed for a while. It is to be called about once a second.
+func (p *Producer) Tick(now time.Time) {
+	p.pool.tick(now)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	carried := p.carried()
+	for name, t := range p.topics {
+		if !t.active && now.Sub(t.used) > keptTopic && !carried[t] {
+			delete(p.topics, name)
+		}
+	}
+}
+
+// carried are the topics that have a batch in a request. The shard it is for may
+// be gone, and the batch come back to its topic all the same.
+func (p *Producer) carried() map[*topic]bool {
+	topics := make(map[*topic]bool)
+	for _, b := range p.brokers {
+		for _, r := range [...]*request{b.sending, b.next} {
+			if r == nil {
+				continue
+			}
+			for i := range r.sent {
+				topics[r.sent[i].topic] = true
+			}
+		}
+	}
+	return topics
+}

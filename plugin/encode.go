@@ -1,14 +1,9 @@
 package plugin
 
 import (
-	"errors"
-	"time"
 	"unsafe"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
 	"out_sls_kafka/encoder"
-	"out_sls_kafka/plugin/failure"
 	"out_sls_kafka/plugin/produce"
 )
 
@@ -157,38 +152,4 @@ func (c *Chunk) complete() {
 		}
 		c.finish(r)
 	})
-}
-
-// rejectUnsent accounts for what the encoder could not make a record of.
-func (c *Chunk) rejectUnsent(values []byte, r *encoder.Reject, data []byte) {
-	l := letter{time: time.Unix(r.Sec, int64(r.Nsec)), tag: c.tag, logstore: c.out.cfg.Logstore, reason: r.Err.Error(), record: bytesOf(values, r.Record)}
-	if len(l.record) == 0 && r.Offset+r.Length <= len(data) {
-		l.record = data[r.Offset : r.Offset+r.Length]
-	}
-	kind := failure.Record
-	if errors.Is(r.Err, encoder.ErrTooLarge) {
-		kind = failure.Size
-	}
-	c.reject(kind, &l)
-}
-
-// rejectRefused accounts for a record that the broker refused when it was
-// alone in its batch.
-func (c *Chunk) rejectRefused(topic string, value []byte, millis int64, err error) {
-	l := letter{time: time.UnixMilli(millis), tag: c.tag, logstore: c.out.cfg.LogstoreOf(topic),
-		reason: "refused by the broker when sent alone: " + err.Error(), record: value}
-	if ke, ok := errors.AsType[*kerr.Error](err); ok {
-		l.kafka = ke.Message
-	}
-	c.reject(failure.Of(err).Kind, &l)
-}
-
-func (c *Chunk) reject(k failure.Kind, l *letter) {
-	c.out.stats.rejected.add(k, l.kafka != "")
-	c.out.health.rejected(k, l)
-	if c.out.letters != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.letters = l.append(c.letters)
-	}
 }

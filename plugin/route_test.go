@@ -2,8 +2,9 @@ package plugin
 
 import (
 	"fmt"
-	"out_sls_kafka/plugin/config"
 	"testing"
+
+	"out_sls_kafka/plugin/config"
 )
 
 func TestTopics(t *testing.T) {

@@ -1,8 +1,9 @@
 package plugin
 
 import (
-	"out_sls_kafka/plugin/config"
 	"sync"
+
+	"out_sls_kafka/plugin/config"
 )
 
 // keptTopics bounds the names remembered: logstore_key may point at anything.

@@ -152,60 +152,6 @@ func openFiles(t *testing.T) int {
 	return len(entries)
 }
 
-// A blocking flush whose wait is cut short: the chunk, given again, takes up
-// where it was.
-func TestAbandonedChunkIsAdopted(t *testing.T) {
-	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	o, h := startOutput(t, properties)
-	h.wait("reachable")
-	l := newLoad(t, o, e)
-	e.DelayAcks(time.Hour)
-	chunk := events(0, 500, "hello")
-	c := o.Submit("test.tag", chunk, make(channelWaker, 1), true)
-	if r := c.Advance(chunk); r != Pending {
-		t.Fatalf("result %d", r)
-	}
-	waitCount(t, e, 500)
-	c.Abandon(chunk)
-	e.DelayAcks(0)
-	l.add(chunk, 500)
-	l.landed(0, 0)
-	if len(o.left.chunks) != 0 {
-		t.Errorf("%d chunks are still remembered", len(o.left.chunks))
-	}
-}
-
-// One that waited for room gives its place up: Fluent Bit may never give it
-// again, and nobody else can encode it.
-func TestAbandonedInLine(t *testing.T) {
-	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	o, h := startOutput(t, properties)
-	h.wait("reachable")
-	o.buffer.limit = 1
-	e.DelayAcks(time.Hour)
-	first, second := events(0, 500, "hello"), events(500, 500, "hello")
-	w := make(channelWaker, 1)
-	c := o.Submit("test.tag", first, w, true)
-	c.Advance(first)
-	waiting := o.Submit("test.tag", second, make(channelWaker, 1), true)
-	if r := waiting.Advance(second); r != Pending {
-		t.Fatalf("result %d of a chunk without room, want %d", r, Pending)
-	}
-	waiting.Abandon(second)
-	e.DelayAcks(0)
-	if r := await(c, w, first); r != OK {
-		t.Fatalf("result %d", r)
-	}
-	if used, line := o.buffer.load(); used != 0 || line != 0 {
-		t.Errorf("%d bytes are kept for nobody, %d in line", used, line)
-	}
-	if r := deliver(t, o, second); r != OK {
-		t.Errorf("result %d when given again", r)
-	}
-}
-
 // A panic costs no more than the chunk's place: it goes back to Fluent Bit.
 func TestPanicIsContained(t *testing.T) {
 	t.Parallel()

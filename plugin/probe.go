@@ -2,10 +2,13 @@ package plugin
 
 import (
 	"context"
-	"out_sls_kafka/plugin/produce"
+	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+
+	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/plugin/produce"
 )
 
 // check asks the broker for the logstore's metadata, the real topic's: a
@@ -62,4 +65,31 @@ func (h *health) ask() {
 			h.out.producer.RetryNow()
 		}
 	})
+}
+
+// firstCheck logs whether the logstore can be reached; with healthcheck
+// require it waits for that and fails if not.
+func (o *Output) firstCheck() error {
+	if o.cfg.Healthcheck == config.HealthcheckOff {
+		return nil
+	}
+	check := func() error {
+		shards, err := o.health.check()
+		if err == nil {
+			o.log.Infof("logstore %s of project %s is reachable at %s, %d shards", o.cfg.Logstore, o.cfg.Project, o.cfg.Addresses(), shards)
+		}
+		return err
+	}
+	if o.cfg.Healthcheck == config.HealthcheckRequire {
+		if err := check(); err != nil {
+			return fmt.Errorf("healthcheck require: %s", o.cfg.Advice(o.cfg.Logstore, err))
+		}
+		return nil
+	}
+	o.background(func() {
+		if err := check(); err != nil {
+			o.health.failed(o.topic, err)
+		}
+	})
+	return nil
 }

@@ -1,0 +1,42 @@
+package plugin
+
+import (
+	"strings"
+	"testing"
+
+	"out_sls_kafka/encoder"
+	"out_sls_kafka/plugin/produce"
+	"out_sls_kafka/test/sls"
+)
+
+// A chunk of many pieces, with what is no event in the first and the last, lands
+// but for that, and what it takes is known exactly.
+func TestPieces(t *testing.T) {
+	t.Parallel()
+	e, properties := startEndpoint(t, sls.Options{})
+	properties["linger"], properties["compression"] = "10s", "none"
+	o, _ := startOutput(t, properties)
+	const n = 3000
+	chunk := append([]byte{0xc0}, events(0, n/2, "x")...)
+	chunk = append(append(chunk, events(n/2, n/2, strings.Repeat("x", 1000))...), 0xc0)
+	w := make(resultWaker, 2)
+	o.Gather(func() {
+		c := o.Submit("test.tag", chunk, w, false)
+		c.Advance(chunk)
+		var b encoder.Batch
+		o.encoder.Append(&b, chunk, "test.tag")
+		values := int64(0)
+		for i := range b.Records {
+			values += int64(len(b.Bytes(b.Records[i].Value)))
+		}
+		if used, _ := o.buffer.load(); used != values+n*produce.Framing+chunkRoom {
+			t.Errorf("%d bytes of room are taken, want %d", used, values+n*produce.Framing+chunkRoom)
+		}
+	})
+	if r := w.result(t); r != OK {
+		t.Errorf("result %d", r)
+	}
+	if got, rejected := e.Count("demo"), o.stats.rejected.Load(); got != n || rejected != 2 {
+		t.Errorf("%d records landed, %d were rejected, want %d and 2", got, rejected, n)
+	}
+}
