@@ -56,7 +56,7 @@ func (i *instance) open(r *C.struct_sls_remote) {
 	r.bells = C.sls_bells_create(r)
 	i.intake = openIntake(i, r.intake)
 	go i.intake.serve()
-	i.log.OnWait(func() { C.sls_bells_log(r.bells) })
+	i.log.OnPending(func() { C.sls_bells_log(r.bells) })
 }
 
 // endRemote ends an instance and frees what the host kept of it. The host may
@@ -69,7 +69,7 @@ func endRemote(r *C.struct_sls_remote) {
 		i.intake.close() // what waits for room stays with Fluent Bit
 	}
 	ended := i.out.Close()
-	i.log.OnWait(nil)
+	i.log.OnPending(nil)
 	i.log.Drain()
 	handle.Delete()
 	if !ended {
@@ -107,7 +107,7 @@ func (i *instance) work(w *C.struct_sls_wait) {
 
 // abandon ends the wait of a flush whose chunk is still on its way.
 func (i *instance) abandon(w *C.struct_sls_wait) {
-	i.chunk(int(w.chunk)).Abandon(unsafe.Slice((*byte)(w.data), int(w.size)))
+	i.chunk(int(w.chunk)).Detach(unsafe.Slice((*byte)(w.data), int(w.size)))
 	i.drop(int(w.chunk))
 }
 

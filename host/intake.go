@@ -73,7 +73,7 @@ func (n *intake) serve() {
 func (n *intake) serveRound() {
 	defer guard(nil, 0)
 	rearm(&n.from.begun)
-	n.instance.out.Gather(n.serveAll)
+	n.instance.out.Coalesce(n.serveAll)
 }
 
 func (n *intake) serveAll() {
@@ -90,7 +90,7 @@ func (n *intake) serveAll() {
 func (n *intake) serveSome() (more bool) {
 	some, more := n.take(someFlushes, someBytes)
 	n.begin(some)
-	n.instance.out.Hasten()
+	n.instance.out.Flush()
 	return more
 }
 

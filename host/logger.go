@@ -78,7 +78,7 @@ type hostLog struct {
 
 // newHostLog returns the logger of an instance, or nil where the host has none
 // for Go plugins: Fluent Bit before 2.0.
-func newHostLog(p unsafe.Pointer) plugin.Host {
+func newHostLog(p unsafe.Pointer) plugin.Logger {
 	instance := (*C.struct_sls_instance)(p)
 	if C.sls_has_log() == 0 || instance.api == nil {
 		return nil

@@ -14,7 +14,7 @@ import (
 )
 
 // hostMeter is an output instance's place in Fluent Bit's own metrics. It
-// implements [plugin.Meter].
+// implements [plugin.MetricSink].
 type hostMeter struct {
 	instance unsafe.Pointer // the host's, valid until the instance's exit
 	metrics  *C.struct_sls_metrics

@@ -171,10 +171,10 @@ func (c *Chunk) letGo() {
 	}
 }
 
-// Abandon ends a flush that waits no longer; its result to Fluent Bit must be
+// Detach ends a flush that waits no longer; its result to Fluent Bit must be
 // Retry. data is the chunk's msgpack. A chunk that still waits for room gives
-// up its place: nobody could encode it, and Fluent Bit may never give it again.
-func (c *Chunk) Abandon(data []byte) {
+// up its place: nobody could encode it, and Fluent Bit may never submit it again.
+func (c *Chunk) Detach(data []byte) {
 	c.mu.Lock()
 	c.waker = nil
 	c.mu.Unlock()

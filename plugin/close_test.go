@@ -63,7 +63,7 @@ func TestClose(t *testing.T) {
 			properties["exit_timeout"] = exit.String()
 			h := &memoryHost{t: t}
 			log := NewLog(h, "test")
-			o, err := New(parse(t, properties), Surroundings{Log: log})
+			o, err := New(parse(t, properties), Env{Log: log})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -158,7 +158,7 @@ func TestPanicIsContained(t *testing.T) {
 	_, properties := startEndpoint(t, sls.Options{})
 	h := &memoryHost{t: t}
 	log := NewLog(h, "test")
-	o, err := New(parse(t, properties), Surroundings{Log: log})
+	o, err := New(parse(t, properties), Env{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

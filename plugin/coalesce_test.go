@@ -29,7 +29,7 @@ func (w resultWaker) result(t *testing.T) Result {
 }
 
 // Chunks taken in together are sent together, at once: they are not to linger.
-func TestGather(t *testing.T) {
+func TestCoalesce(t *testing.T) {
 	t.Parallel()
 	e, properties := startEndpoint(t, sls.Options{})
 	properties["linger"] = "10s"
@@ -38,7 +38,7 @@ func TestGather(t *testing.T) {
 	before := time.Now()
 	for round := 1; round <= 3; round++ {
 		var wakers []resultWaker
-		o.Gather(func() {
+		o.Coalesce(func() {
 			for i := range chunks {
 				w, chunk := make(resultWaker, 2), events(i*n, n, "hello")
 				if r := o.Submit("test.tag", chunk, w, false).Advance(chunk); r != Pending {

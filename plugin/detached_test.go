@@ -22,7 +22,7 @@ func TestAbandonedChunkIsAdopted(t *testing.T) {
 		t.Fatalf("result %d", r)
 	}
 	waitCount(t, e, 500)
-	c.Abandon(chunk)
+	c.Detach(chunk)
 	e.DelayAcks(0)
 	l.add(chunk, 500)
 	l.landed(0, 0)
@@ -48,7 +48,7 @@ func TestAbandonedInLine(t *testing.T) {
 	if r := waiting.Advance(second); r != Pending {
 		t.Fatalf("result %d of a chunk without room, want %d", r, Pending)
 	}
-	waiting.Abandon(second)
+	waiting.Detach(second)
 	e.DelayAcks(0)
 	if r := await(c, w, first); r != OK {
 		t.Fatalf("result %d", r)

@@ -20,7 +20,7 @@ func TestPieces(t *testing.T) {
 	chunk := append([]byte{0xc0}, events(0, n/2, "x")...)
 	chunk = append(append(chunk, events(n/2, n/2, strings.Repeat("x", 1000))...), 0xc0)
 	w := make(resultWaker, 2)
-	o.Gather(func() {
+	o.Coalesce(func() {
 		c := o.Submit("test.tag", chunk, w, false)
 		c.Advance(chunk)
 		var b encoder.Batch

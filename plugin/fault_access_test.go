@@ -76,7 +76,7 @@ func TestHealthcheckRequire(t *testing.T) {
 	properties["healthcheck"] = "require"
 	e.SetCredentials("demo-project", "demo-id", "another-one")
 	log := NewLog(&memoryHost{t: t}, "test")
-	o, err := New(parse(t, properties), Surroundings{Log: log})
+	o, err := New(parse(t, properties), Env{Log: log})
 	if o != nil || err == nil || !strings.Contains(err.Error(), "healthcheck require: the AccessKey is refused") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("output %v, error %v", o, err)
 	}

@@ -47,7 +47,7 @@ func TestCloseWhileDeadLettersHang(t *testing.T) {
 	properties["dead_letter_file"], properties["max_message_bytes"], properties["exit_timeout"] = file, "1K", "100ms"
 	h := &memoryHost{t: t}
 	log := NewLog(h, "test")
-	o, err := New(parse(t, properties), Surroundings{Log: log})
+	o, err := New(parse(t, properties), Env{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

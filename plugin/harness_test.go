@@ -146,7 +146,7 @@ func startConfig(t *testing.T, cfg *config.Config) (*Output, *memoryHost) {
 	t.Helper()
 	h := &memoryHost{t: t}
 	log := NewLog(h, "test")
-	o, err := New(cfg, Surroundings{Log: log})
+	o, err := New(cfg, Env{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

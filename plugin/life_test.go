@@ -90,7 +90,7 @@ func abandonAtRandom(o *Output, chunk []byte) Result {
 		select {
 		case <-w:
 		case <-limit:
-			c.Abandon(chunk)
+			c.Detach(chunk)
 			return Retry
 		}
 	}

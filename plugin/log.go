@@ -19,9 +19,9 @@ const (
 	LevelDebug Level = 4
 )
 
-// Host is Fluent Bit's own logger. Print may be called on a thread of
+// Logger is Fluent Bit's own logger. Print may be called on a thread of
 // Fluent Bit only: on any other its line would miss the log file.
-type Host interface {
+type Logger interface {
 	Print(level Level, line string)
 	Level() Level // the most verbose level shown
 }
@@ -36,7 +36,7 @@ const (
 
 // Log carries lines from any goroutine to Fluent Bit's log.
 type Log struct {
-	host   Host // nil: the host has no logger, everything goes to stderr
+	host   Logger // nil: the host has no logger, everything goes to stderr
 	prefix string
 	level  Level
 
@@ -56,7 +56,7 @@ type line struct {
 }
 
 // NewLog returns a log whose lines begin with name. host may be nil.
-func NewLog(host Host, name string) *Log {
+func NewLog(host Logger, name string) *Log {
 	l := &Log{host: host, prefix: "[output:" + name + "] ", level: LevelInfo}
 	if host != nil {
 		l.level = host.Level()
@@ -102,9 +102,9 @@ func (l *Log) add(level Level, format string, args ...any) {
 	}
 }
 
-// OnWait sets what is called when a line waits for a thread of Fluent Bit; nil:
+// OnPending sets what is called when a line waits for a thread of Fluent Bit; nil:
 // nothing. When it returns, what was set before is not running any more.
-func (l *Log) OnWait(nudge func()) {
+func (l *Log) OnPending(nudge func()) {
 	l.nudging.Lock()
 	defer l.nudging.Unlock()
 	l.nudge = nudge

@@ -38,7 +38,7 @@ func TestLogNudges(t *testing.T) {
 	t.Parallel()
 	l := NewLog(&memoryHost{t: t}, "test")
 	var nudged atomic.Int32
-	l.OnWait(func() { nudged.Add(1) })
+	l.OnPending(func() { nudged.Add(1) })
 	l.Debugf("not shown at level info")
 	if n := nudged.Load(); n != 0 {
 		t.Errorf("%d nudges for a line that is not shown", n)
@@ -55,18 +55,18 @@ func TestLogEndsNudges(t *testing.T) {
 	t.Parallel()
 	l := NewLog(&memoryHost{t: t}, "test")
 	inside, after, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	l.OnWait(func() {
+	l.OnPending(func() {
 		close(inside)
 		select {
 		case <-after:
-			t.Error("OnWait returned while the nudge before was not over")
+			t.Error("OnPending returned while the nudge before was not over")
 		case <-time.After(50 * time.Millisecond): // that it never comes cannot be awaited
 		}
 		close(over)
 	})
 	go l.Infof("a line")
 	<-inside
-	l.OnWait(nil)
+	l.OnPending(nil)
 	close(after)
 	<-over
 	l.Drain()

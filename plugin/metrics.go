@@ -22,8 +22,8 @@ type Metric struct {
 	value func(*snapshot) float64
 }
 
-// Meter takes the metrics of one output into Fluent Bit's own.
-type Meter interface {
+// MetricSink takes the metrics of one output into Fluent Bit's own.
+type MetricSink interface {
 	// Create makes the metrics, all 0. Those of one name stand side by side. It
 	// is called once, on the thread of Init, before any other method. It
 	// returns false where the host has no place for them; then no other method
@@ -83,7 +83,7 @@ type exporter struct {
 	start time.Time
 
 	mu     sync.Mutex
-	meter  Meter // nil: the log takes its place
+	meter  MetricSink // nil: the log takes its place
 	closed bool
 	values []float64
 
@@ -92,7 +92,7 @@ type exporter struct {
 }
 
 // open must be called on the thread of Init. m may be nil.
-func (e *exporter) open(o *Output, m Meter, now time.Time) {
+func (e *exporter) open(o *Output, m MetricSink, now time.Time) {
 	e.out, e.start = o, now
 	if m != nil && m.Create(series) {
 		e.meter, e.values = m, make([]float64, len(series))

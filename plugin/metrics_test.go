@@ -71,7 +71,7 @@ func startMetered(t *testing.T, properties map[string]string) (*Output, *memoryM
 	t.Helper()
 	m := &memoryMeter{t: t}
 	log := NewLog(&memoryHost{t: t}, "test")
-	o, err := New(parse(t, properties), Surroundings{Log: log, Meter: m})
+	o, err := New(parse(t, properties), Env{Log: log, Metrics: m})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestMetricsOfAnOutage(t *testing.T) {
 // A host without metrics, given or not, gets a line a minute while something changes.
 func TestMetricsInTheLog(t *testing.T) {
 	t.Parallel()
-	for _, m := range []Meter{nil, &memoryMeter{t: t, none: true}} {
+	for _, m := range []MetricSink{nil, &memoryMeter{t: t, none: true}} {
 		t.Run(fmt.Sprintf("%T", m), func(t *testing.T) {
 			t.Parallel()
 			o, lines := quietOutput(t)

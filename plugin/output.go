@@ -14,12 +14,12 @@ import (
 	"out_sls_kafka/plugin/produce"
 )
 
-// Surroundings are what an Output needs of the process it lives in.
-type Surroundings struct {
+// Env is what an Output needs of the process it lives in.
+type Env struct {
 	Log *Log
 	// Stopping tells whether the process is shutting down; nil: never known.
 	Stopping func() bool
-	Meter    Meter // nil: the log takes its place
+	Metrics  MetricSink // nil: the log takes its place
 }
 
 // Output is one [OUTPUT] section at work. Its methods may be called from
@@ -58,7 +58,7 @@ type Output struct {
 
 // New starts an output. Only with healthcheck require is a broker that cannot
 // be reached an error.
-func New(cfg *config.Config, s Surroundings) (*Output, error) {
+func New(cfg *config.Config, s Env) (*Output, error) {
 	o := &Output{cfg: cfg, log: s.Log, stopping: s.Stopping, topic: cfg.Topic(cfg.Logstore), sessions: connect.NewSessions(cfg), quit: make(chan struct{})}
 	o.topics.cfg = cfg
 	o.buffer.limit, o.buffer.growth = cfg.BufferLimit, firstGrowth
@@ -81,12 +81,12 @@ func New(cfg *config.Config, s Surroundings) (*Output, error) {
 		return nil, err
 	}
 	o.retrying = o.producer.Retrying
-	o.log.OnWait(o.nudge)
+	o.log.OnPending(o.nudge)
 	if err := o.firstCheck(); err != nil {
 		o.end()
 		return nil, err
 	}
-	o.metrics.open(o, s.Meter, time.Now())
+	o.metrics.open(o, s.Metrics, time.Now())
 	o.background(o.watch)
 	return o, nil
 }
@@ -151,16 +151,16 @@ func (s *chunks) remove(c *Chunk) {
 	*s = (*s)[:last]
 }
 
-// Gather runs take, which submits and advances chunks. Their records are sent
-// when it has ended and do not linger: they have waited for each other.
-func (o *Output) Gather(take func()) {
+// Coalesce runs submit, which submits and advances chunks. Their records are sent
+// when it has returned, without waiting for linger: they are batched together
+// already.
+func (o *Output) Coalesce(submit func()) {
 	defer o.producer.Hold()()
-	take()
+	submit()
 }
 
-// Hasten ends the lingering of records of chunks that were advanced: they have
-// waited for each other.
-func (o *Output) Hasten() { o.producer.Flush() }
+// Flush sends the records of chunks that were advanced without waiting for linger.
+func (o *Output) Flush() { o.producer.Flush() }
 
 // remove takes a chunk off the live ones, when it has its result.
 func (o *Output) remove(c *Chunk) {

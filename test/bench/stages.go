@@ -186,7 +186,7 @@ func (b *bench) wholeWay(w way) (cpu time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	out, err := plugin.New(cfg, plugin.Surroundings{Log: plugin.NewLog(nil, "bench")})
+	out, err := plugin.New(cfg, plugin.Env{Log: plugin.NewLog(nil, "bench")})
 	if err != nil {
 		return 0, err
 	}

@@ -19,7 +19,7 @@ type host struct {
 	over  bool // the test has ended
 }
 
-// Print implements [plugin.Host].
+// Print implements [plugin.Logger].
 func (h *host) Print(_ plugin.Level, line string) {
 	h.change(func() {
 		if h.over {
@@ -30,7 +30,7 @@ func (h *host) Print(_ plugin.Level, line string) {
 	})
 }
 
-// Level implements [plugin.Host].
+// Level implements [plugin.Logger].
 func (h *host) Level() plugin.Level { return plugin.LevelInfo }
 
 // untilLogged waits for a line that holds all the words.
@@ -74,11 +74,11 @@ func startOutput(t *testing.T, logstore string, given options) (*plugin.Output, 
 	}
 	h := &host{t: t}
 	log := plugin.NewLog(h, "test")
-	out, err := plugin.New(config, plugin.Surroundings{Log: log})
+	out, err := plugin.New(config, plugin.Env{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	log.OnWait(func() { go log.Drain() })
+	log.OnPending(func() { go log.Drain() })
 	log.Drain() // what came before
 	t.Cleanup(func() {
 		if !out.Close() {

@@ -72,18 +72,18 @@ func newEngine(l *landing, rate int, verbose bool) (*engine, error) {
 		return nil, err
 	}
 	g.log = plugin.NewLog(g, "soak")
-	g.out, err = plugin.New(g.cfg, plugin.Surroundings{Log: g.log})
+	g.out, err = plugin.New(g.cfg, plugin.Env{Log: g.log})
 	return g, err
 }
 
-// Print implements [plugin.Host].
+// Print implements [plugin.Logger].
 func (g *engine) Print(_ plugin.Level, line string) {
 	if g.verbose {
 		fmt.Println(line)
 	}
 }
 
-// Level implements [plugin.Host].
+// Level implements [plugin.Logger].
 func (g *engine) Level() plugin.Level { return plugin.LevelInfo }
 
 // reload asks for a reload: the output ends and a new one takes over.
@@ -171,7 +171,7 @@ func (g *engine) restart() {
 	if !g.out.Close() {
 		fmt.Fprintln(os.Stderr, "soak: the output did not end")
 	}
-	out, err := plugin.New(g.cfg, plugin.Surroundings{Log: g.log})
+	out, err := plugin.New(g.cfg, plugin.Env{Log: g.log})
 	if err != nil {
 		panic(err) // it was possible before
 	}
