@@ -16,22 +16,22 @@ import (
 	"out_sls_kafka/plugin/produce"
 )
 
-// recordOverhead is the room left in a batch for the framing of the largest
-// record: lengths, timestamp and offset delta, and the batch header.
-const recordOverhead = 4096
+// batchOverhead is the room left in a batch for all but the value of the largest
+// record: the batch header, and the record's lengths, timestamp and offset delta.
+const batchOverhead = 4096
 
 // produceOptions are the configuration as the producer has it. A single record of
 // max_message_bytes must fit into a batch.
 func produceOptions(c *config.Config) produce.Options {
 	o := produce.Options{
-		Compression:  c.Compression,
-		Level:        c.CompressionLevel,
-		Acks:         1,
-		BatchBytes:   c.MaxMessageBytes + len(c.MessageKey) + recordOverhead,
-		RequestBytes: connect.MaxRequestBytes,
-		Linger:       c.Linger,
-		Timeout:      c.RequestTimeout,
-		Backoff:      c.Backoff,
+		Compression:     c.Compression,
+		Level:           c.CompressionLevel,
+		Acks:            1,
+		MaxBatchBytes:   c.MaxMessageBytes + len(c.MessageKey) + batchOverhead,
+		MaxRequestBytes: connect.MaxRequestBytes,
+		Linger:          c.Linger,
+		Timeout:         c.RequestTimeout,
+		Backoff:         c.Backoff,
 	}
 	if c.RequiredAcks == config.AcksAll {
 		o.Acks = -1

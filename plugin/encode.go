@@ -99,7 +99,7 @@ func (c *Chunk) records(dst []produce.Record, b *encoder.Batch) []produce.Record
 
 // roomFor is what the records of b will take.
 func (c *Chunk) roomFor(b *encoder.Batch) int64 {
-	return int64(len(b.Buf)) + int64(len(b.Records)*(produce.Framing+len(c.out.key)))
+	return int64(len(b.Buf)) + int64(len(b.Records)*(produce.MaxRecordOverhead+len(c.out.key)))
 }
 
 func bytesOf(values []byte, s encoder.Span) []byte { return values[s.Start:s.End:s.End] }

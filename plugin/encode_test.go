@@ -29,8 +29,8 @@ func TestPieces(t *testing.T) {
 		for i := range b.Records {
 			values += int64(len(b.Bytes(b.Records[i].Value)))
 		}
-		if used, _ := o.buffer.load(); used != values+n*produce.Framing+chunkRoom {
-			t.Errorf("%d bytes of room are taken, want %d", used, values+n*produce.Framing+chunkRoom)
+		if used, _ := o.buffer.load(); used != values+n*produce.MaxRecordOverhead+chunkRoom {
+			t.Errorf("%d bytes of room are taken, want %d", used, values+n*produce.MaxRecordOverhead+chunkRoom)
 		}
 	})
 	if r := w.result(t); r != OK {

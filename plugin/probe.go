@@ -26,7 +26,7 @@ func (h *health) check() (shards int, err error) {
 		}
 		return 0, err
 	}
-	found := produce.About(answer, o.topic)
+	found := produce.FindTopic(answer, o.topic)
 	if err := kerr.ErrorForCode(found.ErrorCode); err != nil {
 		return 0, err
 	}

@@ -54,9 +54,9 @@ type part struct {
 	records int
 }
 
-// Framing is the most that a record takes in a batch besides its key and value,
-// in bytes.
-const Framing = 5 + 1 + 10 + 5 + 5 + 5 + 1
+// MaxRecordOverhead is the most that a record takes in a batch in addition to its
+// key and value, in bytes.
+const MaxRecordOverhead = 5 + 1 + 10 + 5 + 5 + 5 + 1
 
 // add appends a record. There must be room for it in b.wire.
 func (b *batch) add(o Owner, key, value []byte, millis int64) {

@@ -113,8 +113,8 @@ func TestGzipWays(t *testing.T) {
 	if length(GzipLevel, large, true) != length(GzipLevel, large, false) {
 		t.Error("a level that is set is not kept to")
 	}
-	if hurried, want := length(free, large, true), length(HurriedGzipLevel, large, false); hurried != want || want == length(free, large, false) {
-		t.Errorf("a hurried batch has %d bytes, %d at level %d, %d where there is time", hurried, want, HurriedGzipLevel, length(free, large, false))
+	if hurried, want := length(free, large, true), length(BacklogGzipLevel, large, false); hurried != want || want == length(free, large, false) {
+		t.Errorf("a hurried batch has %d bytes, %d at level %d, %d where there is time", hurried, want, BacklogGzipLevel, length(free, large, false))
 	}
 }
 
@@ -164,7 +164,7 @@ func TestBatchSpoiled(t *testing.T) {
 // Nothing is allocated for a record on its way into a batch.
 func TestRecordsAllocateNothing(t *testing.T) {
 	o := options()
-	o.BatchBytes = 1 << 20
+	o.MaxBatchBytes = 1 << 20
 	p, err := New(o, newFakeCluster(), &fakeObserver{})
 	if err != nil {
 		t.Fatal(err)

@@ -13,9 +13,9 @@ const (
 	// GzipLevel is the level of gzip where none is set. On logs it is 7 % smaller
 	// than 1, and a tenth larger than zlib's usual 6.
 	GzipLevel = 3
-	// HurriedGzipLevel is that while batches wait: a sixth quicker, a twentieth
-	// larger.
-	HurriedGzipLevel = 2
+	// BacklogGzipLevel is the level while other batches wait to be compressed: a sixth
+	// faster, a twentieth larger.
+	BacklogGzipLevel = 2
 	// fastZstd and fastLZ4 are those of the other codecs.
 	fastZstd, fastLZ4 = 1, 0
 	// smallBatch is as much as gzip's stateless compression looks at together.
@@ -74,7 +74,7 @@ func gzipCompressors(level int) (all compressors, err error) {
 	if level >= 0 {
 		return same(kgo.GzipCompression().WithLevel(level))
 	}
-	for at, to := range map[int]*kgo.Compressor{GzipLevel: &all.usual, gzip.StatelessCompression: &all.small, HurriedGzipLevel: &all.hurried} {
+	for at, to := range map[int]*kgo.Compressor{GzipLevel: &all.usual, gzip.StatelessCompression: &all.small, BacklogGzipLevel: &all.hurried} {
 		if *to, err = kgo.DefaultCompressor(kgo.GzipCompression().WithLevel(at)); err != nil {
 			return all, err
 		}

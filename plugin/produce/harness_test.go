@@ -19,7 +19,7 @@ import (
 // options are those of a producer of small batches.
 func options() Options {
 	return Options{
-		Compression: "none", Level: -1, Acks: 1, BatchBytes: 10_000, RequestBytes: 1 << 20, Linger: 5 * time.Millisecond, Timeout: 10 * time.Second,
+		Compression: "none", Level: -1, Acks: 1, MaxBatchBytes: 10_000, MaxRequestBytes: 1 << 20, Linger: 5 * time.Millisecond, Timeout: 10 * time.Second,
 		Backoff: func(failures int) time.Duration { return min(time.Second<<min(failures-1, 10), 30*time.Second) },
 	}
 }

@@ -38,9 +38,9 @@ func SortTopics(answer *kmsg.MetadataResponse) {
 	slices.SortFunc(answer.Topics, func(a, b kmsg.MetadataResponseTopic) int { return strings.Compare(nameOf(a), nameOf(b)) })
 }
 
-// About finds what a sorted answer says of a topic: that it does not exist, where
-// the answer does not mention it.
-func About(answer *kmsg.MetadataResponse, name string) kmsg.MetadataResponseTopic {
+// FindTopic finds a topic in a sorted answer. If the answer does not mention the
+// topic, the result has the error that it does not exist.
+func FindTopic(answer *kmsg.MetadataResponse, name string) kmsg.MetadataResponseTopic {
 	i, found := slices.BinarySearchFunc(answer.Topics, name, func(t kmsg.MetadataResponseTopic, name string) int { return strings.Compare(nameOf(t), name) })
 	if !found {
 		return kmsg.MetadataResponseTopic{ErrorCode: kerr.UnknownTopicOrPartition.Code}
@@ -135,7 +135,7 @@ func (p *Producer) learnAll(names []string, answer *kmsg.MetadataResponse, err e
 }
 
 func (p *Producer) learnTopic(name string, answer *kmsg.MetadataResponse, now time.Time, dropped *outcome) error {
-	t, about := p.known(name), About(answer, name)
+	t, about := p.known(name), FindTopic(answer, name)
 	err := kerr.ErrorForCode(about.ErrorCode)
 	if err == nil && len(about.Partitions) == 0 {
 		err = kerr.LeaderNotAvailable

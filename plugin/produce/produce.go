@@ -69,13 +69,13 @@ const (
 // Options are what a producer is made with. All sizes are bytes and must be
 // positive.
 type Options struct {
-	Partitioner  Partitioner
-	Compression  string // none, gzip, snappy, lz4 or zstd
-	Level        int    // of the compression; negative: the fast one
-	Acks         int16  // 1: the leader's, -1: of all replicas in sync
-	BatchBytes   int    // of a batch, uncompressed; the largest record must fit
-	RequestBytes int    // of the batches of one request
-	Linger       time.Duration
-	Timeout      time.Duration           // how long a broker may work on a request
-	Backoff      func(int) time.Duration // the wait after n failures in a row
+	Partitioner     Partitioner
+	Compression     string // none, gzip, snappy, lz4 or zstd
+	Level           int    // of the compression; negative: the fast one
+	Acks            int16  // 1: the leader's, -1: of all replicas in sync
+	MaxBatchBytes   int    // uncompressed; the largest record must fit
+	MaxRequestBytes int    // of the batches of one request
+	Linger          time.Duration
+	Timeout         time.Duration           // how long a broker may work on a request
+	Backoff         func(int) time.Duration // the wait after n failures in a row
 }

@@ -61,8 +61,8 @@ type broker struct {
 
 // New returns a producer. The error says which option is wrong.
 func New(o Options, c Cluster, w Observer) (*Producer, error) {
-	if o.BatchBytes <= batchHeader || o.RequestBytes <= 0 {
-		return nil, fmt.Errorf("batches of %d bytes and requests of %d cannot be made", o.BatchBytes, o.RequestBytes)
+	if o.MaxBatchBytes <= batchHeader || o.MaxRequestBytes <= 0 {
+		return nil, fmt.Errorf("batches of %d bytes and requests of %d cannot be made", o.MaxBatchBytes, o.MaxRequestBytes)
 	}
 	if o.Acks == 0 || o.Timeout <= 0 || o.Backoff == nil {
 		return nil, errors.New("acks, timeout and backoff must be given: a broker that does not answer cannot report a loss")
@@ -75,7 +75,7 @@ func New(o Options, c Cluster, w Observer) (*Producer, error) {
 	if o.Partitioner == KeyHash {
 		p.keyHash = kgo.StickyKeyPartitioner(nil)
 	}
-	p.pool.largest = o.BatchBytes
+	p.pool.largest = o.MaxBatchBytes
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.timer = time.AfterFunc(time.Hour, p.timed)
 	return p, nil
@@ -122,8 +122,8 @@ func (p *Producer) contain() {
 
 // place appends a record to the open batch of q.
 func (p *Producer) place(q *queue, o Owner, key, value []byte, millis int64, now time.Time) {
-	need := len(key) + len(value) + Framing
-	if q.open != nil && len(q.open.wire)+need > p.options.BatchBytes {
+	need := len(key) + len(value) + MaxRecordOverhead
+	if q.open != nil && len(q.open.wire)+need > p.options.MaxBatchBytes {
 		p.fill(q)
 	}
 	if q.open == nil {
@@ -138,9 +138,9 @@ func (p *Producer) place(q *queue, o Owner, key, value []byte, millis int64, now
 
 // extend appends a record to b, for which it makes room.
 func (p *Producer) extend(b *batch, o Owner, key, value []byte, millis int64) {
-	need := len(key) + len(value) + Framing
+	need := len(key) + len(value) + MaxRecordOverhead
 	if cap(b.wire)-len(b.wire) < need {
-		size := max(min(2*cap(b.wire), p.options.BatchBytes), max(batchHeader, len(b.wire))+need)
+		size := max(min(2*cap(b.wire), p.options.MaxBatchBytes), max(batchHeader, len(b.wire))+need)
 		wire := append(p.pool.take(size)[:batchHeader], b.wire[min(batchHeader, len(b.wire)):]...)
 		p.pool.put(b.wire)
 		b.wire = wire

@@ -322,8 +322,8 @@ func TestForgetting(t *testing.T) {
 // Options that would make a producer of no use are refused.
 func TestOptions(t *testing.T) {
 	for want, change := range map[string]func(*Options){
-		"batches of 0":        func(o *Options) { o.BatchBytes = 0 },
-		"requests of 0":       func(o *Options) { o.RequestBytes = 0 },
+		"batches of 0":        func(o *Options) { o.MaxBatchBytes = 0 },
+		"requests of 0":       func(o *Options) { o.MaxRequestBytes = 0 },
 		"backoff must be":     func(o *Options) { o.Backoff = nil },
 		"acks, timeout":       func(o *Options) { o.Acks = 0 },
 		"compression unheard": func(o *Options) { o.Compression = "unheard" },

@@ -33,7 +33,7 @@ func (p *Producer) put(b *batch, s *shard) bool {
 		leader.next = &request{producer: p, broker: leader}
 	}
 	r := leader.next
-	if len(r.sent) > 0 && (b.alone || r.sent[0].batch.alone || r.bytes+len(b.wire) > p.options.RequestBytes) {
+	if len(r.sent) > 0 && (b.alone || r.sent[0].batch.alone || r.bytes+len(b.wire) > p.options.MaxRequestBytes) {
 		return false
 	}
 	r.bytes += len(b.wire)

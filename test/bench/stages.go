@@ -55,7 +55,7 @@ func (b *bench) stages() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	compress, packed, err := compressing(batch.Buf, produce.HurriedGzipLevel, rounds)
+	compress, packed, err := compressing(batch.Buf, produce.BacklogGzipLevel, rounds)
 	if err != nil {
 		return "", err
 	}
@@ -71,7 +71,7 @@ func (b *bench) stages() (string, error) {
 	}
 	row("whole", whole)
 	row("encode (package encoder)", encode)
-	row(fmt.Sprintf("compress (gzip level %d: batches wait)", produce.HurriedGzipLevel), compress)
+	row(fmt.Sprintf("compress (gzip level %d: batches wait)", produce.BacklogGzipLevel), compress)
 	row("encrypt (AES-128-GCM)", encrypt)
 	row("the rest: batches, Kafka client, system calls, memory", whole-encode-compress-encrypt)
 	row(fmt.Sprintf("compress (gzip level %d), were there time", produce.GzipLevel), thorough)
