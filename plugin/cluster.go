@@ -119,7 +119,7 @@ func (d deliveries) Panicked(cause any) { d.out.panicked(cause) }
 // renew makes connections again whose credentials are not those of
 // credentials_file any more.
 func (o *Output) renew() {
-	if o.sessions.Renew() {
+	if o.sessions.CloseStale() {
 		o.log.Infof("credentials_file %s has changed: connecting anew with what it holds now", o.cfg.CredentialsFile)
 	}
 }

@@ -84,7 +84,7 @@ func TestFaultNoAnswer(t *testing.T) {
 			var answer atomic.Bool
 			duplicates := 0
 			if written {
-				e.DelayAcks(connect.AnswerMargin + time.Second)
+				e.DelayAcks(connect.RequestTimeoutOverhead + time.Second)
 			} else {
 				e.Cluster().ControlKey(kmsg.Produce.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
 					e.Cluster().KeepControl()

@@ -142,7 +142,7 @@ func (h *health) tick(now time.Time) {
 // silence notices an endpoint that takes requests and answers none. h.mu is held.
 func (h *health) silence(now, ack time.Time) {
 	oldest, waiting := h.out.oldest()
-	limit := h.out.cfg.RequestTimeout + connect.AnswerMargin
+	limit := h.out.cfg.RequestTimeout + connect.RequestTimeoutOverhead
 	if waiting && now.Sub(oldest) >= limit && now.Sub(ack) >= limit {
 		h.begin(now, h.out.topic, fmt.Errorf("%w; the oldest chunk waits for %v", failure.ErrNoAnswer, now.Sub(oldest).Round(time.Second)))
 	}

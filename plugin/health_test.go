@@ -136,7 +136,7 @@ func TestHealthNoticesSilence(t *testing.T) {
 	o, lines := quietOutput(t)
 	h := &o.health
 	now := time.Now()
-	limit := o.cfg.RequestTimeout + connect.AnswerMargin
+	limit := o.cfg.RequestTimeout + connect.RequestTimeoutOverhead
 	h.tick(now)
 	o.live.add(&Chunk{start: now})
 	h.tick(now.Add(limit - time.Second))

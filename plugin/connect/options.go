@@ -21,9 +21,9 @@ const (
 	MaxRequestBytes = 10 << 20
 	// requestRoom is for what a request holds besides batches.
 	requestRoom = 1 << 20
-	// AnswerMargin is how long after request_timeout an answer may still come
-	// before the connection counts as dead.
-	AnswerMargin = 5 * time.Second
+	// RequestTimeoutOverhead is how long after request_timeout an answer may still
+	// come before the connection counts as dead.
+	RequestTimeoutOverhead = 5 * time.Second
 	// clientBackoffMax bounds the client's own waits, which come on top of a
 	// chunk's: they decide how soon the end of an outage is seen.
 	clientBackoffMax = 5 * time.Second
@@ -84,7 +84,7 @@ func base(c *config.Config) []kgo.Opt {
 		// Kafka look-alikes may advertise client metrics and mean nothing by it.
 		kgo.DisableClientMetrics(),
 		kgo.BrokerMaxWriteBytes(MaxRequestBytes + requestRoom),
-		kgo.RequestTimeoutOverhead(AnswerMargin),
+		kgo.RequestTimeoutOverhead(RequestTimeoutOverhead),
 		kgo.RetryBackoffFn(func(failures int) time.Duration { return min(c.Backoff(failures), clientBackoffMax) }),
 		// The endpoint is behind a load balancer, whose closing of a fresh
 		// connection says nothing about credentials.

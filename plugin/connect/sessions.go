@@ -53,9 +53,9 @@ func (n *session) Close() error {
 	return n.Conn.Close()
 }
 
-// Renew closes the connections that were made with other credentials than the
-// file holds now, and tells whether there were any. The client makes new ones.
-func (s *Sessions) Renew() bool {
+// CloseStale closes the connections that were made with other credentials than
+// the file holds now, and tells whether there were any. The client makes new ones.
+func (s *Sessions) CloseStale() bool {
 	if s.cfg.CredentialsFile == "" {
 		return false
 	}
