@@ -71,7 +71,7 @@ func (w *walk) handshake(ctx context.Context, address string) bool {
 		return false
 	}
 	if err != nil {
-		w.fail("TLS", w.cfg.AdviceOnce(err), presented(err))
+		w.fail("TLS", w.cfg.AdviceWithoutRetry(err), presented(err))
 		return false
 	}
 	defer conn.Close()

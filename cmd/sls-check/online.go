@@ -111,7 +111,7 @@ func (w *walk) authenticate(ctx context.Context, client *kgo.Client) bool {
 	defer cancel()
 	began := time.Now()
 	if _, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, client); err != nil {
-		w.fail("SASL", w.cfg.AdviceOnce(err), "")
+		w.fail("SASL", w.cfg.AdviceWithoutRetry(err), "")
 		return false
 	}
 	w.pass("SASL", began, "PLAIN, user %s; whether it may write is seen at the next steps", w.cfg.Project)
@@ -135,7 +135,7 @@ func (w *walk) find(ctx context.Context, client *kgo.Client) bool {
 		err = kerr.ErrorForCode(response.Topics[0].ErrorCode)
 	}
 	if err != nil {
-		w.fail("topic", w.cfg.AdviceOnce(err), "")
+		w.fail("topic", w.cfg.AdviceWithoutRetry(err), "")
 		return false
 	}
 	w.pass("topic", began, "%s exists, %s (SLS's shards)", w.topic(), number(len(response.Topics[0].Partitions), "partition"))
@@ -153,7 +153,7 @@ func (w *walk) write(ctx context.Context, client *kgo.Client) {
 	began := time.Now()
 	written, err := client.ProduceSync(ctx, record).First()
 	if err != nil {
-		w.fail("write", w.cfg.AdviceOnce(err), "")
+		w.fail("write", w.cfg.AdviceWithoutRetry(err), "")
 		return
 	}
 	w.pass("write", began, "one test record to partition %d, acknowledged", written.Partition)

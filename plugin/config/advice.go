@@ -63,8 +63,8 @@ func (c *Config) Advice(logstore string, err error) string {
 	return fmt.Sprintf("cannot reach %s (%s): %v; retrying", c.Addresses(), where(err), err)
 }
 
-// AdviceOnce is Advice for whoever does not go on trying.
-func (c *Config) AdviceOnce(err error) string {
+// AdviceWithoutRetry is Advice for a caller that does not retry.
+func (c *Config) AdviceWithoutRetry(err error) string {
 	if _, network := errors.AsType[*net.OpError](err); !network && errors.Is(err, context.DeadlineExceeded) {
 		err = failure.ErrNoAnswer // a connection is there, for its making has its own errors
 	}

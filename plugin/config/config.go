@@ -68,8 +68,9 @@ const (
 	FlushBlocking                  // on the thread that called
 )
 
-// DefaultLevel is the CompressionLevel where compression_level is not given.
-const DefaultLevel = -1
+// DefaultCompressionLevel is the CompressionLevel where compression_level is not
+// given.
+const DefaultCompressionLevel = -1
 
 // Config is one [OUTPUT] section, checked. Its fields are the options of the
 // table in options.go; sizes are bytes.
@@ -90,7 +91,7 @@ type Config struct {
 	Partitioner Partitioner
 
 	Compression      string
-	CompressionLevel int // or DefaultLevel
+	CompressionLevel int // or DefaultCompressionLevel
 	RequiredAcks     Acks
 	MaxMessageBytes  int
 

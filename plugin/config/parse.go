@@ -62,7 +62,7 @@ func (f Faults) Error() string {
 // should read; they come with an error as well, for a misspelt key may be its
 // cause.
 func Parse(src Source) (c *Config, warnings []string, err error) {
-	c = &Config{ParseJSON: true, DialNetwork: "tcp", TLSVerify: true, CompressionLevel: DefaultLevel, given: map[string]bool{}}
+	c = &Config{ParseJSON: true, DialNetwork: "tcp", TLSVerify: true, CompressionLevel: DefaultCompressionLevel, given: map[string]bool{}}
 	var faults Faults
 	for i := range options {
 		o := &options[i]
