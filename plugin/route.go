@@ -39,3 +39,14 @@ func (t *topics) of(route []byte) string {
 	t.names[string(route)] = topic
 	return topic
 }
+
+// retained is how many bytes the names remembered take, about.
+func (t *topics) retained() (bytes int64) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	const entry = 100 // of the map
+	for name, topic := range t.names {
+		bytes += int64(len(name) + len(topic) + entry)
+	}
+	return bytes
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"out_sls_kafka/plugin/failure"
+	"out_sls_kafka/plugin/produce"
 )
 
 // stats are the counters of one output.
@@ -120,4 +121,12 @@ func (o *Output) load() string {
 	o.mu.Unlock()
 	return fmt.Sprintf("chunks waiting: %d, %d of them for room; bytes in flight: %d; records acknowledged: %d, rejected: %d",
 		live, line, used, o.stats.acknowledged.Load(), o.stats.rejected.Load())
+}
+
+// Retained counts what the output holds in batches, and of names of logstores,
+// by looking at all of it: simulations compare it with what is accounted for.
+func (o *Output) Retained() produce.Retained {
+	r := o.producer.Retained()
+	r.Kept += o.topics.retained()
+	return r
 }

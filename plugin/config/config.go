@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
@@ -119,6 +120,9 @@ type Config struct {
 	FlushTimeout time.Duration
 
 	Resolver *net.Resolver // nil: the system's; tests have their own
+	// Dial connects to a host:port, before TLS; nil: by TCP. A simulation has a
+	// network of its own.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// What only the checks across options need.
 	given                      map[string]bool // the options the user set

@@ -22,6 +22,9 @@ func Resolve(ctx context.Context, c *config.Config, host string) ([]netip.Addr, 
 // TCP makes a TCP connection to address, a host:port, within dial_timeout,
 // and leaves TLS out.
 func TCP(ctx context.Context, c *config.Config, address string) (net.Conn, error) {
+	if c.Dial != nil {
+		return c.Dial(ctx, c.DialNetwork, address)
+	}
 	d := net.Dialer{Resolver: c.Resolver, Timeout: c.DialTimeout}
 	return d.DialContext(ctx, c.DialNetwork, address)
 }
