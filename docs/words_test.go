@@ -18,17 +18,17 @@ var hardWords = []struct {
 }{
 	{`is no\b`, 71},
 	{`beside\b`, 33},
-	{`apart\b`, 20},
-	{`meanwhile\b`, 23},
+	{`apart\b`, 16},
+	{`meanwhile\b`, 22},
 	{`mend(s|ed|ing)?\b`, 21},
 	{`of which\b`, 20},
 	{`anew\b`, 17},
 	{`goes first\b`, 1},
 	{`gives way\b`, 3},
 	{`told of\b`, 3},
-	{`for good\b`, 15},
+	{`for good\b`, 14},
 	{`comes by\b`, 1},
-	{`so many\b`, 14},
+	{`so many\b`, 12},
 }
 
 // "apart from" is plain English.

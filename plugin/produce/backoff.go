@@ -2,18 +2,18 @@ package produce
 
 import "time"
 
-// pause is the wait of what has failed, longer with each failure in a row.
-type pause struct {
+// backoff is the wait after a failure, longer with each failure in a row.
+type backoff struct {
 	failures int
 	until    time.Time
 }
 
-func (w *pause) over(now time.Time) bool { return !now.Before(w.until) }
+func (b *backoff) ready(now time.Time) bool { return !now.Before(b.until) }
 
-func (w *pause) fail(now time.Time, backoff func(int) time.Duration) {
-	w.failures++
-	w.until = now.Add(backoff(w.failures))
+func (b *backoff) failed(now time.Time, wait func(int) time.Duration) {
+	b.failures++
+	b.until = now.Add(wait(b.failures))
 }
 
-// hurry ends the wait; the next failure makes as long a one.
-func (w *pause) hurry() { w.until = time.Time{} }
+// expire ends the wait, but keeps the count: the next wait is at least as long.
+func (b *backoff) expire() { b.until = time.Time{} }

@@ -10,46 +10,46 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// A batch begins with a header, in which these things have their place.
+// Offsets of the fields in the header of a batch, and the bytes of some.
 // Source: https://kafka.apache.org/documentation/#recordbatch
 const (
-	atLength      = 8 // of what follows the length
-	atEpoch       = 12
-	atMagic       = 16
-	atCRC         = 17 // of what follows the CRC
-	atAttributes  = 21
-	atLastOffset  = 23
-	atFirstTime   = 27
-	atLastTime    = 35
-	atProducer    = 43
-	atCount       = 57
-	batchHeader   = 61
-	batchMagic    = 2
-	producerBytes = atCount - atProducer // id, epoch and sequence, all -1: not idempotent
+	atLength            = 8 // of what follows the length
+	atEpoch             = 12
+	atMagic             = 16
+	atCRC               = 17 // of what follows the CRC
+	atAttributes        = 21
+	atLastOffset        = 23
+	atFirstTime         = 27
+	atLastTime          = 35
+	atProducer          = 43
+	atCount             = 57
+	batchHeaderBytes    = 61
+	batchMagic          = 2
+	producerFieldsBytes = atCount - atProducer // id, epoch and sequence, all -1: not idempotent
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// batch is a record batch of Kafka's message format 2, as it goes to a shard.
-// Records of several owners may share it. It is sent until it is acknowledged,
-// rejected, or let go of at the end.
+// batch is a record batch of Kafka's message format 2, as it is sent to a
+// partition. Records of several owners may share it. It is sent until it is
+// acknowledged, rejected, or released when the producer closes.
 type batch struct {
-	queue *queue
-	parts []part // whose records these are, in their order
-	wire  []byte // header and records
-	count int    // records
-	bytes int64  // of their values
-	first int64  // time of the first record, milliseconds since 1970
-	last  int64  // of the latest
-	codec kgo.CompressionCodecType
-	ready bool // as small as it gets
-	plain bool // the broker refuses the codec
-	alone bool // it has no request in common with others, being part of a refused one
-	waits bool // it failed, and is to be sent again
+	queue        *queue
+	runs         []run  // the owners of the records, in their order
+	wire         []byte // header and records
+	count        int    // records
+	bytes        int64  // of their values
+	firstMillis  int64  // time of the first record, milliseconds since 1970
+	maxMillis    int64  // of the latest
+	codec        kgo.CompressionCodecType
+	ready        bool // compressed, or not to be
+	uncompressed bool // the broker refuses the codec
+	exclusive    bool // not in a request with others: it is part of a refused batch
+	retrying     bool // it failed, waits to be sent again, and is counted by Producer.retrying
 }
 
-// part is how many records in a row are one owner's.
-type part struct {
+// run is a number of records in a row of one owner.
+type run struct {
 	owner   Owner
 	records int
 }
@@ -61,14 +61,14 @@ const MaxRecordOverhead = 5 + 1 + 10 + 5 + 5 + 5 + 1
 // add appends a record. There must be room for it in b.wire.
 func (b *batch) add(o Owner, key, value []byte, millis int64) {
 	if b.count == 0 {
-		b.first, b.last = millis, millis
+		b.firstMillis, b.maxMillis = millis, millis
 	}
-	b.last = max(b.last, millis)
+	b.maxMillis = max(b.maxMillis, millis)
 	keyLength := int64(len(key))
 	if key == nil {
 		keyLength = -1
 	}
-	delta, offset, valueLength := millis-b.first, int64(b.count), int64(len(value))
+	delta, offset, valueLength := millis-b.firstMillis, int64(b.count), int64(len(value))
 	length := 2 + varintSize(delta) + varintSize(offset) + varintSize(keyLength) + varintSize(valueLength) + len(key) + len(value)
 	w := binary.AppendVarint(b.wire, int64(length))
 	w = append(w, 0) // attributes
@@ -79,19 +79,19 @@ func (b *batch) add(o Owner, key, value []byte, millis int64) {
 	b.wire = append(w, 0) // headers
 	b.count++
 	b.bytes += valueLength
-	if last := len(b.parts) - 1; last >= 0 && b.parts[last].owner == o {
-		b.parts[last].records++
+	if last := len(b.runs) - 1; last >= 0 && b.runs[last].owner == o {
+		b.runs[last].records++
 		return
 	}
-	b.parts = append(b.parts, part{o, 1})
+	b.runs = append(b.runs, run{o, 1})
 }
 
 func varintSize(n int64) int {
 	return (bits.Len64(uint64(n<<1^n>>63)|1) + 6) / 7
 }
 
-// seal writes the header.
-func (b *batch) seal() {
+// writeHeader writes the header.
+func (b *batch) writeHeader() {
 	w := b.wire
 	clear(w[:atLength]) // the offset is the broker's to say
 	binary.BigEndian.PutUint32(w[atLength:], uint32(len(w)-atEpoch))
@@ -99,23 +99,23 @@ func (b *batch) seal() {
 	w[atMagic] = batchMagic
 	binary.BigEndian.PutUint16(w[atAttributes:], uint16(b.codec))
 	binary.BigEndian.PutUint32(w[atLastOffset:], uint32(b.count-1))
-	binary.BigEndian.PutUint64(w[atFirstTime:], uint64(b.first))
-	binary.BigEndian.PutUint64(w[atLastTime:], uint64(b.last))
-	for i := range producerBytes {
+	binary.BigEndian.PutUint64(w[atFirstTime:], uint64(b.firstMillis))
+	binary.BigEndian.PutUint64(w[atLastTime:], uint64(b.maxMillis))
+	for i := range producerFieldsBytes {
 		w[atProducer+i] = 0xff
 	}
 	binary.BigEndian.PutUint32(w[atCount:], uint32(b.count))
 	binary.BigEndian.PutUint32(w[atCRC:], crc32.Checksum(w[atAttributes:], castagnoli))
 }
 
-// each reads the records back. What f gets is valid while b is not changed.
-func (b *batch) each(f func(o Owner, key, value []byte, millis int64)) error {
-	src, err := kgo.DefaultDecompressor().Decompress(b.wire[batchHeader:], b.codec)
+// eachRecord reads the records back. What f gets is valid while b is not changed.
+func (b *batch) eachRecord(f func(o Owner, key, value []byte, millis int64)) error {
+	src, err := kgo.DefaultDecompressor().Decompress(b.wire[batchHeaderBytes:], b.codec)
 	if err != nil {
 		return fmt.Errorf("unpack a batch: %w", err)
 	}
-	for _, p := range b.parts {
-		for range p.records {
+	for _, run := range b.runs {
+		for range run.records {
 			length, n := binary.Varint(src)
 			end := n + int(length)
 			var r kmsg.Record
@@ -125,7 +125,7 @@ func (b *batch) each(f func(o Owner, key, value []byte, millis int64)) error {
 			if err := r.UnsafeReadFrom(src[:end]); err != nil {
 				return fmt.Errorf("read a batch: %w", err)
 			}
-			f(p.owner, r.Key, r.Value, b.first+r.TimestampDelta64)
+			f(run.owner, r.Key, r.Value, b.firstMillis+r.TimestampDelta64)
 			src = src[end:]
 		}
 	}

@@ -44,15 +44,15 @@ func TestBatch(t *testing.T) {
 				if r.nilKey {
 					key = nil
 				}
-				p.extend(b, r.owner, key, []byte(r.value), r.millis)
+				p.grow(b, r.owner, key, []byte(r.value), r.millis)
 			}
 			if p.compressors.usual != nil {
 				p.compress(b, false)
 			}
-			b.seal()
+			b.writeHeader()
 			checkHeader(t, b)
 			var got []batchRecord
-			if err := b.each(func(o Owner, key, value []byte, millis int64) {
+			if err := b.eachRecord(func(o Owner, key, value []byte, millis int64) {
 				got = append(got, batchRecord{o, string(key), string(value), key == nil, millis})
 			}); err != nil {
 				t.Fatal(err)
@@ -60,8 +60,8 @@ func TestBatch(t *testing.T) {
 			if fmt.Sprint(got) != fmt.Sprint(records) {
 				t.Errorf("%d records came back unlike the %d put in", len(got), len(records))
 			}
-			if b.parts[0] != (part{one, 2}) || b.parts[1] != (part{two, 1}) || b.parts[2] != (part{one, 1}) {
-				t.Errorf("parts %v", b.parts)
+			if b.runs[0] != (run{one, 2}) || b.runs[1] != (run{two, 1}) || b.runs[2] != (run{one, 1}) {
+				t.Errorf("runs %v", b.runs)
 			}
 		})
 	}
@@ -87,39 +87,39 @@ func checkHeader(t *testing.T, b *batch) {
 	}
 }
 
-// gzip's ways for small batches and for hurried ones are left to those, and to
-// where no level is set.
-func TestGzipWays(t *testing.T) {
+// gzip has compressors of their own for small batches and for a backlog, if no
+// level is set.
+func TestGzipCompressors(t *testing.T) {
 	t.Parallel()
-	length := func(level, size int, hurried bool) int {
+	length := func(level, size int, backlog bool) int {
 		c, err := newCompressors("gzip", level)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var b bytes.Buffer
-		packed, codec := c.compress(&b, lines(size), hurried)
-		if got, err := kgo.DefaultDecompressor().Decompress(packed, codec); err != nil || !bytes.Equal(got, lines(size)) {
+		compressed, codec := c.compress(&b, logLines(size), backlog)
+		if got, err := kgo.DefaultDecompressor().Decompress(compressed, codec); err != nil || !bytes.Equal(got, logLines(size)) {
 			t.Errorf("%d bytes came back of %d: %v", len(got), size, err)
 		}
-		return len(packed)
+		return len(compressed)
 	}
-	const free, large = -1, smallBatch + 1
-	if length(free, smallBatch, false) == length(GzipLevel, smallBatch, false) {
+	const unset, large = -1, smallBatchBytes + 1
+	if length(unset, smallBatchBytes, false) == length(GzipLevel, smallBatchBytes, false) {
 		t.Error("a small batch is compressed like a large one")
 	}
-	if length(free, large, false) != length(GzipLevel, large, false) {
+	if length(unset, large, false) != length(GzipLevel, large, false) {
 		t.Error("a large batch is compressed like a small one")
 	}
 	if length(GzipLevel, large, true) != length(GzipLevel, large, false) {
 		t.Error("a level that is set is not kept to")
 	}
-	if hurried, want := length(free, large, true), length(BacklogGzipLevel, large, false); hurried != want || want == length(free, large, false) {
-		t.Errorf("a hurried batch has %d bytes, %d at level %d, %d where there is time", hurried, want, BacklogGzipLevel, length(free, large, false))
+	if backlog, want := length(unset, large, true), length(BacklogGzipLevel, large, false); backlog != want || want == length(unset, large, false) {
+		t.Errorf("a batch of a backlog has %d bytes, %d at level %d, %d where there is time", backlog, want, BacklogGzipLevel, length(unset, large, false))
 	}
 }
 
-// lines are so many bytes that look like logs.
-func lines(size int) []byte {
+// logLines returns size bytes that look like logs.
+func logLines(size int) []byte {
 	var b []byte
 	for n := uint32(0); len(b) < size; n++ {
 		b = fmt.Appendf(b, "10.0.%d.%d GET /orders/%d 200 %d\n", n*2654435761>>24, n%200, n*2654435761>>12, n*40503%9000)
@@ -127,35 +127,35 @@ func lines(size int) []byte {
 	return b[:size]
 }
 
-// A batch that others wait behind is hurried, the last one is not.
-func TestPackersHurry(t *testing.T) {
+// A batch is compressed as one of a backlog while others wait, the last one is not.
+func TestCompressLoopBacklog(t *testing.T) {
 	t.Parallel()
-	p := &Producer{options: options(), packers: 1}
+	p := &Producer{options: options(), compressWorkers: 1}
 	var err error
 	if p.compressors, err = newCompressors("gzip", -1); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		p.unpacked = append(p.unpacked, &batch{wire: append(make([]byte, batchHeader), lines(1<<16)...)})
+		p.uncompressedQueue = append(p.uncompressedQueue, &batch{wire: append(make([]byte, batchHeaderBytes), logLines(1<<16)...)})
 	}
-	batches := slices.Clone(p.unpacked)
-	p.packAll()
+	batches := slices.Clone(p.uncompressedQueue)
+	p.compressLoop()
 	length := func(i int) int { return len(batches[i].wire) }
 	if length(0) != length(1) || length(1) <= length(2) {
 		t.Errorf("%d, %d and %d bytes: want the last one to be smaller than those it waited behind", length(0), length(1), length(2))
 	}
 }
 
-// What is spoiled is found out, not sent on.
-func TestBatchSpoiled(t *testing.T) {
+// A corrupt batch is an error when it is read back.
+func TestCorruptBatch(t *testing.T) {
 	t.Parallel()
 	p := &Producer{options: options()}
 	b := new(batch)
-	p.extend(b, new(fakeOwner), nil, []byte("value"), 1)
+	p.grow(b, new(fakeOwner), nil, []byte("value"), 1)
 	whole := b.wire
-	for length := batchHeader; length < len(whole); length++ {
+	for length := batchHeaderBytes; length < len(whole); length++ {
 		b.wire = whole[:length]
-		if err := b.each(func(Owner, []byte, []byte, int64) {}); err == nil {
+		if err := b.eachRecord(func(Owner, []byte, []byte, int64) {}); err == nil {
 			t.Errorf("no error of a batch cut after %d bytes of %d", length, len(whole))
 		}
 	}
@@ -171,15 +171,15 @@ func TestRecordsAllocateNothing(t *testing.T) {
 	}
 	defer p.cancel()
 	value, owner, now := []byte("hello"), new(fakeOwner), time.Now()
-	fill := func() {
-		q := &p.known("demo").any
+	addBatch := func() {
+		q := &p.ensureTopicLocked("demo").shared
 		for range 1000 {
-			p.place(q, owner, nil, value, 1, now)
+			p.appendRecordLocked(q, owner, nil, value, 1, now)
 		}
-		p.pool.put(q.close().wire)
+		p.pool.put(q.takeOpen().wire)
 	}
-	fill() // the first makes the topic, and the pieces
-	if n := testing.AllocsPerRun(100, fill); n > 5 {
+	addBatch() // the first makes the topic, and the buffers
+	if n := testing.AllocsPerRun(100, addBatch); n > 5 {
 		t.Errorf("%.0f allocations for 1000 records: the batch and its parts alone are allowed", n)
 	}
 }

@@ -18,124 +18,124 @@ const (
 	BacklogGzipLevel = 2
 	// fastZstd and fastLZ4 are those of the other codecs.
 	fastZstd, fastLZ4 = 1, 0
-	// smallBatch is as much as gzip's stateless compression looks at together.
-	smallBatch = 32 << 10
+	// smallBatchBytes is the window of gzip's stateless compression.
+	smallBatchBytes = 32 << 10
 )
 
-// compressors are the ways to make batches smaller. Without usual there are none.
+// compressors compress batches. If usual is nil, batches are not compressed.
 type compressors struct {
 	usual kgo.Compressor
-	// small is for batches up to smallBatch: gzip's usual table of matches is so
+	// small is for batches up to smallBatchBytes: gzip's usual table of matches is so
 	// large that to bring it into the cache takes as long as all the rest.
 	small kgo.Compressor
-	// hurried is for a batch that others wait behind. Then time is dear, and the
-	// sooner they are through, the sooner Fluent Bit gets its memory back.
-	hurried kgo.Compressor
+	// backlog is for a batch while others wait to be compressed: the sooner they are
+	// sent, the sooner Fluent Bit gets its memory back.
+	backlog kgo.Compressor
 }
 
-// compress makes src smaller, into dst. A codec below zero is an error.
-func (c *compressors) compress(dst *bytes.Buffer, src []byte, hurried bool) ([]byte, kgo.CompressionCodecType) {
-	way := c.usual
-	if len(src) <= smallBatch {
-		way = c.small
-	} else if hurried {
-		way = c.hurried
+// compress compresses src into dst. A codec below zero is an error.
+func (c *compressors) compress(dst *bytes.Buffer, src []byte, backlog bool) ([]byte, kgo.CompressionCodecType) {
+	compressor := c.usual
+	if len(src) <= smallBatchBytes {
+		compressor = c.small
+	} else if backlog {
+		compressor = c.backlog
 	}
-	return way.Compress(dst, src)
+	return compressor.Compress(dst, src)
 }
 
-// newCompressors returns the ways of a codec, by its name in the options; level
-// is below zero where the fast one is wanted.
+// newCompressors returns the compressors of a codec, by its name in the options.
+// level is below zero for the codec's fast level.
 func newCompressors(codec string, level int) (compressors, error) {
 	switch codec {
 	case "gzip":
 		return gzipCompressors(level)
 	case "lz4":
-		lz4 := newLZ4(max(level, fastLZ4))
+		lz4 := newLZ4Compressor(max(level, fastLZ4))
 		return compressors{lz4, lz4, lz4}, nil
 	case "zstd":
-		return same(kgo.ZstdCompression().WithLevel(max(level, fastZstd)))
+		return singleCompressor(kgo.ZstdCompression().WithLevel(max(level, fastZstd)))
 	case "snappy":
-		return same(kgo.SnappyCompression())
+		return singleCompressor(kgo.SnappyCompression())
 	}
 	if codec != "none" {
 		return compressors{}, errors.New("not known")
 	}
-	return same(kgo.NoCompression())
+	return singleCompressor(kgo.NoCompression())
 }
 
-// same uses one way for all batches.
-func same(codec kgo.CompressionCodec) (compressors, error) {
+// singleCompressor uses the same compressor for all batches.
+func singleCompressor(codec kgo.CompressionCodec) (compressors, error) {
 	usual, err := kgo.DefaultCompressor(codec)
 	return compressors{usual, usual, usual}, err
 }
 
 func gzipCompressors(level int) (all compressors, err error) {
 	if level >= 0 {
-		return same(kgo.GzipCompression().WithLevel(level))
+		return singleCompressor(kgo.GzipCompression().WithLevel(level))
 	}
-	for at, to := range map[int]*kgo.Compressor{GzipLevel: &all.usual, gzip.StatelessCompression: &all.small, BacklogGzipLevel: &all.hurried} {
-		if *to, err = kgo.DefaultCompressor(kgo.GzipCompression().WithLevel(at)); err != nil {
+	for at, dst := range map[int]*kgo.Compressor{GzipLevel: &all.usual, gzip.StatelessCompression: &all.small, BacklogGzipLevel: &all.backlog} {
+		if *dst, err = kgo.DefaultCompressor(kgo.GzipCompression().WithLevel(at)); err != nil {
 			return all, err
 		}
 	}
 	return all, nil
 }
 
-// pack compresses a batch in the background, as many at a time as Go uses
-// processors. p.mu is held.
-func (p *Producer) pack(b *batch) {
-	if b.ready = p.compressors.usual == nil || b.plain; b.ready {
+// compressLaterLocked compresses a batch in the background, GOMAXPROCS batches at a
+// time.
+func (p *Producer) compressLaterLocked(b *batch) {
+	if b.ready = p.compressors.usual == nil || b.uncompressed; b.ready {
 		return
 	}
-	p.unpacked = append(p.unpacked, b)
-	p.startPacker()
+	p.uncompressedQueue = append(p.uncompressedQueue, b)
+	p.startCompressWorkerLocked()
 }
 
-func (p *Producer) startPacker() {
-	if p.packers < runtime.GOMAXPROCS(0) {
-		p.packers++
-		p.background(p.packAll)
+func (p *Producer) startCompressWorkerLocked() {
+	if p.compressWorkers < runtime.GOMAXPROCS(0) {
+		p.compressWorkers++
+		p.background(p.compressLoop)
 	}
 }
 
-// packAll compresses batches until there is none left.
-func (p *Producer) packAll() {
+// compressLoop compresses batches until uncompressedQueue is empty.
+func (p *Producer) compressLoop() {
 	p.mu.Lock()
 	defer func() {
-		p.packers--
-		if len(p.unpacked) > 0 && !p.closed { // a panic has ended this one
-			p.startPacker()
+		p.compressWorkers--
+		if len(p.uncompressedQueue) > 0 && !p.closed { // a panic ended this worker
+			p.startCompressWorkerLocked()
 		}
 		p.mu.Unlock()
 	}()
-	for len(p.unpacked) > 0 && !p.closed {
-		b := p.unpacked[0]
-		p.unpacked[0] = nil
-		p.unpacked = p.unpacked[1:]
-		hurried := len(p.unpacked) > 0
+	for len(p.uncompressedQueue) > 0 && !p.closed {
+		b := p.uncompressedQueue[0]
+		p.uncompressedQueue[0] = nil
+		p.uncompressedQueue = p.uncompressedQueue[1:]
+		backlog := len(p.uncompressedQueue) > 0
 		p.mu.Unlock()
-		p.compress(b, hurried)
+		p.compress(b, backlog)
 		runtime.Gosched() // a thread of Fluent Bit may wait for the only processor
 		p.mu.Lock()
 		b.ready = true
-		p.advance()
+		p.scheduleLocked()
 	}
 }
 
-// compress makes b small, unless it would not be smaller; hurried where others
-// wait behind it.
-func (p *Producer) compress(b *batch, hurried bool) {
-	defer p.contain() // the batch goes as it is
-	scratch := p.pool.scratch()
-	defer p.pool.unscratch(scratch)
+// compress compresses b, unless that would not make it smaller. backlog tells that
+// other batches wait to be compressed.
+func (p *Producer) compress(b *batch, backlog bool) {
+	defer p.recoverPanic() // the batch goes as it is
+	scratch := p.pool.getScratch()
+	defer p.pool.putScratch(scratch)
 	scratch.Reset()
-	records := b.wire[batchHeader:]
-	packed, codec := p.compressors.compress(scratch, records, hurried)
-	if codec <= 0 || len(packed) >= len(records) {
+	records := b.wire[batchHeaderBytes:]
+	compressed, codec := p.compressors.compress(scratch, records, backlog)
+	if codec <= 0 || len(compressed) >= len(records) {
 		return
 	}
-	wire := append(p.pool.take(batchHeader + len(packed))[:batchHeader], packed...)
+	wire := append(p.pool.get(batchHeaderBytes + len(compressed))[:batchHeaderBytes], compressed...)
 	p.pool.put(b.wire)
 	b.wire, b.codec = wire, codec
 }

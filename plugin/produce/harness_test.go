@@ -26,20 +26,20 @@ func options() Options {
 
 // inFakeTime runs f in a bubble with a producer on a fake cluster, which is
 // closed in the end; no panic may have been contained.
-func inFakeTime(t *testing.T, o Options, f func(t *testing.T, p *Producer, c *fakeCluster, w *fakeObserver)) {
+func inFakeTime(t *testing.T, o Options, f func(t *testing.T, p *Producer, c *fakeCluster, obs *fakeObserver)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		c, w := newFakeCluster(), &fakeObserver{}
-		p, err := New(o, c, w)
+		c, obs := newFakeCluster(), &fakeObserver{}
+		p, err := New(o, c, obs)
 		if err != nil {
 			t.Fatal(err)
 		}
-		f(t, p, c, w)
+		f(t, p, c, obs)
 		if err := p.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if len(w.panics) > 0 {
-			t.Errorf("contained: %v", w.panics)
+		if len(obs.panics) > 0 {
+			t.Errorf("contained: %v", obs.panics)
 		}
 	})
 }
@@ -48,18 +48,18 @@ func inFakeTime(t *testing.T, o Options, f func(t *testing.T, p *Producer, c *fa
 type fakeCluster struct {
 	begin time.Time
 
-	mu       sync.Mutex
-	leaders  map[string][]int32 // of each topic, by partition; -1: none
-	refuse   func(topic string, partition int32, values []string) *kerr.Error
-	lose     func(broker int32) error // that no answer comes
-	silent   int                      // answers that leave everything out, though nothing is stored
-	busy     map[int32]bool           // brokers that have a request
-	landed   []stored
-	produced []time.Duration // when each request came, since begin
-	asked    []time.Duration
+	mu            sync.Mutex
+	leaders       map[string][]int32 // of each topic, by partition; -1: none
+	refuse        func(topic string, partition int32, values []string) *kerr.Error
+	noAnswer      func(broker int32) error // that no answer comes
+	emptyAnswers  int                      // answers that leave everything out, though nothing is stored
+	inflight      map[int32]bool           // brokers that have a request
+	stored        []storedRecord
+	produceTimes  []time.Duration // when each request came, since begin
+	metadataTimes []time.Duration
 }
 
-type stored struct {
+type storedRecord struct {
 	topic     string
 	partition int32
 	key       string
@@ -67,7 +67,7 @@ type stored struct {
 }
 
 func newFakeCluster() *fakeCluster {
-	return &fakeCluster{begin: time.Now(), leaders: map[string][]int32{"logs": {0}}, busy: make(map[int32]bool)}
+	return &fakeCluster{begin: time.Now(), leaders: map[string][]int32{"logs": {0}}, inflight: make(map[int32]bool)}
 }
 
 // set changes the cluster while the producer uses it.
@@ -79,12 +79,12 @@ func (c *fakeCluster) set(f func()) {
 
 func (c *fakeCluster) Produce(ctx context.Context, broker int32, r *kmsg.ProduceRequest) (*kmsg.ProduceResponse, error) {
 	c.set(func() {
-		if c.busy[broker] || r.Acks == 0 || r.TimeoutMillis <= 0 {
+		if c.inflight[broker] || r.Acks == 0 || r.TimeoutMillis <= 0 {
 			panic(fmt.Sprintf("a second request of broker %d, or no acks (%d) or time (%d)", broker, r.Acks, r.TimeoutMillis))
 		}
-		c.busy[broker] = true
+		c.inflight[broker] = true
 	})
-	defer c.set(func() { delete(c.busy, broker) })
+	defer c.set(func() { delete(c.inflight, broker) })
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -92,15 +92,15 @@ func (c *fakeCluster) Produce(ctx context.Context, broker int32, r *kmsg.Produce
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.produced = append(c.produced, time.Since(c.begin)-10*time.Millisecond)
-	if c.lose != nil {
-		if err := c.lose(broker); err != nil {
+	c.produceTimes = append(c.produceTimes, time.Since(c.begin)-10*time.Millisecond)
+	if c.noAnswer != nil {
+		if err := c.noAnswer(broker); err != nil {
 			return nil, err
 		}
 	}
 	answer := r.ResponseKind().(*kmsg.ProduceResponse)
-	if c.silent > 0 {
-		c.silent--
+	if c.emptyAnswers > 0 {
+		c.emptyAnswers--
 		return answer, nil
 	}
 	for _, t := range r.Topics {
@@ -125,7 +125,7 @@ func (c *fakeCluster) store(broker int32, topic string, partition int32, wire []
 	if leaders[partition] != broker {
 		return kerr.NotLeaderForPartition.Code
 	}
-	records, err := read(wire)
+	records, err := readBatch(wire)
 	if err != nil {
 		return kerr.CorruptMessage.Code
 	}
@@ -139,13 +139,13 @@ func (c *fakeCluster) store(broker int32, topic string, partition int32, wire []
 		}
 	}
 	for _, r := range records {
-		c.landed = append(c.landed, stored{topic, partition, string(r.Key), string(r.Value)})
+		c.stored = append(c.stored, storedRecord{topic, partition, string(r.Key), string(r.Value)})
 	}
 	return 0
 }
 
-// read is how the protocol's own code reads a batch.
-func read(wire []byte) ([]kmsg.Record, error) {
+// readBatch is how the protocol's own code reads a batch.
+func readBatch(wire []byte) ([]kmsg.Record, error) {
 	var b kmsg.RecordBatch
 	if err := b.ReadFrom(wire); err != nil {
 		return nil, err
@@ -176,7 +176,7 @@ func (c *fakeCluster) Metadata(ctx context.Context, topics []string) (*kmsg.Meta
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.asked = append(c.asked, time.Since(c.begin)-10*time.Millisecond)
+	c.metadataTimes = append(c.metadataTimes, time.Since(c.begin)-10*time.Millisecond)
 	answer := kmsg.NewPtrMetadataResponse()
 	for _, name := range topics {
 		if leaders, ok := c.leaders[name]; ok {
@@ -198,11 +198,11 @@ func metadataOf(name string, leaders []int32) kmsg.MetadataResponseTopic {
 	return topic
 }
 
-// values are what landed, in its order.
+// values returns what was stored, in its order.
 func (c *fakeCluster) values() (values []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, r := range c.landed {
+	for _, r := range c.stored {
 		values = append(values, r.value)
 	}
 	return values
@@ -212,7 +212,7 @@ func (c *fakeCluster) values() (values []string) {
 func (c *fakeCluster) requests() (produced, asked []time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.produced), slices.Clone(c.asked)
+	return slices.Clone(c.produceTimes), slices.Clone(c.metadataTimes)
 }
 
 // fakeOwner counts what becomes of its records.
@@ -258,38 +258,38 @@ type fakeObserver struct {
 	panics  []any
 }
 
-func (w *fakeObserver) Acked(topic string, records int, _ int64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.acked == nil {
-		w.acked = make(map[string]int)
+func (o *fakeObserver) Acked(topic string, records int, _ int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.acked == nil {
+		o.acked = make(map[string]int)
 	}
-	w.acked[topic] += records
+	o.acked[topic] += records
 }
 
-func (w *fakeObserver) Failed(topic string, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.failed == nil {
-		w.failed = make(map[string]int)
+func (o *fakeObserver) Failed(topic string, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failed == nil {
+		o.failed = make(map[string]int)
 	}
-	w.failed[fmt.Sprint(topic, ": ", err)]++
+	o.failed[fmt.Sprint(topic, ": ", err)]++
 }
 
-func (w *fakeObserver) Retried(records int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.retried += records
+func (o *fakeObserver) Retried(records int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.retried += records
 }
 
-func (w *fakeObserver) Panicked(cause any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.panics = append(w.panics, cause)
+func (o *fakeObserver) Panicked(cause any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.panics = append(o.panics, cause)
 }
 
-// add gives the producer records of a topic, one for each value.
-func add(t *testing.T, p *Producer, o Owner, topic string, values ...string) {
+// addRecords gives the producer records of a topic, one for each value.
+func addRecords(t *testing.T, p *Producer, o Owner, topic string, values ...string) {
 	t.Helper()
 	var records []Record
 	for _, v := range values {

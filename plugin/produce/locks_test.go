@@ -16,37 +16,37 @@ func TestPanicLeavesNoLock(t *testing.T) {
 		name    string
 		prepare func(p *Producer)
 	}{
-		{"learning of a topic", func(p *Producer) {
-			p.known("demo.json").shards = []*shard{nil}
+		{"applying the metadata of a topic", func(p *Producer) {
+			p.ensureTopicLocked("demo.json").partitions = []*partition{nil}
 		}},
-		{"placing records that waited for their shards", func(p *Producer) {
-			t := p.known("demo.json")
-			t.homeless.open = &batch{queue: &t.homeless, wire: make([]byte, batchHeader), parts: []part{{new(fakeOwner), 1}}, count: 1}
+		{"assigning records to their partitions", func(p *Producer) {
+			t := p.ensureTopicLocked("demo.json")
+			t.unassigned.open = &batch{queue: &t.unassigned, wire: make([]byte, batchHeaderBytes), runs: []run{{new(fakeOwner), 1}}, count: 1}
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			w := &fakeObserver{}
-			p, err := New(options(), newFakeCluster(), w)
+			obs := &fakeObserver{}
+			p, err := New(options(), newFakeCluster(), obs)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer p.cancel()
 			row.prepare(p)
 			answer := kmsg.NewPtrMetadataResponse()
-			topic, shard := kmsg.NewMetadataResponseTopic(), kmsg.NewMetadataResponseTopicPartition()
+			topic, partition := kmsg.NewMetadataResponseTopic(), kmsg.NewMetadataResponseTopicPartition()
 			topic.Topic = kmsg.StringPtr("demo.json")
-			topic.Partitions = append(topic.Partitions, shard)
+			topic.Partitions = append(topic.Partitions, partition)
 			answer.Topics = append(answer.Topics, topic)
 			func() {
-				defer p.contain()
-				p.learn([]string{"demo.json"}, answer, nil)
+				defer p.recoverPanic()
+				p.applyMetadata([]string{"demo.json"}, answer, nil)
 			}()
 			if !p.mu.TryLock() {
 				t.Fatal("the producer's lock is held by nobody")
 			}
 			p.mu.Unlock()
-			if len(w.panics) != 1 {
-				t.Errorf("contained %v", w.panics)
+			if len(obs.panics) != 1 {
+				t.Errorf("contained %v", obs.panics)
 			}
 		})
 	}
@@ -56,29 +56,29 @@ func TestPanicLeavesNoLock(t *testing.T) {
 // way since.
 func TestPanicLeavesTheNextRequest(t *testing.T) {
 	t.Parallel()
-	w, owner := &fakeObserver{}, &fakeOwner{}
-	p := &Producer{observer: w}
-	b, s := new(broker), new(shard)
-	failed := &request{producer: p, broker: b, sent: []shipment{{shard: s, batch: &batch{parts: []part{{owner, 3}}}}}}
+	obs, owner := &fakeObserver{}, &fakeOwner{}
+	p := &Producer{observer: obs}
+	b, part := new(broker), new(partition)
+	failed := &request{producer: p, broker: b, batches: []partitionBatch{{partition: part, batch: &batch{runs: []run{{owner, 3}}}}}}
 	next := &request{producer: p, broker: b}
 	for _, row := range []struct {
-		when           string
-		sending, after *request
+		when            string
+		inflight, after *request
 	}{
-		{"after it was settled", next, next},
-		{"before it was settled", failed, nil},
+		{"after it was completed", next, next},
+		{"before it was completed", failed, nil},
 	} {
-		b.sending, s.sending = row.sending, row.sending
+		b.inflight, part.inflight = row.inflight, row.inflight
 		func() {
-			defer p.guard(failed)
+			defer p.releaseOnPanic(failed)
 			panic(row.when)
 		}()
-		if b.sending != row.after || s.sending != row.after {
-			t.Errorf("%s: the broker is sending %p, the shard %p, want %p", row.when, b.sending, s.sending, row.after)
+		if b.inflight != row.after || part.inflight != row.after {
+			t.Errorf("%s: the request of the broker is %p, of the partition %p, want %p", row.when, b.inflight, part.inflight, row.after)
 		}
 	}
-	if len(w.panics) != 2 {
-		t.Errorf("contained %v", w.panics)
+	if len(obs.panics) != 2 {
+		t.Errorf("contained %v", obs.panics)
 	}
 	owner.want(t, 0, 0, 6)
 }
@@ -86,26 +86,26 @@ func TestPanicLeavesTheNextRequest(t *testing.T) {
 // A panic while a request is made costs its records their place, and no more:
 // the next requests are sent.
 func TestPanicWhileSending(t *testing.T) {
-	inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, w *fakeObserver) {
+	inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, obs *fakeObserver) {
 		owner := &fakeOwner{}
 		for range 2 { // the second shows that sending goes on
-			b := &batch{parts: []part{{owner, 1}}, count: 1, ready: true} // no wire
+			b := &batch{runs: []run{{owner, 1}}, count: 1, ready: true} // no wire
 			broken := p.brokers[1000]
 			if broken == nil {
 				broken = new(broker)
 			}
 			p.mu.Lock()
 			p.brokers[1000] = broken
-			(&request{producer: p, broker: broken, sent: []shipment{{topic: new(topic), shard: new(shard), batch: b}}}).start()
+			(&request{producer: p, broker: broken, batches: []partitionBatch{{topic: new(topic), partition: new(partition), batch: b}}}).startLocked()
 			p.mu.Unlock()
 			synctest.Wait()
 		}
 		owner.want(t, 0, 0, 2)
-		if len(w.panics) != 2 {
-			t.Errorf("contained %v", w.panics)
+		if len(obs.panics) != 2 {
+			t.Errorf("contained %v", obs.panics)
 		}
-		w.panics = nil
-		add(t, p, owner, "logs", "afterwards")
+		obs.panics = nil
+		addRecords(t, p, owner, "logs", "afterwards")
 		time.Sleep(time.Second)
 		owner.want(t, 1, 0, 2)
 	})
@@ -121,15 +121,15 @@ func (o *panickyOwner) Released(int) { panic("released") }
 func TestOwnerPanics(t *testing.T) {
 	for _, end := range []string{"acked", "released"} {
 		synctest.Test(t, func(t *testing.T) {
-			c, w := newFakeCluster(), &fakeObserver{}
-			p, err := New(options(), c, w)
+			c, obs := newFakeCluster(), &fakeObserver{}
+			p, err := New(options(), c, obs)
 			if err != nil {
 				t.Fatal(err)
 			}
 			first, second := &fakeOwner{}, &fakeOwner{}
-			add(t, p, first, "logs", "a")
-			add(t, p, &panickyOwner{}, "logs", "b")
-			add(t, p, second, "logs", "c")
+			addRecords(t, p, first, "logs", "a")
+			addRecords(t, p, &panickyOwner{}, "logs", "b")
+			addRecords(t, p, second, "logs", "c")
 			if end == "acked" {
 				time.Sleep(time.Minute)
 			}
@@ -142,8 +142,8 @@ func TestOwnerPanics(t *testing.T) {
 			}
 			first.want(t, acked, 0, released)
 			second.want(t, acked, 0, released)
-			if len(w.panics) != 1 || w.panics[0] != end {
-				t.Errorf("contained %v, want %s", w.panics, end)
+			if len(obs.panics) != 1 || obs.panics[0] != end {
+				t.Errorf("contained %v, want %s", obs.panics, end)
 			}
 		})
 	}

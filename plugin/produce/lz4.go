@@ -19,8 +19,8 @@ type lz4Compressor struct {
 	idle []*lz4.Writer
 }
 
-// newLZ4 takes a level of 0, the fastest, to 9.
-func newLZ4(level int) *lz4Compressor {
+// newLZ4Compressor takes a level of 0, the fastest, to 9.
+func newLZ4Compressor(level int) *lz4Compressor {
 	c := &lz4Compressor{level: lz4.Fast}
 	if level > 0 {
 		c.level = 1 << (8 + level)
@@ -30,7 +30,7 @@ func newLZ4(level int) *lz4Compressor {
 
 // Compress implements [kgo.Compressor].
 func (c *lz4Compressor) Compress(dst *bytes.Buffer, src []byte, _ ...kgo.CompressFlag) ([]byte, kgo.CompressionCodecType) {
-	w, err := c.writer()
+	w, err := c.takeWriter()
 	if err == nil {
 		w.Reset(dst)
 		_, err = w.Write(src)
@@ -47,7 +47,7 @@ func (c *lz4Compressor) Compress(dst *bytes.Buffer, src []byte, _ ...kgo.Compres
 	return dst.Bytes(), kgo.CodecLz4
 }
 
-func (c *lz4Compressor) writer() (*lz4.Writer, error) {
+func (c *lz4Compressor) takeWriter() (*lz4.Writer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if last := len(c.idle) - 1; last >= 0 {

@@ -19,18 +19,18 @@ func TestLZ4(t *testing.T) {
 	}
 	size := map[int]int{}
 	for level := range 10 {
-		c := newLZ4(level)
+		c := newLZ4Compressor(level)
 		for range 2 { // the second takes the writer of the first
 			var b bytes.Buffer
-			packed, codec := c.Compress(&b, []byte(text.String()))
+			compressed, codec := c.Compress(&b, []byte(text.String()))
 			if codec != kgo.CodecLz4 {
 				t.Fatalf("level %d: codec %d", level, codec)
 			}
-			got, err := kgo.DefaultDecompressor().Decompress(packed, codec)
+			got, err := kgo.DefaultDecompressor().Decompress(compressed, codec)
 			if err != nil || string(got) != text.String() {
 				t.Fatalf("level %d: %d bytes came back of %d: %v", level, len(got), text.Len(), err)
 			}
-			size[level] = len(packed)
+			size[level] = len(compressed)
 		}
 	}
 	if size[9] >= size[0] {

@@ -9,24 +9,24 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// shardsAge is how long the shards of a topic count as known: a split is seen
-// within it.
-const shardsAge = 5 * time.Minute
+// metadataMaxAge is how long the partitions of a topic count as known: a split of
+// a shard is seen within it.
+const metadataMaxAge = 5 * time.Minute
 
-// metadataFloor is the least time between two requests for shards, whatever the
+// metadataMinAge is the least time between two metadata requests, whatever the
 // answers say: no answer may make a loop without a wait. The Kafka client has
-// the same floor.
-const metadataFloor = 250 * time.Millisecond
+// the same minimum.
+const metadataMinAge = 250 * time.Millisecond
 
-// movedFloor is the least time between two new leaders that end the pause of a
-// shard. A leader that moves more often is asked by backoff.
-const movedFloor = 5 * time.Second
+// leaderMoveMinInterval is the least time between two new leaders that end the
+// backoff of a partition. If the leader moves more often, the backoff stays.
+const leaderMoveMinInterval = 5 * time.Second
 
-func (t *topic) wantsShards(now time.Time) bool {
-	return t.stale || len(t.shards) == 0 || now.Sub(t.learned) > shardsAge
+func (t *topic) needsMetadata(now time.Time) bool {
+	return t.refresh || len(t.partitions) == 0 || now.Sub(t.metadataAt) > metadataMaxAge
 }
 
-func nameOf(t kmsg.MetadataResponseTopic) string {
+func topicName(t kmsg.MetadataResponseTopic) string {
 	if t.Topic == nil {
 		return ""
 	}
@@ -35,28 +35,29 @@ func nameOf(t kmsg.MetadataResponseTopic) string {
 
 // SortTopics puts an answer's topics in the order of their names.
 func SortTopics(answer *kmsg.MetadataResponse) {
-	slices.SortFunc(answer.Topics, func(a, b kmsg.MetadataResponseTopic) int { return strings.Compare(nameOf(a), nameOf(b)) })
+	slices.SortFunc(answer.Topics, func(a, b kmsg.MetadataResponseTopic) int { return strings.Compare(topicName(a), topicName(b)) })
 }
 
 // FindTopic finds a topic in a sorted answer. If the answer does not mention the
 // topic, the result has the error that it does not exist.
 func FindTopic(answer *kmsg.MetadataResponse, name string) kmsg.MetadataResponseTopic {
-	i, found := slices.BinarySearchFunc(answer.Topics, name, func(t kmsg.MetadataResponseTopic, name string) int { return strings.Compare(nameOf(t), name) })
+	i, found := slices.BinarySearchFunc(answer.Topics, name, func(t kmsg.MetadataResponseTopic, name string) int { return strings.Compare(topicName(t), name) })
 	if !found {
 		return kmsg.MetadataResponseTopic{ErrorCode: kerr.UnknownTopicOrPartition.Code}
 	}
 	return answer.Topics[i]
 }
 
-// ask asks for the shards of those topics, in the background. p.mu is held.
-func (p *Producer) ask(topics []*topic, now time.Time) {
-	if p.asking {
+// requestMetadataLocked requests the metadata of topics, in the background, unless
+// a request is on the way or has to wait.
+func (p *Producer) requestMetadataLocked(topics []*topic, now time.Time) {
+	if p.requestingMetadata {
 		return
 	}
 	var names []string
 	for _, t := range topics {
-		if !t.asks.over(now) {
-			p.at(t.asks.until)
+		if !t.metadataBackoff.ready(now) {
+			p.wakeAtLocked(t.metadataBackoff.until)
 			continue
 		}
 		names = append(names, t.name)
@@ -64,166 +65,171 @@ func (p *Producer) ask(topics []*topic, now time.Time) {
 	if len(names) == 0 {
 		return
 	}
-	if next := p.nextAsk(); now.Before(next) {
-		p.at(next)
+	if earliest := p.nextMetadataRequestLocked(); now.Before(earliest) {
+		p.wakeAtLocked(earliest)
 		return
 	}
-	p.asking, p.asked = true, now
+	p.requestingMetadata, p.metadataRequestedAt = true, now
 	p.background(func() {
-		defer p.askedOnce()
+		defer p.metadataRequestDone()
 		answer, err := p.cluster.Metadata(p.ctx, names)
-		p.learn(names, answer, err)
+		p.applyMetadata(names, answer, err)
 	})
 }
 
-// nextAsk is when shards may be asked for again. p.mu is held.
-func (p *Producer) nextAsk() time.Time {
-	floor := p.asked.Add(metadataFloor)
-	if p.asks.until.After(floor) {
-		return p.asks.until
+// nextMetadataRequestLocked returns when metadata may be requested again.
+func (p *Producer) nextMetadataRequestLocked() time.Time {
+	earliest := p.metadataRequestedAt.Add(metadataMinAge)
+	if p.metadataBackoff.until.After(earliest) {
+		return p.metadataBackoff.until
 	}
-	return floor
+	return earliest
 }
 
-// askedOnce lets the next request for shards be made, also after a panic.
-func (p *Producer) askedOnce() {
+// metadataRequestDone lets the next metadata request be sent, also after a panic.
+func (p *Producer) metadataRequestDone() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.asking = false
-	p.advance()
+	p.requestingMetadata = false
+	p.scheduleLocked()
 }
 
-// Update takes in a sorted answer about topics that somebody else asked for, and
-// sends what waits for it.
-func (p *Producer) Update(names []string, answer *kmsg.MetadataResponse) { p.learn(names, answer, nil) }
+// Update applies a sorted answer to a metadata request of somebody else, and sends
+// what waits for it.
+func (p *Producer) Update(names []string, answer *kmsg.MetadataResponse) {
+	p.applyMetadata(names, answer, nil)
+}
 
-// learn takes in an answer about topics and sends what waits for it.
-func (p *Producer) learn(names []string, answer *kmsg.MetadataResponse, err error) {
-	failed, dropped := p.learnAll(names, answer, err)
+// applyMetadata applies the answer to a metadata request and sends what waits for
+// it.
+func (p *Producer) applyMetadata(names []string, answer *kmsg.MetadataResponse, err error) {
+	failed, res := p.applyTopics(names, answer, err)
 	for _, f := range failed {
-		p.failed(f.topic, f.err)
+		p.observeFailed(f.topic, f.err)
 	}
-	dropped.tell(p)
+	res.deliver(p)
 }
 
-// unlearnt is a topic that an answer does not tell the shards of, and why.
-type unlearnt struct {
+// failedTopic is a topic without partitions in an answer, and why.
+type failedTopic struct {
 	topic string
 	err   error
 }
 
-// learnAll returns what failed, and batches that could not be read back.
-func (p *Producer) learnAll(names []string, answer *kmsg.MetadataResponse, err error) (failed []unlearnt, dropped outcome) {
+// applyTopics applies an answer to each of the topics. It returns those that
+// failed, and batches that could not be read back.
+func (p *Producer) applyTopics(names []string, answer *kmsg.MetadataResponse, err error) (failed []failedTopic, res results) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if p.closed { // what is placed now would be nobody's to release
-		return nil, dropped
+	if p.closed { // nobody would release records that are assigned now
+		return nil, res
 	}
 	if err != nil {
-		p.asks.fail(now, p.options.Backoff)
-		return []unlearnt{{"", err}}, dropped
+		p.metadataBackoff.failed(now, p.options.Backoff)
+		return []failedTopic{{"", err}}, res
 	}
-	p.asks = pause{}
+	p.metadataBackoff = backoff{}
 	for _, name := range names {
-		if err := p.learnTopic(name, answer, now, &dropped); err != nil {
-			failed = append(failed, unlearnt{name, err})
+		if err := p.applyTopicLocked(name, answer, now, &res); err != nil {
+			failed = append(failed, failedTopic{name, err})
 		}
 	}
-	p.advance()
-	return failed, dropped
+	p.scheduleLocked()
+	return failed, res
 }
 
-func (p *Producer) learnTopic(name string, answer *kmsg.MetadataResponse, now time.Time, dropped *outcome) error {
-	t, about := p.known(name), FindTopic(answer, name)
-	err := kerr.ErrorForCode(about.ErrorCode)
-	if err == nil && len(about.Partitions) == 0 {
+func (p *Producer) applyTopicLocked(name string, answer *kmsg.MetadataResponse, now time.Time, res *results) error {
+	t, meta := p.ensureTopicLocked(name), FindTopic(answer, name)
+	err := kerr.ErrorForCode(meta.ErrorCode)
+	if err == nil && len(meta.Partitions) == 0 {
 		err = kerr.LeaderNotAvailable
 	}
 	if err != nil {
-		t.stale = true
-		t.asks.fail(now, p.options.Backoff)
+		t.refresh = true
+		t.metadataBackoff.failed(now, p.options.Backoff)
 		return err
 	}
-	t.id, t.learned, t.stale = about.TopicID, now, false
-	before := t.shards
-	t.shards = make([]*shard, 0, len(about.Partitions))
-	slices.SortFunc(about.Partitions, func(a, b kmsg.MetadataResponseTopicPartition) int { return int(a.Partition - b.Partition) })
-	for i := range about.Partitions {
-		s := p.learnShard(t, before, &about.Partitions[i], now)
-		t.stale = t.stale || s.leader < 0
-		t.shards = append(t.shards, s)
+	t.id, t.metadataAt, t.refresh = meta.TopicID, now, false
+	previous := t.partitions
+	t.partitions = make([]*partition, 0, len(meta.Partitions))
+	slices.SortFunc(meta.Partitions, func(a, b kmsg.MetadataResponseTopicPartition) int { return int(a.Partition - b.Partition) })
+	for i := range meta.Partitions {
+		part := p.applyPartitionLocked(t, previous, &meta.Partitions[i], now)
+		t.refresh = t.refresh || part.leader < 0
+		t.partitions = append(t.partitions, part)
 	}
-	if t.stale {
-		t.asks.fail(now, p.options.Backoff)
+	if t.refresh {
+		t.metadataBackoff.failed(now, p.options.Backoff)
 	} else {
-		t.asks = pause{}
+		t.metadataBackoff = backoff{}
 	}
-	for _, s := range before {
-		if !slices.Contains(t.shards, s) {
-			p.leave(s)
+	for _, part := range previous {
+		if !slices.Contains(t.partitions, part) {
+			p.retireLocked(part)
 		}
 	}
-	p.settleIn(t, now, dropped)
+	p.assignPartitionsLocked(t, now, res)
 	return nil
 }
 
-func (p *Producer) learnShard(t *topic, before []*shard, about *kmsg.MetadataResponseTopicPartition, now time.Time) *shard {
-	leader := about.Leader
-	if about.ErrorCode != 0 {
+func (p *Producer) applyPartitionLocked(t *topic, previous []*partition, meta *kmsg.MetadataResponseTopicPartition, now time.Time) *partition {
+	leader := meta.Leader
+	if meta.ErrorCode != 0 {
 		leader = -1
 	}
-	var s *shard
-	if i := slices.IndexFunc(before, func(s *shard) bool { return s.index == about.Partition }); i >= 0 {
-		s = before[i]
+	var part *partition
+	if i := slices.IndexFunc(previous, func(part *partition) bool { return part.index == meta.Partition }); i >= 0 {
+		part = previous[i]
 	} else {
-		s = &shard{index: about.Partition, leader: leader}
-		s.own = queue{topic: t, shard: s}
+		part = &partition{index: meta.Partition, leader: leader}
+		part.queue = queue{topic: t, partition: part}
 	}
-	if s.leader != leader {
-		s.leader = leader
-		if now.Sub(s.moved) >= movedFloor { // brokers may disagree about the leader
-			s.moved = now
-			s.pause.hurry()
+	if part.leader != leader {
+		part.leader = leader
+		if now.Sub(part.leaderMovedAt) >= leaderMoveMinInterval { // brokers may disagree about the leader
+			part.leaderMovedAt = now
+			part.backoff.expire()
 		}
 	}
 	if leader >= 0 && p.brokers[leader] == nil {
 		p.brokers[leader] = &broker{id: leader}
 	}
-	return s
+	return part
 }
 
-// settleIn finds the shards of records that wait to know theirs. p.mu is held.
-func (p *Producer) settleIn(t *topic, now time.Time, dropped *outcome) {
-	q := &t.homeless
+// assignPartitionsLocked moves the records of t.unassigned to the queues of their
+// partitions, which are known now.
+func (p *Producer) assignPartitionsLocked(t *topic, now time.Time, res *results) {
+	q := &t.unassigned
 	if q.open != nil {
-		p.fill(q)
+		p.closeBatchLocked(q)
 	}
-	line := q.line
-	q.line = nil
-	for _, b := range line {
-		err := b.each(func(o Owner, key, value []byte, millis int64) {
-			p.place(p.queueOf(t, key), o, key, value, millis, now)
+	batches := q.closed
+	q.closed = nil
+	for _, b := range batches {
+		err := b.eachRecord(func(o Owner, key, value []byte, millis int64) {
+			p.appendRecordLocked(p.queueForLocked(t, key), o, key, value, millis, now)
 		})
 		if err != nil { // it was written a moment ago, and not compressed
 			p.observer.Panicked(err)
-			dropped.dropped = append(dropped.dropped, b)
+			res.released = append(res.released, b)
 			continue
 		}
 		p.pool.put(b.wire)
 	}
 }
 
-// leave gives the batches of a shard that is gone to the others.
-func (p *Producer) leave(s *shard) {
-	s.gone = true
-	if s.own.open != nil {
-		p.fill(&s.own)
+// retireLocked moves the batches of a partition that the topic lost to its others.
+func (p *Producer) retireLocked(part *partition) {
+	part.retired = true
+	if part.queue.open != nil {
+		p.closeBatchLocked(&part.queue)
 	}
-	to := &s.own.topic.any
-	for _, b := range s.own.line {
+	to := &part.queue.topic.shared
+	for _, b := range part.queue.closed {
 		b.queue = to
 	}
-	to.line = append(to.line, s.own.line...)
-	s.own.line = nil
+	to.closed = append(to.closed, part.queue.closed...)
+	part.queue.closed = nil
 }

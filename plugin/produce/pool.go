@@ -8,89 +8,89 @@ import (
 )
 
 const (
-	// keptMemory bounds what a pool holds on to while nothing needs it, in bytes.
-	keptMemory = 16 << 20
-	// idleMemory is how long they do.
-	idleMemory = 15 * time.Second
-	// leastMemory is the smallest piece.
-	leastMemory = 1 << 10
+	// poolMaxBytes bounds the memory of a pool's unused buffers, in bytes.
+	poolMaxBytes = 16 << 20
+	// poolIdleTimeout is how long they are kept after the last use of the pool.
+	poolIdleTimeout = 15 * time.Second
+	// poolMinBuffer is the capacity of the smallest buffer, in bytes.
+	poolMinBuffer = 1 << 10
 )
 
-// pool keeps the pieces that batches are made of for those to come. The garbage
-// collector's own pool would be emptied at each collection, and these pieces are
-// most of the heap: it would collect because of them, again and again.
+// pool keeps the buffers of batches for the next batches. A sync.Pool would be
+// emptied at each garbage collection, and these buffers are most of the heap: it
+// would collect because of them, again and again.
 type pool struct {
-	largest int // piece of general use: a full batch
+	batchBytes int // capacity of a full batch: no buffer for less gets more
 
-	mu   sync.Mutex
-	free [64][][]byte // by the logarithm of their capacity
-	kept int
-	used time.Time // when something was taken last
+	mu        sync.Mutex
+	freeList  [64][][]byte // unused buffers, by the logarithm of their capacity
+	heldBytes int          // capacity of the unused buffers
+	lastUsed  time.Time    // of get
 
 	scratches []*bytes.Buffer // to compress in; one for each goroutine that does
 }
 
-// take returns an empty piece with room for size bytes.
-func (s *pool) take(size int) []byte {
-	class := bits.Len(uint(max(size, leastMemory) - 1))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.used = time.Now()
-	pieces := s.free[class]
-	if last := len(pieces) - 1; last >= 0 && cap(pieces[last]) >= size {
-		piece := pieces[last]
-		pieces[last] = nil
-		s.free[class] = pieces[:last]
-		s.kept -= cap(piece)
-		return piece
+// get returns an empty buffer with room for size bytes.
+func (p *pool) get(size int) []byte {
+	class := bits.Len(uint(max(size, poolMinBuffer) - 1))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lastUsed = time.Now()
+	list := p.freeList[class]
+	if last := len(list) - 1; last >= 0 && cap(list[last]) >= size {
+		buf := list[last]
+		list[last] = nil
+		p.freeList[class] = list[:last]
+		p.heldBytes -= cap(buf)
+		return buf
 	}
-	room := 1 << class
-	if size <= s.largest {
-		room = min(room, s.largest)
+	capacity := 1 << class
+	if size <= p.batchBytes {
+		capacity = min(capacity, p.batchBytes)
 	}
-	return make([]byte, 0, room)
+	return make([]byte, 0, capacity)
 }
 
-// put takes back a piece that nobody uses any more.
-func (s *pool) put(piece []byte) {
-	if cap(piece) < leastMemory {
+// put takes back a buffer that nobody uses any more.
+func (p *pool) put(buf []byte) {
+	if cap(buf) < poolMinBuffer {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.kept+cap(piece) > keptMemory {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.heldBytes+cap(buf) > poolMaxBytes {
 		return
 	}
-	s.kept += cap(piece)
-	class := bits.Len(uint(cap(piece) - 1))
-	s.free[class] = append(s.free[class], piece[:0])
+	p.heldBytes += cap(buf)
+	class := bits.Len(uint(cap(buf) - 1))
+	p.freeList[class] = append(p.freeList[class], buf[:0])
 }
 
-// scratch returns a buffer to compress in, until unscratch.
-func (s *pool) scratch() *bytes.Buffer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	last := len(s.scratches) - 1
+// getScratch returns a buffer to compress in, until putScratch.
+func (p *pool) getScratch() *bytes.Buffer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.scratches) - 1
 	if last < 0 {
 		return new(bytes.Buffer)
 	}
-	b := s.scratches[last]
-	s.scratches = s.scratches[:last]
+	b := p.scratches[last]
+	p.scratches = p.scratches[:last]
 	return b
 }
 
-func (s *pool) unscratch(b *bytes.Buffer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.scratches = append(s.scratches, b)
+func (p *pool) putScratch(b *bytes.Buffer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.scratches = append(p.scratches, b)
 }
 
-// tick lets everything go when nothing was taken for a while. It is called
-// about once a second.
-func (s *pool) tick(now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now.Sub(s.used) > idleMemory {
-		s.free, s.kept, s.scratches = [64][][]byte{}, 0, nil
+// tick frees the unused buffers when the pool has been idle. It is called about
+// once a second.
+func (p *pool) tick(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Sub(p.lastUsed) > poolIdleTimeout {
+		p.freeList, p.heldBytes, p.scratches = [64][][]byte{}, 0, nil
 	}
 }

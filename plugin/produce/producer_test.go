@@ -27,8 +27,8 @@ func TestDelivery(t *testing.T) {
 	}{
 		{name: "all is well", within: 200 * time.Millisecond},
 		{name: "no broker answers for ten minutes",
-			prepare: func(c *fakeCluster) { c.lose = func(int32) error { return errors.New("connection refused") } },
-			change:  10 * time.Minute, after: func(c *fakeCluster) { c.lose = nil }, within: 10*time.Minute + 31*time.Second},
+			prepare: func(c *fakeCluster) { c.noAnswer = func(int32) error { return errors.New("connection refused") } },
+			change:  10 * time.Minute, after: func(c *fakeCluster) { c.noAnswer = nil }, within: 10*time.Minute + 31*time.Second},
 		{name: "the service has an error for ten minutes",
 			prepare: func(c *fakeCluster) {
 				c.refuse = func(string, int32, []string) *kerr.Error { return kerr.KafkaStorageError }
@@ -85,7 +85,7 @@ func TestDelivery(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			o := options()
 			o.Compression = "gzip"
-			inFakeTime(t, o, func(t *testing.T, p *Producer, c *fakeCluster, w *fakeObserver) {
+			inFakeTime(t, o, func(t *testing.T, p *Producer, c *fakeCluster, obs *fakeObserver) {
 				c.leaders["logs"] = []int32{0, 1}
 				if row.prepare != nil {
 					c.set(func() { row.prepare(c) })
@@ -95,7 +95,7 @@ func TestDelivery(t *testing.T) {
 				}
 				owner := &fakeOwner{}
 				for i := range 10 {
-					add(t, p, owner, "logs", numbers(100*i, 100)...)
+					addRecords(t, p, owner, "logs", numbers(100*i, 100)...)
 				}
 				time.Sleep(row.within)
 				synctest.Wait()
@@ -103,7 +103,7 @@ func TestDelivery(t *testing.T) {
 				got := c.values()
 				slices.Sort(got)
 				if n := len(slices.Compact(got)); n != 1000-row.rejected {
-					t.Errorf("%d different records landed, want %d", n, 1000-row.rejected)
+					t.Errorf("%d different records were stored, want %d", n, 1000-row.rejected)
 				}
 				if row.rejected == 1 && len(owner.rejected) == 1 && owner.rejected[0] != "value 777" {
 					t.Errorf("rejected %q", owner.rejected)
@@ -111,8 +111,8 @@ func TestDelivery(t *testing.T) {
 				if n := p.Retrying(); n != 0 {
 					t.Errorf("%d batches wait to be sent again", n)
 				}
-				if w.acked["logs"] != 1000-row.rejected {
-					t.Errorf("%d records were reported", w.acked["logs"])
+				if obs.acked["logs"] != 1000-row.rejected {
+					t.Errorf("%d records were reported", obs.acked["logs"])
 				}
 			})
 		})
@@ -121,10 +121,10 @@ func TestDelivery(t *testing.T) {
 
 // The waits after failures double up to the longest, and no broker is asked
 // between them.
-func TestWaits(t *testing.T) {
+func TestBackoff(t *testing.T) {
 	inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, _ *fakeObserver) {
-		c.lose = func(int32) error { return errors.New("connection refused") }
-		add(t, p, &fakeOwner{}, "logs", "a")
+		c.noAnswer = func(int32) error { return errors.New("connection refused") }
+		addRecords(t, p, &fakeOwner{}, "logs", "a")
 		time.Sleep(95 * time.Second)
 		produced, _ := c.requests()
 		var waits []time.Duration
@@ -138,7 +138,7 @@ func TestWaits(t *testing.T) {
 }
 
 // No answer makes a loop without a wait.
-func TestFloors(t *testing.T) {
+func TestMinIntervals(t *testing.T) {
 	for _, row := range []struct {
 		name               string
 		prepare            func(c *fakeCluster)
@@ -157,17 +157,17 @@ func TestFloors(t *testing.T) {
 		{"metadata knows no leader", func(c *fakeCluster) { c.leaders["logs"] = []int32{-1} }, 0, 5, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, w *fakeObserver) {
+			inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, obs *fakeObserver) {
 				c.set(func() { row.prepare(c) })
-				add(t, p, &fakeOwner{}, "logs", "a")
+				addRecords(t, p, &fakeOwner{}, "logs", "a")
 				time.Sleep(10 * time.Second)
 				synctest.Wait()
-				produced, asked := c.requests()
-				if len(produced) > row.produced || len(asked) > row.metadata || len(asked) < 2 {
-					t.Errorf("%d batches and %d questions in 10 s, at most %d and %d are allowed", len(produced), len(asked), row.produced, row.metadata)
+				produced, requested := c.requests()
+				if len(produced) > row.produced || len(requested) > row.metadata || len(requested) < 2 {
+					t.Errorf("%d batches and %d questions in 10 s, at most %d and %d are allowed", len(produced), len(requested), row.produced, row.metadata)
 				}
-				if silent := len(w.failed) == 0; silent != row.silent {
-					t.Errorf("failures reported: %v", w.failed)
+				if silent := len(obs.failed) == 0; silent != row.silent {
+					t.Errorf("failures reported: %v", obs.failed)
 				}
 			})
 		})
@@ -205,7 +205,7 @@ func TestLinger(t *testing.T) {
 				p.Update([]string{"logs"}, answer)
 				begin := time.Now()
 				owner := &fakeOwner{}
-				row.give(p, func(value string) { add(t, p, owner, "logs", value) })
+				row.give(p, func(value string) { addRecords(t, p, owner, "logs", value) })
 				time.Sleep(5 * time.Second)
 				produced, _ := c.requests()
 				var at []time.Duration
@@ -239,7 +239,7 @@ func TestPartitioners(t *testing.T) {
 			}
 			owner.want(t, 800, 0, 0)
 			partition, last, count := map[string]int32{}, map[int32]int{}, map[int32]int{}
-			for _, r := range c.landed {
+			for _, r := range c.stored {
 				var n int
 				_, _ = fmt.Sscan(r.value, &n)
 				if before, ok := last[r.partition]; ok && n < before {
@@ -264,10 +264,10 @@ func TestPartitioners(t *testing.T) {
 func TestCloseReleases(t *testing.T) {
 	inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, _ *fakeObserver) {
 		owner := &fakeOwner{}
-		add(t, p, owner, "logs", "sent")
+		addRecords(t, p, owner, "logs", "sent")
 		time.Sleep(18 * time.Millisecond) // it is on its way
-		add(t, p, owner, "logs", "waits")
-		add(t, p, owner, "not-there", "waits", "too")
+		addRecords(t, p, owner, "logs", "waits")
+		addRecords(t, p, owner, "not-there", "waits", "too")
 		if err := p.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -281,17 +281,17 @@ func TestCloseReleases(t *testing.T) {
 // A topic that got nothing for long is forgotten, but not while its batch is on
 // the way to a partition that is gone: the batch would come back to a topic that
 // learns nothing any more.
-func TestForgetting(t *testing.T) {
+func TestIdleTopicsAreForgotten(t *testing.T) {
 	inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, _ *fakeObserver) {
 		c.leaders["logs"] = []int32{0, 1}
 		owner := &fakeOwner{}
-		add(t, p, owner, "logs", "first")
+		addRecords(t, p, owner, "logs", "first")
 		time.Sleep(time.Second)
 		block := make(chan struct{})
 		c.set(func() {
 			c.refuse = func(string, int32, []string) *kerr.Error { <-block; return kerr.UnknownTopicOrPartition }
 		})
-		add(t, p, owner, "logs", "second")
+		addRecords(t, p, owner, "logs", "second")
 		time.Sleep(time.Second)
 		synctest.Wait()
 		answer := kmsg.NewPtrMetadataResponse()
@@ -299,7 +299,7 @@ func TestForgetting(t *testing.T) {
 		merged.Partitions[0].Partition = 7
 		answer.Topics = append(answer.Topics, merged)
 		p.Update([]string{"logs"}, answer)
-		p.Tick(time.Now().Add(2 * keptTopic))
+		p.Tick(time.Now().Add(2 * topicIdleTimeout))
 		p.mu.Lock()
 		kept := p.topics["logs"] != nil
 		p.mu.Unlock()
@@ -310,7 +310,7 @@ func TestForgetting(t *testing.T) {
 		c.set(func() { c.refuse = nil })
 		time.Sleep(time.Minute)
 		owner.want(t, 2, 0, 0)
-		p.Tick(time.Now().Add(2 * keptTopic))
+		p.Tick(time.Now().Add(2 * topicIdleTimeout))
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if len(p.topics) != 0 {
@@ -338,16 +338,16 @@ func TestOptions(t *testing.T) {
 
 // A partition that an answer leaves out is not taken for one that has the batch.
 func TestAnswerWithoutThePartition(t *testing.T) {
-	inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, w *fakeObserver) {
-		c.set(func() { c.silent = 2 })
+	inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, obs *fakeObserver) {
+		c.set(func() { c.emptyAnswers = 2 })
 		owner := &fakeOwner{}
-		add(t, p, owner, "logs", "a", "b")
+		addRecords(t, p, owner, "logs", "a", "b")
 		time.Sleep(500 * time.Millisecond)
 		owner.want(t, 0, 0, 0)
 		time.Sleep(time.Minute)
 		owner.want(t, 2, 0, 0)
-		if w.retried != 4 {
-			t.Errorf("%d records sent once more, want 4", w.retried)
+		if obs.retried != 4 {
+			t.Errorf("%d records sent once more, want 4", obs.retried)
 		}
 	})
 }
@@ -358,7 +358,7 @@ func TestUpdateAfterClose(t *testing.T) {
 	o.Partitioner = RoundRobin
 	inFakeTime(t, o, func(t *testing.T, p *Producer, c *fakeCluster, _ *fakeObserver) {
 		owner := &fakeOwner{}
-		add(t, p, owner, "later", numbers(0, 100)...)
+		addRecords(t, p, owner, "later", numbers(0, 100)...)
 		if err := p.Close(t.Context()); err != nil {
 			t.Error(err)
 		}

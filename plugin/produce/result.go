@@ -7,159 +7,163 @@ import (
 	"out_sls_kafka/plugin/failure"
 )
 
-// outcome is what became of the batches of a request that will not be sent
-// again.
-type outcome struct {
-	arrived  []*batch
-	rejected []rejected
-	dropped  []*batch // their owners get the records back
+// results are batches that are done: they will not be sent again.
+type results struct {
+	acked    []*batch
+	rejected []rejectedBatch
+	released []*batch // their owners get the records back
 }
 
-// rejected is a batch of one record, and why the broker does not take it.
-type rejected struct {
+// rejectedBatch is a batch of one record, and why the broker refused it.
+type rejectedBatch struct {
 	batch *batch
 	err   error
 }
 
-// tell tells the owners.
-func (s *outcome) tell(p *Producer) {
-	for _, b := range s.arrived {
-		p.arrived(b)
-		for _, part := range b.parts {
-			p.acked(part)
+// deliver calls the observer and the owners. p.mu is not held.
+func (res *results) deliver(p *Producer) {
+	for _, b := range res.acked {
+		p.observeAcked(b)
+		for _, run := range b.runs {
+			p.ownerAcked(run)
 		}
 		p.pool.put(b.wire)
 	}
-	for _, r := range s.rejected {
-		err := r.batch.each(func(o Owner, key, value []byte, millis int64) {
-			p.rejected(o, Record{r.batch.queue.topic.name, key, value, millis}, r.err)
+	for _, r := range res.rejected {
+		err := r.batch.eachRecord(func(o Owner, key, value []byte, millis int64) {
+			p.ownerRejected(o, Record{r.batch.queue.topic.name, key, value, millis}, r.err)
 		})
 		if err != nil {
 			p.observer.Panicked(err)
-			s.dropped = append(s.dropped, r.batch)
+			res.released = append(res.released, r.batch)
 		}
 	}
-	for _, b := range s.dropped {
-		if b.waits {
-			b.waits = false
+	for _, b := range res.released {
+		if b.retrying {
+			b.retrying = false
 			p.retrying.Add(-1)
 		}
-		for _, part := range b.parts {
-			p.released(part)
+		for _, run := range b.runs {
+			p.ownerReleased(run)
 		}
 	}
 }
 
-// A panic of whoever is told ends there: the others must hear of their records,
-// and each of them once.
+// A panic of an owner or of the observer ends in the call: the other owners must
+// hear of their records, and each of them once.
 
-func (p *Producer) arrived(b *batch) {
-	defer p.contain()
+func (p *Producer) observeAcked(b *batch) {
+	defer p.recoverPanic()
 	p.observer.Acked(b.queue.topic.name, b.count, b.bytes)
 }
 
-func (p *Producer) failed(topic string, err error) {
-	defer p.contain()
+func (p *Producer) observeFailed(topic string, err error) {
+	defer p.recoverPanic()
 	p.observer.Failed(topic, err)
 }
 
-func (p *Producer) acked(of part) {
-	defer p.contain()
-	of.owner.Acked(of.records)
+func (p *Producer) ownerAcked(run run) {
+	defer p.recoverPanic()
+	run.owner.Acked(run.records)
 }
 
-func (p *Producer) rejected(o Owner, r Record, err error) {
-	defer p.contain()
+func (p *Producer) ownerRejected(o Owner, r Record, err error) {
+	defer p.recoverPanic()
 	o.Rejected(r, err)
 }
 
-func (p *Producer) released(of part) {
-	defer p.contain()
-	of.owner.Released(of.records)
+func (p *Producer) ownerReleased(run run) {
+	defer p.recoverPanic()
+	run.owner.Released(run.records)
 }
 
-// settle decides what becomes of each batch of a request that is over; lost is
-// why there was no answer, or nil.
-func (p *Producer) settle(r *request, lost error) {
-	settled := p.sort(r, lost)
-	for i := range r.sent {
-		if s := &r.sent[i]; s.err != nil {
-			p.failed(s.topic.name, s.err)
+// completeRequest decides what becomes of each batch of a request that is over.
+// requestErr is why there was no answer, or nil.
+func (p *Producer) completeRequest(r *request, requestErr error) {
+	res := p.classify(r, requestErr)
+	for i := range r.batches {
+		if pb := &r.batches[i]; pb.err != nil {
+			p.observeFailed(pb.topic.name, pb.err)
 		}
 	}
-	settled.tell(p)
+	res.deliver(p)
 }
 
-func (p *Producer) sort(r *request, lost error) (settled outcome) {
+// classify divides the batches of a request into those that are done, which it
+// returns, and those to be sent again, which go back to their queues.
+func (p *Producer) classify(r *request, requestErr error) (res results) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	r.broker.sending = nil
-	if lost == nil {
-		r.broker.pause = pause{}
+	r.broker.inflight = nil
+	if requestErr == nil {
+		r.broker.backoff = backoff{}
 	} else {
-		r.broker.pause.fail(now, p.options.Backoff)
+		r.broker.backoff.failed(now, p.options.Backoff)
 	}
-	for i := range r.sent {
-		s := &r.sent[i]
-		s.shard.sending = nil
-		if lost != nil {
-			s.err = lost
+	for i := range r.batches {
+		pb := &r.batches[i]
+		pb.partition.inflight = nil
+		if requestErr != nil {
+			pb.err = requestErr
 		}
 		switch {
-		case s.err == nil:
-			s.shard.pause = pause{}
-			s.topic.pause = pause{}
-			settled.arrived = append(settled.arrived, s.batch)
+		case pb.err == nil:
+			pb.partition.backoff = backoff{}
+			pb.topic.backoff = backoff{}
+			res.acked = append(res.acked, pb.batch)
 		case p.closed:
-			settled.dropped = append(settled.dropped, s.batch)
-		case lost != nil:
-			s.refresh() // another broker may lead the shard by now
-			p.again(s.batch)
-		case failure.Of(s.err).Action == failure.Split:
-			p.apart(s.batch, s.err, &settled)
+			res.released = append(res.released, pb.batch)
+		case requestErr != nil:
+			pb.refreshMetadata() // another broker may lead the partition by now
+			p.requeueLocked(pb.batch)
+		case failure.Of(pb.err).Action == failure.Split:
+			p.splitOrRejectLocked(pb.batch, pb.err, &res)
 		default:
-			s.fail(now, p.options.Backoff)
-			p.again(s.batch)
+			pb.backOff(now, p.options.Backoff)
+			p.requeueLocked(pb.batch)
 		}
 	}
-	p.advance()
-	return settled
+	p.scheduleLocked()
+	return res
 }
 
-// produceFloor is the least time between a batch that failed and the next of
-// its shard, or retry_backoff where that is less. News of a leader and another
-// shard's success end a pause, and may both come as fast as answers do.
-const produceFloor = 250 * time.Millisecond
+// minRetryInterval is the least time between a batch that failed and the next one
+// of its partition, or retry_backoff if that is less. A new leader and the success
+// of another partition end a backoff, and both may come as fast as answers do.
+const minRetryInterval = 250 * time.Millisecond
 
-// fail lets what has failed wait: the shard, if the trouble may be its alone.
-func (s *shipment) fail(now time.Time, backoff func(int) time.Duration) {
-	s.refresh()
-	s.shard.floor = now.Add(min(produceFloor, backoff(1)))
-	if failure.Of(s.err).Scope == failure.Topic {
-		s.topic.pause.fail(now, backoff)
+// backOff delays the next attempt: of the partition if only it can be affected,
+// otherwise of the topic.
+func (pb *partitionBatch) backOff(now time.Time, wait func(int) time.Duration) {
+	pb.refreshMetadata()
+	pb.partition.notBefore = now.Add(min(minRetryInterval, wait(1)))
+	if failure.Of(pb.err).Scope == failure.Topic {
+		pb.topic.backoff.failed(now, wait)
 	} else {
-		s.shard.pause.fail(now, backoff)
+		pb.partition.backoff.failed(now, wait)
 	}
 }
 
-// refresh has the shards of the topic asked for soon, also while that waits for
-// the leader of another shard. metadataFloor bounds how often.
-func (s *shipment) refresh() {
-	s.topic.stale = true
-	s.topic.asks.hurry()
+// refreshMetadata has the metadata of the topic requested soon, also during the
+// backoff that another partition without a leader causes. metadataMinAge bounds how
+// often.
+func (pb *partitionBatch) refreshMetadata() {
+	pb.topic.refresh = true
+	pb.topic.metadataBackoff.expire()
 }
 
-// again puts batches that failed back at the head of their queue.
-func (p *Producer) again(batches ...*batch) {
+// requeueLocked puts batches that failed, in their order, back at the head of their
+// queue.
+func (p *Producer) requeueLocked(batches ...*batch) {
 	q := batches[0].queue
-	if q.shard != nil && q.shard.gone {
-		q = &q.topic.any
+	if q.partition != nil && q.partition.retired {
+		q = &q.topic.shared
 	}
 	for _, b := range batches {
-		b.queue, b.waits = q, true
+		b.queue, b.retrying = q, true
 	}
 	p.retrying.Add(int64(len(batches)))
-	q.line = slices.Insert(q.line, 0, batches...)
-	p.activate(q.topic)
+	q.closed = slices.Insert(q.closed, 0, batches...)
+	p.activateLocked(q.topic)
 }

@@ -7,7 +7,7 @@ type Retained struct {
 	Batches int
 	Topics  int
 	Bytes   int64 // of batches and topics
-	Kept    int64 // of the pieces that wait to be used again
+	Kept    int64 // of the buffers in the pool
 }
 
 // Retained counts what the producer holds, by looking at all of it: simulations
@@ -18,29 +18,29 @@ func (p *Producer) Retained() (r Retained) {
 	for _, t := range p.topics {
 		r.Topics++
 		r.Bytes += int64(unsafe.Sizeof(*t)) + int64(len(t.name))
-		t.queues(func(q *queue) {
+		t.eachQueue(func(q *queue) {
 			r.add(q.open)
-			for _, b := range q.line {
+			for _, b := range q.closed {
 				r.add(b)
 			}
 		})
 	}
 	for _, b := range p.brokers {
-		if b.sending != nil {
-			for i := range b.sending.sent {
-				r.add(b.sending.sent[i].batch)
+		if b.inflight != nil {
+			for i := range b.inflight.batches {
+				r.add(b.inflight.batches[i].batch)
 			}
 		}
 	}
 	p.pool.mu.Lock()
 	defer p.pool.mu.Unlock()
-	r.Kept = int64(p.pool.kept)
+	r.Kept = int64(p.pool.heldBytes)
 	return r
 }
 
 func (r *Retained) add(b *batch) {
 	if b != nil {
 		r.Batches++
-		r.Bytes += int64(unsafe.Sizeof(*b)) + int64(cap(b.wire)) + int64(cap(b.parts))*int64(unsafe.Sizeof(part{}))
+		r.Bytes += int64(unsafe.Sizeof(*b)) + int64(cap(b.wire)) + int64(cap(b.runs))*int64(unsafe.Sizeof(run{}))
 	}
 }

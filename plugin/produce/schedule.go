@@ -2,123 +2,123 @@ package produce
 
 import "time"
 
-// advance sends what can be sent. p.mu is held.
-func (p *Producer) advance() {
+// scheduleLocked sends what can be sent.
+func (p *Producer) scheduleLocked() {
 	if p.closed || p.holds > 0 {
 		return
 	}
 	now := time.Now()
-	p.wake = time.Time{}
-	var ask []*topic
-	n := len(p.active)
+	p.nextWake = time.Time{}
+	var stale []*topic
+	n := len(p.activeTopics)
 	for i := range n {
-		t := p.active[(p.turn+i)%n]
-		if t.wantsShards(now) {
-			ask = append(ask, t)
+		t := p.activeTopics[(p.startTopic+i)%n]
+		if t.needsMetadata(now) {
+			stale = append(stale, t)
 		}
-		p.plan(t, now)
+		p.scheduleTopicLocked(t, now)
 	}
-	p.turn++
-	p.ask(ask, now)
+	p.startTopic++
+	p.requestMetadataLocked(stale, now)
 	for _, b := range p.brokers {
 		if b.next != nil {
-			b.next.start()
+			b.next.startLocked()
 		}
 	}
-	p.forgetSent()
-	if !p.wake.IsZero() {
-		p.timer.Reset(max(0, p.wake.Sub(now)))
+	p.pruneActiveLocked()
+	if !p.nextWake.IsZero() {
+		p.timer.Reset(max(0, p.nextWake.Sub(now)))
 	}
 }
 
-// forgetSent takes topics without batches off the active ones.
-func (p *Producer) forgetSent() {
-	kept := p.active[:0]
-	for _, t := range p.active {
+// pruneActiveLocked removes topics without batches from the active ones.
+func (p *Producer) pruneActiveLocked() {
+	kept := p.activeTopics[:0]
+	for _, t := range p.activeTopics {
 		if t.active = !t.empty(); t.active {
 			kept = append(kept, t)
 		}
 	}
-	clear(p.active[len(kept):])
-	p.active = kept
+	clear(p.activeTopics[len(kept):])
+	p.activeTopics = kept
 }
 
-// timed is called when something has waited long enough.
-func (p *Producer) timed() {
-	defer p.contain()
+// onTimer is called at nextWake.
+func (p *Producer) onTimer() {
+	defer p.recoverPanic()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.advance()
+	p.scheduleLocked()
 }
 
-// at asks for advance to be called then.
-func (p *Producer) at(when time.Time) {
-	if p.wake.IsZero() || when.Before(p.wake) {
-		p.wake = when
+// wakeAtLocked has scheduleLocked called at that time, or before.
+func (p *Producer) wakeAtLocked(when time.Time) {
+	if p.nextWake.IsZero() || when.Before(p.nextWake) {
+		p.nextWake = when
 	}
 }
 
-// plan puts the batches of a topic that can be sent into requests.
-func (p *Producer) plan(t *topic, now time.Time) {
-	if !t.pause.over(now) {
-		p.at(t.pause.until)
+// scheduleTopicLocked adds the batches of a topic that can be sent to requests.
+func (p *Producer) scheduleTopicLocked(t *topic, now time.Time) {
+	if !t.backoff.ready(now) {
+		p.wakeAtLocked(t.backoff.until)
 		return
 	}
-	n := len(t.shards)
+	n := len(t.partitions)
 	for i := range n {
-		s := t.shards[(t.turn+i)%n]
-		if s.own.empty() && t.any.empty() || !p.free(s, now) {
+		part := t.partitions[(t.startPartition+i)%n]
+		if part.queue.empty() && t.shared.empty() || !p.sendableLocked(part, now) {
 			continue
 		}
-		if !p.offer(&s.own, s, now) {
-			p.offer(&t.any, s, now)
+		if !p.assignLocked(&part.queue, part, now) {
+			p.assignLocked(&t.shared, part, now)
 		}
 	}
-	t.turn++
+	t.startPartition++
 }
 
-// free tells whether s can get a batch now.
-func (p *Producer) free(s *shard, now time.Time) bool {
-	if s.sending != nil || s.leader < 0 || p.brokers[s.leader].sending != nil {
+// sendableLocked tells whether a batch can be sent to part now.
+func (p *Producer) sendableLocked(part *partition, now time.Time) bool {
+	if part.inflight != nil || part.leader < 0 || p.brokers[part.leader].inflight != nil {
 		return false
 	}
-	for _, until := range [...]time.Time{s.pause.until, s.floor, p.brokers[s.leader].pause.until} {
+	for _, until := range [...]time.Time{part.backoff.until, part.notBefore, p.brokers[part.leader].backoff.until} {
 		if now.Before(until) {
-			p.at(until)
+			p.wakeAtLocked(until)
 			return false
 		}
 	}
 	return true
 }
 
-// offer sends s, which is free, a batch of q, if there is one.
-func (p *Producer) offer(q *queue, s *shard, now time.Time) bool {
-	if b := q.first(); b != nil {
-		if !p.put(b, s) {
+// assignLocked sends a batch of q, if there is one, to part, which is sendable.
+func (p *Producer) assignLocked(q *queue, part *partition, now time.Time) bool {
+	if b := q.firstReady(); b != nil {
+		if !p.addToRequestLocked(b, part) {
 			return false
 		}
 		q.pop()
 		return true
 	}
-	if len(q.line) > 0 || q.open == nil {
+	if len(q.closed) > 0 || q.open == nil {
 		return false
 	}
-	if now.Before(q.due) {
-		p.at(q.due)
+	if now.Before(q.lingerUntil) {
+		p.wakeAtLocked(q.lingerUntil)
 		return false
 	}
-	// It grew until here, since no shard was free. Now it goes at once, and is
-	// compressed on the way.
-	if !p.put(q.open, s) {
+	// It grew until here, since no partition was sendable. Now it is sent at once,
+	// and compressed by the goroutine that sends it.
+	if !p.addToRequestLocked(q.open, part) {
 		return false
 	}
-	q.close()
+	q.takeOpen()
 	return true
 }
 
-func (p *Producer) endLinger() {
-	for _, t := range p.active {
-		t.queues(func(q *queue) { q.due = time.Time{} })
+func (p *Producer) endLingerLocked() {
+	for _, t := range p.activeTopics {
+		t.eachQueue(func(q *queue) { q.lingerUntil = time.Time{} })
 	}
-	p.advance()
+	p.scheduleLocked()
 }

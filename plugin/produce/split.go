@@ -6,42 +6,42 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// apart takes a refused batch apart: a record is rejected only when the broker
-// refused it alone. p.mu is held.
-func (p *Producer) apart(b *batch, refused error, settled *outcome) {
-	codec := errors.Is(refused, kerr.UnsupportedCompressionType)
-	if b.count == 1 && (b.plain || !codec) {
-		settled.rejected = append(settled.rejected, rejected{b, refused})
+// splitOrRejectLocked splits a batch that the broker refused with err. A record is
+// rejected only if the broker refused it in a batch of its own.
+func (p *Producer) splitOrRejectLocked(b *batch, err error, res *results) {
+	codec := errors.Is(err, kerr.UnsupportedCompressionType)
+	if b.count == 1 && (b.uncompressed || !codec) {
+		res.rejected = append(res.rejected, rejectedBatch{b, err})
 		return
 	}
 	first := b.count / 2
-	if codec && !b.plain {
+	if codec && !b.uncompressed {
 		first = b.count // nothing may be wrong with it but the codec
 	}
-	parts, err := p.split(b, first, b.plain || codec)
-	if err != nil {
-		p.observer.Panicked(err)
-		settled.dropped = append(settled.dropped, b)
+	halves, splitErr := p.splitLocked(b, first, b.uncompressed || codec)
+	if splitErr != nil {
+		p.observer.Panicked(splitErr)
+		res.released = append(res.released, b)
 		return
 	}
-	p.again(parts...)
+	p.requeueLocked(halves...)
 	p.pool.put(b.wire)
 }
 
-// split makes two batches of b, the first with so many records, or one where
-// these are all.
-func (p *Producer) split(b *batch, first int, plain bool) (parts []*batch, err error) {
-	parts = append(parts, &batch{queue: b.queue, plain: plain, alone: true})
-	err = b.each(func(o Owner, key, value []byte, millis int64) {
-		part := parts[len(parts)-1]
-		if part.count == first {
-			part = &batch{queue: b.queue, plain: plain, alone: true}
-			parts = append(parts, part)
+// splitLocked copies b into two batches, or into one if it has not more than first
+// records. The first has at most first records.
+func (p *Producer) splitLocked(b *batch, first int, uncompressed bool) (halves []*batch, err error) {
+	halves = append(halves, &batch{queue: b.queue, uncompressed: uncompressed, exclusive: true})
+	err = b.eachRecord(func(o Owner, key, value []byte, millis int64) {
+		half := halves[len(halves)-1]
+		if half.count == first {
+			half = &batch{queue: b.queue, uncompressed: uncompressed, exclusive: true}
+			halves = append(halves, half)
 		}
-		p.extend(part, o, key, value, millis)
+		p.grow(half, o, key, value, millis)
 	})
-	for _, part := range parts {
-		p.pack(part)
+	for _, half := range halves {
+		p.compressLaterLocked(half)
 	}
-	return parts, err
+	return halves, err
 }

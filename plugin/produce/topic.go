@@ -7,135 +7,136 @@ import (
 )
 
 // queue holds batches of one topic in the order in which they are to be sent:
-// to one shard, or to whichever is free.
+// to one partition, or to whichever is sendable.
 type queue struct {
-	topic *topic
-	shard *shard    // nil: any
-	open  *batch    // takes records; nil: none yet
-	due   time.Time // when the open batch has lingered long enough
-	line  []*batch  // full, or lingered long enough; some are being compressed
-	// Of the last batch that left open: what the next may need.
-	size, parts int
+	topic       *topic
+	partition   *partition // nil: any
+	open        *batch     // takes records; nil: none yet
+	lingerUntil time.Time  // when the open batch has lingered long enough
+	closed      []*batch   // full, or lingered long enough; some are being compressed
+	// Bytes and runs of the last batch that was closed: the next may need as many.
+	lastSize, lastRuns int
 }
 
-func (q *queue) empty() bool { return q.open == nil && len(q.line) == 0 }
+func (q *queue) empty() bool { return q.open == nil && len(q.closed) == 0 }
 
-// first is the batch to be sent next, if it is ready.
-func (q *queue) first() *batch {
-	if len(q.line) == 0 || !q.line[0].ready {
+// firstReady is the batch to be sent next, if it is ready.
+func (q *queue) firstReady() *batch {
+	if len(q.closed) == 0 || !q.closed[0].ready {
 		return nil
 	}
-	return q.line[0]
+	return q.closed[0]
 }
 
 // pop takes the first batch off.
 func (q *queue) pop() {
-	q.line[0] = nil
-	q.line = q.line[1:]
+	q.closed[0] = nil
+	q.closed = q.closed[1:]
 }
 
-// close returns the open batch, which takes no more records.
-func (q *queue) close() *batch {
+// takeOpen removes the open batch, which takes no more records, from the queue.
+func (q *queue) takeOpen() *batch {
 	b := q.open
-	q.open, q.size, q.parts = nil, len(b.wire), len(b.parts)
+	q.open, q.lastSize, q.lastRuns = nil, len(b.wire), len(b.runs)
 	return b
 }
 
-// topic is one logstore's.
+// topic is a Kafka topic, which is an SLS logstore.
 type topic struct {
-	name    string
-	id      [16]byte // of brokers that have such; zero: none
-	shards  []*shard // nil: not known yet
-	learned time.Time
-	stale   bool  // the shards or their leaders may have changed
-	asks    pause // of asking for them
-	pause   pause // of sending
-	turn    int   // the shard to begin with
-	robin   int   // the shard that got a record last
+	name            string
+	id              [16]byte     // from the broker; zero: it has none
+	partitions      []*partition // nil: not known yet
+	metadataAt      time.Time    // when the partitions were learned
+	refresh         bool         // the partitions or their leaders may have changed
+	metadataBackoff backoff      // of requests for them
+	backoff         backoff      // of sending
+	startPartition  int          // index of the partition to begin with
+	lastPartition   int          // index of the one that round robin chose last
 
-	active bool
-	used   time.Time
-	any    queue // records that may go to any shard
-	// homeless are records that have a shard each, which is not known yet.
-	homeless queue
-	hash     kgo.TopicPartitioner // non-nil: the key says the shard
+	active   bool // in Producer.activeTopics
+	lastUsed time.Time
+	shared   queue // records that may go to any partition
+	// unassigned holds records whose partition depends on metadata that has not
+	// arrived.
+	unassigned     queue
+	keyPartitioner kgo.TopicPartitioner // non-nil: the key decides the partition
 }
 
-// shard is what Kafka calls a partition.
-type shard struct {
-	index   int32
-	leader  int32    // -1: none
-	sending *request // carries a batch for it; nil: none does
-	gone    bool     // the topic has it no more
-	pause   pause
-	floor   time.Time // before it nothing is sent, whatever ends the pause
-	moved   time.Time // when a new leader ended the pause last
-	own     queue     // records for this shard alone
+// partition is a partition of a topic, which is a shard of a logstore.
+type partition struct {
+	index         int32
+	leader        int32    // -1: none
+	inflight      *request // the one with a batch for it; nil: none
+	retired       bool     // the topic does not have it any more
+	backoff       backoff
+	notBefore     time.Time // nothing is sent before it, whatever ends the backoff
+	leaderMovedAt time.Time // when a new leader ended the backoff last
+	queue         queue     // records for this partition alone
 }
 
-// queues calls f with each queue of the topic.
-func (t *topic) queues(f func(*queue)) {
-	f(&t.homeless)
-	f(&t.any)
-	for _, s := range t.shards {
-		f(&s.own)
+// eachQueue calls f with each queue of the topic.
+func (t *topic) eachQueue(f func(*queue)) {
+	f(&t.unassigned)
+	f(&t.shared)
+	for _, part := range t.partitions {
+		f(&part.queue)
 	}
 }
 
 func (t *topic) empty() bool {
 	empty := true
-	t.queues(func(q *queue) { empty = empty && q.empty() })
+	t.eachQueue(func(q *queue) { empty = empty && q.empty() })
 	return empty
 }
 
-// queueOf is where a record with that key goes.
-func (p *Producer) queueOf(t *topic, key []byte) *queue {
-	n := len(t.shards)
+// queueForLocked returns the queue for a record with that key.
+func (p *Producer) queueForLocked(t *topic, key []byte) *queue {
+	n := len(t.partitions)
 	switch {
-	case p.options.Partitioner != RoundRobin && (t.hash == nil || key == nil):
-		return &t.any
+	case p.options.Partitioner != RoundRobin && (t.keyPartitioner == nil || key == nil):
+		return &t.shared
 	case n == 0:
-		return &t.homeless
+		return &t.unassigned
 	case p.options.Partitioner == RoundRobin:
-		t.robin = (t.robin + 1) % n
-		return &t.shards[t.robin].own
+		t.lastPartition = (t.lastPartition + 1) % n
+		return &t.partitions[t.lastPartition].queue
 	}
-	p.keyed.Key = key
-	at := t.hash.Partition(&p.keyed, n)
-	p.keyed.Key = nil // it is the caller's
-	return &t.shards[at].own
+	p.keyScratch.Key = key
+	i := t.keyPartitioner.Partition(&p.keyScratch, n)
+	p.keyScratch.Key = nil // it is the caller's
+	return &t.partitions[i].queue
 }
 
-// topicOf returns a topic that is to get records.
-func (p *Producer) topicOf(name string, now time.Time) *topic {
-	t := p.known(name)
-	t.used = now
-	p.activate(t)
+// activeTopicLocked returns a topic, now active, for records to be added.
+func (p *Producer) activeTopicLocked(name string, now time.Time) *topic {
+	t := p.ensureTopicLocked(name)
+	t.lastUsed = now
+	p.activateLocked(t)
 	return t
 }
 
-func (p *Producer) activate(t *topic) {
+func (p *Producer) activateLocked(t *topic) {
 	if !t.active {
 		t.active = true
-		p.active = append(p.active, t)
+		p.activeTopics = append(p.activeTopics, t)
 	}
 }
 
-func (p *Producer) known(name string) *topic {
+func (p *Producer) ensureTopicLocked(name string) *topic {
 	t := p.topics[name]
 	if t == nil {
-		t = &topic{name: name, used: time.Now()}
-		t.any.topic, t.homeless.topic = t, t
-		if p.keyHash != nil {
-			t.hash = p.keyHash.ForTopic(name)
+		t = &topic{name: name, lastUsed: time.Now()}
+		t.shared.topic, t.unassigned.topic = t, t
+		if p.keyPartitioner != nil {
+			t.keyPartitioner = p.keyPartitioner.ForTopic(name)
 		}
 		p.topics[name] = t
 	}
 	return t
 }
 
-// keptTopic is how long a topic without records is remembered.
-const keptTopic = 10 * time.Minute
+// topicIdleTimeout is how long a topic is remembered after its last record.
+const topicIdleTimeout = 10 * time.Minute
 
 // Tick forgets topics that got nothing for long, for there may be many, and
 // memory that nothing needed for a while. It is to be called about once a second.
@@ -143,25 +144,26 @@ func (p *Producer) Tick(now time.Time) {
 	p.pool.tick(now)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	carried := p.carried()
+	inflight := p.inflightTopicsLocked()
 	for name, t := range p.topics {
-		if !t.active && now.Sub(t.used) > keptTopic && !carried[t] {
+		if !t.active && now.Sub(t.lastUsed) > topicIdleTimeout && !inflight[t] {
 			delete(p.topics, name)
 		}
 	}
 }
 
-// carried are the topics that have a batch in a request. The shard it is for may
-// be gone, and the batch come back to its topic all the same.
-func (p *Producer) carried() map[*topic]bool {
+// inflightTopicsLocked returns the topics that have a batch in a request. The
+// partition it is for may be retired, and the batch come back to its topic all the
+// same.
+func (p *Producer) inflightTopicsLocked() map[*topic]bool {
 	topics := make(map[*topic]bool)
 	for _, b := range p.brokers {
-		for _, r := range [...]*request{b.sending, b.next} {
+		for _, r := range [...]*request{b.inflight, b.next} {
 			if r == nil {
 				continue
 			}
-			for i := range r.sent {
-				topics[r.sent[i].topic] = true
+			for i := range r.batches {
+				topics[r.batches[i].topic] = true
 			}
 		}
 	}
