@@ -1,0 +1,234 @@
+package simkafka
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// answer finds the answer to a request; nil: the connection ends instead.
+func (x *exchange) answer(request kmsg.Request) kmsg.Response {
+	switch r := request.(type) {
+	case *kmsg.ApiVersionsRequest:
+		return x.cluster.versions(r)
+	case *kmsg.SASLHandshakeRequest:
+		response := r.ResponseKind().(*kmsg.SASLHandshakeResponse)
+		response.SupportedMechanisms = []string{"PLAIN"}
+		if r.Mechanism != "PLAIN" {
+			response.ErrorCode = kerr.UnsupportedSaslMechanism.Code
+		}
+		return response
+	case *kmsg.SASLAuthenticateRequest:
+		return x.authenticate(r)
+	}
+	if !x.session.trusted {
+		return nil
+	}
+	switch r := request.(type) {
+	case *kmsg.MetadataRequest:
+		return x.metadata(r)
+	case *kmsg.ProduceRequest:
+		return x.produce(r)
+	}
+	_ = x.cluster.broken("a request %s, which is not offered", kmsg.NameForKey(request.Key()))
+	return nil
+}
+
+func (x *exchange) metadata(r *kmsg.MetadataRequest) kmsg.Response {
+	c := x.cluster
+	response := r.ResponseKind().(*kmsg.MetadataResponse)
+	for _, n := range c.nodes {
+		b := kmsg.NewMetadataResponseBroker()
+		b.NodeID, b.Host, b.Port = n.id, n.host, n.port
+		response.Brokers = append(response.Brokers, b)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	names := slices.Sorted(maps.Keys(c.topics))
+	if r.Topics != nil {
+		names = names[:0]
+		for i := range r.Topics {
+			names = append(names, *r.Topics[i].Topic)
+		}
+	}
+	if r.Topics == nil || len(names) > 0 { // else the question is about nodes alone
+		c.traffic.metadata.add(c.Now())
+	}
+	for _, name := range names {
+		if x.meet(NoTopic, name, -1) == nil {
+			response.Topics = append(response.Topics, x.describe(name))
+		}
+	}
+	return response
+}
+
+// describe is what metadata says about a topic.
+func (x *exchange) describe(name string) kmsg.MetadataResponseTopic {
+	about := kmsg.NewMetadataResponseTopic()
+	about.Topic = &name
+	t := x.cluster.topics[name]
+	if e := x.deniedTopic(name, -1); e != nil {
+		about.ErrorCode = e.Code
+		return about
+	}
+	if t == nil {
+		about.ErrorCode = kerr.UnknownTopicOrPartition.Code
+		return about
+	}
+	for i, p := range t.partitions {
+		about.Partitions = append(about.Partitions, x.describePartition(name, int32(i), p.leader))
+	}
+	return about
+}
+
+func (x *exchange) describePartition(name string, number, leader int32) kmsg.MetadataResponseTopicPartition {
+	c := x.cluster
+	about := kmsg.NewMetadataResponseTopicPartition()
+	about.Partition = number
+	if x.meet(Flap, name, number) != nil {
+		c.flaps++
+		leader = (leader + c.flaps) % int32(len(c.nodes))
+	}
+	about.Replicas, about.ISR = []int32{leader}, []int32{leader}
+	if x.meet(NoLeader, name, number) != nil {
+		leader, about.ErrorCode = -1, kerr.LeaderNotAvailable.Code
+	}
+	if f := x.meet(Ask, name, number); f != nil {
+		about.ErrorCode = f.Err.Code
+	}
+	about.Leader = leader
+	return about
+}
+
+// deniedTopic is the error of a topic or partition that this client may not know.
+func (x *exchange) deniedTopic(name string, partition int32) *kerr.Error {
+	if x.session.password != x.cluster.password && x.meet(Expired, name, partition) != nil {
+		return kerr.TopicAuthorizationFailed
+	}
+	if f := x.meet(Ask, name, partition); f != nil {
+		return f.Err
+	}
+	return nil
+}
+
+func (x *exchange) produce(r *kmsg.ProduceRequest) kmsg.Response {
+	c := x.cluster
+	response := r.ResponseKind().(*kmsg.ProduceResponse)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.traffic.produce.add(c.Now())
+	for i := range r.Topics {
+		t := kmsg.NewProduceResponseTopic()
+		t.Topic = r.Topics[i].Topic
+		for j := range r.Topics[i].Partitions {
+			asked := &r.Topics[i].Partitions[j]
+			p := x.write(t.Topic, asked.Partition, asked.Records)
+			if p.ErrorCode != 0 {
+				c.traffic.fail(t.Topic, p.Partition, c.Now())
+			}
+			t.Partitions = append(t.Partitions, p)
+		}
+		response.Topics = append(response.Topics, t)
+	}
+	return response
+}
+
+// write takes a batch, or says why not. The cluster's lock is held.
+func (x *exchange) write(topic string, number int32, raw []byte) kmsg.ProduceResponseTopicPartition {
+	c := x.cluster
+	answer := kmsg.NewProduceResponseTopicPartition()
+	answer.Partition = number
+	if e := x.refusal(topic, number, raw); e != nil {
+		answer.ErrorCode = e.Code
+		return answer
+	}
+	records, err := c.readBatch(raw)
+	if err == nil {
+		err = c.ledger.check(topic, records)
+	}
+	if err != nil {
+		c.ledger.fail(err.Error())
+		answer.ErrorCode = kerr.CorruptMessage.Code
+		return answer
+	}
+	if e, which := x.refusedRecords(topic, number, records); e != nil {
+		answer.ErrorCode = e.Code
+		if c.options.RecordErrors {
+			answer.ErrorRecords = errorRecords(e, which)
+		}
+		return answer
+	}
+	for _, r := range records {
+		r.account().land(r.index)
+	}
+	p := c.partition(topic, number)
+	answer.BaseOffset = p.next
+	p.next += int64(len(records))
+	if f := x.meet(Landed, topic, number); f != nil {
+		answer.ErrorCode = f.Err.Code
+		return answer
+	}
+	x.landed = append(x.landed, records...)
+	return answer
+}
+
+// refusal is why a batch is not even looked at.
+func (x *exchange) refusal(topic string, number int32, raw []byte) *kerr.Error {
+	here := place{node: x.id, topic: topic, partition: number, size: len(raw), codec: codecOf(raw)}
+	if e := x.deniedTopic(topic, number); e != nil {
+		return e
+	}
+	p := x.cluster.partition(topic, number)
+	switch most := x.cluster.options.MaxBatch; {
+	case p == nil:
+		return kerr.UnknownTopicOrPartition
+	case p.leader != x.id, x.meetAt(Flap, here) != nil, x.meetAt(NoLeader, here) != nil:
+		return kerr.NotLeaderForPartition
+	case p.readOnly != nil:
+		return p.readOnly
+	case most > 0 && len(raw) > most, x.meetAt(TooLarge, here) != nil:
+		return kerr.MessageTooLarge
+	case x.meetAt(Codec, here) != nil:
+		return kerr.UnsupportedCompressionType
+	}
+	if f := x.meetAt(Refuse, here); f != nil {
+		return f.Err
+	}
+	return nil
+}
+
+// refusedRecords are the records that a batch is refused for: those of a time that
+// is out of bounds, else those that are poisoned.
+func (x *exchange) refusedRecords(topic string, number int32, records []record) (e *kerr.Error, which []int) {
+	o, now := x.cluster.options, time.Now()
+	var poisoned []int
+	for i, r := range records {
+		if o.MaxAge > 0 && r.at.Before(now.Add(-o.MaxAge)) || o.MaxAhead > 0 && r.at.After(now.Add(o.MaxAhead)) {
+			which = append(which, i)
+		}
+		if a := r.account(); a.Poison != nil && a.Poison(r.index) {
+			poisoned = append(poisoned, i)
+		}
+	}
+	if len(which) > 0 {
+		return kerr.InvalidTimestamp, which
+	}
+	if len(poisoned) > 0 {
+		if f := x.meet(Poison, topic, number); f != nil {
+			return f.Err, poisoned
+		}
+	}
+	return nil, nil
+}
+
+func errorRecords(e *kerr.Error, which []int) (named []kmsg.ProduceResponseTopicPartitionErrorRecord) {
+	for _, i := range which {
+		n := kmsg.NewProduceResponseTopicPartitionErrorRecord()
+		n.RelativeOffset, n.ErrorMessage = int32(i), &e.Description
+		named = append(named, n)
+	}
+	return named
+}

@@ -1,0 +1,117 @@
+package simkafka
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+func fault(t *testing.T, text string) *Fault {
+	t.Helper()
+	f, err := ParseFault(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestFault: each kind as a client sees it.
+func TestFault(t *testing.T) {
+	t.Parallel()
+	const well = "0, 1"
+	for _, c := range []struct {
+		fault            string
+		seen, wrote      string
+		landed, answered int
+	}{
+		{"refuse err=THROTTLING_QUOTA_EXCEEDED", well, "THROTTLING_QUOTA_EXCEEDED", 0, 0},
+		{"refuse err=CORRUPT_MESSAGE topic=demo partition=0 node=0", well, "CORRUPT_MESSAGE", 0, 0},
+		{"refuse err=CORRUPT_MESSAGE topic=other", well, "ok", 1, 1},
+		{"refuse err=CORRUPT_MESSAGE partition=1", well, "ok", 1, 1},
+		{"refuse err=CORRUPT_MESSAGE node=1", well, "ok", 1, 1},
+		{"refuse err=CORRUPT_MESSAGE from=1h", well, "ok", 1, 1},
+		{"refuse err=CORRUPT_MESSAGE until=1ns", well, "ok", 1, 1},
+		{"landed err=REQUEST_TIMED_OUT", well, "REQUEST_TIMED_OUT", 1, 0},
+		{"ask err=TOPIC_AUTHORIZATION_FAILED topic=demo", "TOPIC_AUTHORIZATION_FAILED", "TOPIC_AUTHORIZATION_FAILED", 0, 0},
+		{"ask err=KAFKA_STORAGE_ERROR partition=0", "0 KAFKA_STORAGE_ERROR, 1", "KAFKA_STORAGE_ERROR", 0, 0},
+		{"ask err=KAFKA_STORAGE_ERROR partition=1", "0, 1 KAFKA_STORAGE_ERROR", "ok", 1, 1},
+		{"no-topic topic=demo", "nothing", "ok", 1, 1},
+		{"no-leader topic=demo", "-1 LEADER_NOT_AVAILABLE, -1 LEADER_NOT_AVAILABLE", "NOT_LEADER_FOR_PARTITION", 0, 0},
+		{"no-leader partition=1", "0, -1 LEADER_NOT_AVAILABLE", "ok", 1, 1},
+		{"flap partition=0", "1, 1", "NOT_LEADER_FOR_PARTITION", 0, 0},
+		{"silence", "no answer", "no answer", 0, 0},
+		{"silence topic=demo", well, "no answer", 0, 0},
+		{"cut", "reset", "reset", 0, 0},
+		{"cut partition=0", well, "reset", 0, 0},
+		{"cut-after", well, "reset", 1, 0},
+		{"delay delay=5s", well, "ok", 1, 1},
+		{"delay delay=1m", "no answer", "no answer", 0, 0},
+		{"delay delay=1m topic=demo", well, "no answer", 1, 0},
+		{"dial-refused", "refused", "refused", 0, 0},
+		{"dial-refused node=1", well, "ok", 1, 1},
+		{"dial-hang", "no answer", "no answer", 0, 0},
+		{"poison err=INVALID_RECORD", well, "ok", 1, 1},
+		{"too-large size=10", well, "MESSAGE_TOO_LARGE", 0, 0},
+		{"too-large size=1000", well, "ok", 1, 1},
+		{"codec codec=0", well, "UNSUPPORTED_COMPRESSION_TYPE", 0, 0},
+		{"codec codec=1", well, "ok", 1, 1},
+		{"throttle delay=3s", well, "ok", 1, 1},
+		{"expired", well, "ok", 1, 1},
+		{"refuse err=CORRUPT_MESSAGE count=1", well, "CORRUPT_MESSAGE", 0, 0},
+	} {
+		t.Run(c.fault, bubble(Options{}, func(b *bench) {
+			b.Fault(fault(b.t, c.fault))
+			chunk := b.Give(Given{Records: 1})
+			if got := b.seen("demo"); got != c.seen {
+				b.t.Errorf("metadata says %q, want %q", got, c.seen)
+			}
+			if got := b.wrote(value(chunk, 0)); got != c.wrote {
+				b.t.Errorf("a write gets %q, want %q", got, c.wrote)
+			}
+			time.Sleep(3 * time.Minute) // for what is late
+			if landed, answered := b.account(chunk); landed != c.landed || answered != c.answered {
+				b.t.Errorf("landed %d, answered %d times; want %d and %d", landed, answered, c.landed, c.answered)
+			}
+		}))
+	}
+}
+
+func TestFaultText(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds {
+		want := &Fault{
+			Kind: kind, From: 10 * time.Second, Until: time.Hour + time.Millisecond, Node: 2, Topic: "demo.json", Partition: 0,
+			Err: kerr.ThrottlingQuotaExceeded, Delay: time.Second, Count: 3, Size: 4096, Codec: 4,
+		}
+		if got := fault(t, want.String()); !reflect.DeepEqual(got, want) {
+			t.Errorf("%v became %v", want, got)
+		}
+		want = &Fault{Kind: kind, Node: -1, Partition: -1, Err: kerr.UnknownServerError}
+		if got := fault(t, want.String()); !reflect.DeepEqual(got, want) {
+			t.Errorf("%v became %v", want, got)
+		}
+	}
+	for code := int16(1); kerr.TypedErrorForCode(code) != kerr.UnknownServerError; code++ {
+		want := kerr.TypedErrorForCode(code)
+		if got := fault(t, "refuse err="+want.Message); got.Err != want {
+			t.Errorf("%v became %v", want, got.Err)
+		}
+	}
+	for text, want := range map[string]string{
+		"":                         "not a kind",
+		"explode":                  "not a kind",
+		"refuse":                   "needs an error",
+		"refuse err=OUT_OF_COFFEE": "not an error of Kafka",
+		"cut count":                "invalid syntax",
+		"cut from=yesterday":       "invalid duration",
+		"cut where=here":           "not a property",
+		"cut partition=5000000000": "out of range",
+	} {
+		if _, err := ParseFault(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
