@@ -1,6 +1,8 @@
 package simkafka
 
 import (
+	"io"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -10,6 +12,7 @@ type exchange struct {
 	*node
 	session *session
 	counted map[*Fault]bool // faults that have counted this request
+	flapped bool            // the leaders have moved on for it
 	landed  []record        // to be answered without error
 }
 
@@ -76,7 +79,9 @@ func (s *session) exchange(request kmsg.Request, correlation int32) bool {
 	}
 	switch {
 	case silence != nil:
-		return true
+		// Answers come in order: nothing later on the connection has one either.
+		_, _ = io.Copy(io.Discard, s.stream)
+		return false
 	case !c.sleep(wait):
 		return false
 	case cut != nil:

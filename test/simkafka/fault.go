@@ -22,7 +22,7 @@ const (
 	NoTopic     Kind = "no-topic"     // metadata does not mention the topic
 	NoLeader    Kind = "no-leader"    // metadata knows no leader, writes get NOT_LEADER_FOR_PARTITION
 	Flap        Kind = "flap"         // metadata names one leader after the other, writes get NOT_LEADER_FOR_PARTITION
-	Silence     Kind = "silence"      // requests are neither taken nor answered
+	Silence     Kind = "silence"      // requests are neither taken nor answered, nor is what follows on their connection
 	Cut         Kind = "cut"          // requests are not taken, their connection is reset
 	CutAfter    Kind = "cut-after"    // writes land, then their connection is reset
 	Delay       Kind = "delay"        // requests are taken and answered Delay later
@@ -32,7 +32,7 @@ const (
 	TooLarge    Kind = "too-large"    // batches over Size bytes get MESSAGE_TOO_LARGE
 	Codec       Kind = "codec"        // batches of this Codec get UNSUPPORTED_COMPRESSION_TYPE
 	Throttle    Kind = "throttle"     // answers say that the client is throttled for Delay
-	Expired     Kind = "expired"      // any password is accepted; with one that is not current, topics get TOPIC_AUTHORIZATION_FAILED
+	Expired     Kind = "expired"      // any password is let in; with one that is not current, all topics get TOPIC_AUTHORIZATION_FAILED
 )
 
 var kinds = []Kind{Refuse, Landed, Ask, NoTopic, NoLeader, Flap, Silence, Cut, CutAfter, Delay, DialRefused, DialHang, Poison, TooLarge, Codec, Throttle, Expired}

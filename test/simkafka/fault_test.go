@@ -1,12 +1,15 @@
 package simkafka
 
 import (
+	"fmt"
+	"net"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 func fault(t *testing.T, text string) *Fault {
@@ -77,6 +80,137 @@ func TestFault(t *testing.T) {
 			}
 		}))
 	}
+}
+
+// A fault counts a request once, however many partitions of it are concerned.
+func TestFaultCount(t *testing.T) {
+	t.Parallel()
+	t.Run("count", bubble(Options{}, func(b *bench) {
+		b.SetLeader("demo", 1, 0)
+		given := fault(b.t, "refuse err=KAFKA_STORAGE_ERROR count=2")
+		b.Fault(given)
+		chunk := b.Give(Given{Records: 1})
+		for _, want := range []string{"KAFKA_STORAGE_ERROR", "KAFKA_STORAGE_ERROR", "ok"} {
+			r := request("demo", 0, batch(time.Now(), value(chunk, 0)))
+			r.Topics[0].Partitions = append(r.Topics[0].Partitions, request("demo", 1, batch(time.Now(), value(chunk, 0))).Topics[0].Partitions[0])
+			answer, err := r.RequestWith(b.t.Context(), b.client.Broker(0))
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			for _, p := range answer.Topics[0].Partitions {
+				if got := outcome(p.ErrorCode, nil); got != want {
+					b.t.Errorf("partition %d gets %s, want %s", p.Partition, got, want)
+				}
+			}
+		}
+		if given.met != 0 {
+			b.t.Error("a fault was changed that may be given to another cluster")
+		}
+	}))
+}
+
+func TestFaultFlapTurns(t *testing.T) {
+	t.Parallel()
+	t.Run("flap", bubble(Options{}, func(b *bench) {
+		b.Fault(fault(b.t, "flap topic=demo"))
+		for _, want := range []string{"1, 0", "0, 1", "1, 0"} {
+			if got := b.seen("demo"); got != want {
+				b.t.Errorf("leaders %s, want %s", got, want)
+			}
+		}
+	}))
+}
+
+// A connection that was silent once stays so, since answers come in order; the next
+// one is served.
+func TestFaultSilenceStays(t *testing.T) {
+	t.Parallel()
+	t.Run("silence", bubble(Options{}, func(b *bench) {
+		b.Fault(fault(b.t, "silence count=1"))
+		ask := func(conn net.Conn) (answered bool) {
+			_, _ = conn.Write(kmsg.NewRequestFormatter().AppendRequest(nil, &kmsg.ApiVersionsRequest{}, 1))
+			_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+			n, _ := conn.Read(make([]byte, 1000))
+			return n > 0
+		}
+		for _, want := range []bool{false, true} {
+			conn, err := b.dial(b.t.Context(), "tcp", b.Addr())
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			for range 2 {
+				if got := ask(conn); got != want {
+					b.t.Errorf("answered %v, want %v", got, want)
+				}
+			}
+			_ = conn.Close()
+		}
+	}))
+}
+
+func TestFaultDelayAndThrottle(t *testing.T) {
+	t.Parallel()
+	t.Run("throttle", bubble(Options{Latency: 20 * time.Millisecond}, func(b *bench) {
+		chunk := b.Give(Given{Records: 1})
+		write := func() (took time.Duration, throttled int32) {
+			begin := time.Now()
+			answer, err := request("demo", 0, batch(time.Now(), value(chunk, 0))).RequestWith(b.t.Context(), b.client.Broker(0))
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			return time.Since(begin), answer.ThrottleMillis
+		}
+		_, _ = write() // connects
+		if took, throttled := write(); took != 21*time.Millisecond || throttled != 0 {
+			b.t.Errorf("a write takes %v, throttled %d ms", took, throttled)
+		}
+		b.Fault(fault(b.t, "delay delay=2s"))
+		b.Fault(fault(b.t, "throttle delay=3s"))
+		if took, throttled := write(); took != 2021*time.Millisecond || throttled != 3000 {
+			b.t.Errorf("a write takes %v, throttled %d ms", took, throttled)
+		}
+	}))
+}
+
+func TestFaultPoison(t *testing.T) {
+	t.Parallel()
+	for _, named := range []bool{false, true} {
+		t.Run(fmt.Sprintf("records named %v", named), bubble(Options{RecordErrors: named}, func(b *bench) {
+			chunk := b.Give(Given{Records: 3, Poison: func(i int) bool { return i == 1 }})
+			if got := b.wrote(value(chunk, 1)); got != "ok" {
+				b.t.Errorf("without the fault: %s", got)
+			}
+			b.Fault(fault(b.t, "poison err=INVALID_RECORD"))
+			if got := b.wrote(value(chunk, 0), value(chunk, 2)); got != "ok" {
+				b.t.Errorf("healthy records: %s", got)
+			}
+			p, err := b.write(0, "demo", 0, batch(time.Now(), value(chunk, 2), value(chunk, 1), value(chunk, 0)))
+			if got := outcome(p.ErrorCode, err); got != "INVALID_RECORD" {
+				b.t.Errorf("with the poisoned record: %s", got)
+			}
+			if named != (len(p.ErrorRecords) == 1 && p.ErrorRecords[0].RelativeOffset == 1) {
+				b.t.Errorf("named: %+v", p.ErrorRecords)
+			}
+		}))
+	}
+}
+
+// An answer that comes when the client has gone is none.
+func TestFaultAnswerTooLate(t *testing.T) {
+	t.Parallel()
+	t.Run("late", bubble(Options{}, func(b *bench) {
+		chunk := b.Give(Given{Records: 1})
+		b.Fault(fault(b.t, "delay delay=1m topic=demo count=1"))
+		for _, want := range []string{"no answer", "ok"} {
+			if got := b.wrote(value(chunk, 0)); got != want {
+				b.t.Errorf("a write gets %q, want %q", got, want)
+			}
+		}
+		time.Sleep(2 * time.Minute)
+		if landed, answered := b.account(chunk); landed != 2 || answered != 1 {
+			b.t.Errorf("landed %d, answered %d times", landed, answered)
+		}
+	}))
 }
 
 func TestFaultText(t *testing.T) {

@@ -27,11 +27,12 @@ type bench struct {
 	t       *testing.T
 	network *simnet.Network
 	client  *kgo.Client
+	broken  string // what Broken is to say at the end
 }
 
 // bubble runs a test of a cluster in fake time, and checks at its end that the
 // client sent nothing it must not send.
-func bubble(o Options, test func(b *bench)) func(t *testing.T) {
+func bubble(o Options, test func(b *bench), more ...kgo.Opt) func(t *testing.T) {
 	return func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
@@ -44,11 +45,11 @@ func bubble(o Options, test func(b *bench)) func(t *testing.T) {
 			defer c.Close()
 			c.AddTopic("demo", 2)
 			b := &bench{Cluster: c, t: t, network: n}
-			b.client = b.connect()
+			b.client = b.connect(more...)
 			defer b.client.Close()
 			test(b)
-			if what := c.Broken(); what != "" {
-				t.Errorf("broken: %s", what)
+			if what := c.Broken(); what != b.broken {
+				t.Errorf("broken: %q, want %q", what, b.broken)
 			}
 		})
 	}
@@ -59,11 +60,7 @@ func (b *bench) connect(more ...kgo.Opt) *kgo.Client {
 	b.t.Helper()
 	client, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(b.Addr()),
-		kgo.Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
-			ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-			defer cancel()
-			return b.network.Dial(ctx, network, address)
-		}),
+		kgo.Dialer(b.dial),
 		kgo.DisableIdempotentWrite(),
 		kgo.DisableClientMetrics(),
 		kgo.RequestRetries(0),
@@ -75,6 +72,13 @@ func (b *bench) connect(more ...kgo.Opt) *kgo.Client {
 		b.t.Fatal(err)
 	}
 	return client
+}
+
+// dial gives up after 10 s, which the client leaves to the dialer.
+func (b *bench) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return b.network.Dial(ctx, network, address)
 }
 
 // value is the value of a record.
@@ -105,6 +109,14 @@ func seal(raw []byte) []byte {
 
 // write sends a batch to a partition, by way of a node.
 func (b *bench) write(node int, topic string, partition int32, raw []byte) (kmsg.ProduceResponseTopicPartition, error) {
+	answer, err := request(topic, partition, raw).RequestWith(b.t.Context(), b.client.Broker(node))
+	if err != nil {
+		return kmsg.ProduceResponseTopicPartition{}, err
+	}
+	return answer.Topics[0].Partitions[0], nil
+}
+
+func request(topic string, partition int32, raw []byte) *kmsg.ProduceRequest {
 	r := kmsg.NewPtrProduceRequest()
 	r.Acks, r.TimeoutMillis = 1, 1000
 	t := kmsg.NewProduceRequestTopic()
@@ -113,11 +125,7 @@ func (b *bench) write(node int, topic string, partition int32, raw []byte) (kmsg
 	p.Partition, p.Records = partition, raw
 	t.Partitions = append(t.Partitions, p)
 	r.Topics = append(r.Topics, t)
-	answer, err := b.client.Broker(node).Request(b.t.Context(), r)
-	if err != nil {
-		return kmsg.ProduceResponseTopicPartition{}, err
-	}
-	return answer.(*kmsg.ProduceResponse).Topics[0].Partitions[0], nil
+	return r
 }
 
 // wrote is what a client learns of a batch for partition 0 of demo.
@@ -152,11 +160,11 @@ func (b *bench) seen(topic string) string {
 	t := kmsg.NewMetadataRequestTopic()
 	t.Topic = &topic
 	r.Topics = append(r.Topics, t)
-	answer, err := b.client.Broker(0).Request(b.t.Context(), r)
+	answer, err := r.RequestWith(b.t.Context(), b.client.Broker(0))
 	if err != nil {
 		return outcome(0, err)
 	}
-	topics := answer.(*kmsg.MetadataResponse).Topics
+	topics := answer.Topics
 	if len(topics) == 0 {
 		return "nothing"
 	}

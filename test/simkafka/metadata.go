@@ -60,7 +60,10 @@ func (x *exchange) describePartition(name string, number, leader int32) kmsg.Met
 	about := kmsg.NewMetadataResponseTopicPartition()
 	about.Partition = number
 	if x.meet(Flap, name, number) != nil {
-		c.flaps++
+		if !x.flapped {
+			x.flapped = true
+			c.flaps++
+		}
 		leader = (leader + c.flaps) % int32(len(c.nodes))
 	}
 	about.Replicas, about.ISR = []int32{leader}, []int32{leader}
