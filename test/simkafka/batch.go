@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kbin"
@@ -54,6 +55,8 @@ func (c *Cluster) readBatch(raw []byte) ([]record, error) {
 		return nil, errors.New("a batch with a wrong checksum")
 	case b.Attributes&^codecMask != 0 || b.Attributes > codecZstd:
 		return nil, fmt.Errorf("a batch with attributes %#x", b.Attributes)
+	case b.ProducerID != -1:
+		return nil, fmt.Errorf("a batch of producer %d, and no producer gets an id here", b.ProducerID)
 	case b.NumRecords < 1 || b.LastOffsetDelta != b.NumRecords-1:
 		return nil, fmt.Errorf("a batch of %d records, the last at %d", b.NumRecords, b.LastOffsetDelta)
 	}
@@ -110,7 +113,7 @@ func readRecord(number int32, src []byte) (millis int64, value []byte, err error
 	delta := r.Varint()
 	_ = r.VarintBytes() // the key
 	value = r.VarintBytes()
-	for range r.Varint() {
+	for n := r.Varint(); n > 0 && r.Ok(); n-- {
 		_, _ = r.VarintString(), r.VarintBytes()
 	}
 	switch err := r.Complete(); {
@@ -125,13 +128,12 @@ func readRecord(number int32, src []byte) (millis int64, value []byte, err error
 }
 
 // recordID reads a record's number.
-func recordID(value []byte) (id int64, ok bool) {
-	_, rest, found := bytes.Cut(value[:min(len(value), idWithin)], []byte(marker))
-	for i, digit := range rest {
-		if digit < '0' || digit > '9' {
-			return id, found && i > 0
-		}
-		id = id*10 + int64(digit-'0')
+func recordID(value []byte) (id int, ok bool) {
+	_, rest, _ := bytes.Cut(value[:min(len(value), idWithin)], []byte(marker))
+	digits := 0
+	for digits < len(rest) && '0' <= rest[digits] && rest[digits] <= '9' {
+		digits++
 	}
-	return id, found && len(rest) > 0
+	id, err := strconv.Atoi(string(rest[:digits]))
+	return id, err == nil
 }

@@ -27,7 +27,7 @@ const minLatency = time.Millisecond
 
 // Options are what a cluster is from the beginning.
 type Options struct {
-	Nodes    int
+	Nodes    int           // at least 1
 	Latency  time.Duration // of each answer; at least 1 ms
 	TLS      *tls.Config   // nil: none
 	User     string        // SASL PLAIN; "": whoever comes is let in
@@ -89,7 +89,7 @@ func Start(n *simnet.Network, o Options) (*Cluster, error) {
 	if c.unpackZS, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1)); err != nil {
 		return nil, err
 	}
-	for id := range int32(o.Nodes) {
+	for id := range int32(max(o.Nodes, 1)) {
 		l, err := n.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			c.Close()

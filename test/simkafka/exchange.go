@@ -112,7 +112,7 @@ func (s *session) exchange(request kmsg.Request, correlation int32) bool {
 func (x *exchange) answer(request kmsg.Request) kmsg.Response {
 	switch r := request.(type) {
 	case *kmsg.ApiVersionsRequest:
-		return x.cluster.versions(r)
+		return x.versions(r)
 	case *kmsg.SASLHandshakeRequest:
 		response := r.ResponseKind().(*kmsg.SASLHandshakeResponse)
 		response.SupportedMechanisms = []string{"PLAIN"}

@@ -9,7 +9,7 @@ import (
 
 // chunkRecords is how many numbers of records a chunk has: record i of chunk c is
 // number c*chunkRecords+i.
-const chunkRecords = 1e6
+const chunkRecords = 1_000_000
 
 // Given is what the records of a chunk are. Each has `"id":` and its number,
 // chunk*1e6 + its place in the chunk, in the first 120 bytes of its value. The
@@ -49,13 +49,11 @@ type ledger struct {
 
 // record is a record of a batch.
 type record struct {
-	owner *Account
-	chunk int
-	index int
-	at    time.Time
+	account *Account
+	chunk   int
+	index   int
+	at      time.Time
 }
-
-func (r record) account() *Account { return r.owner }
 
 func (l *ledger) fail(what string) {
 	if l.broken == "" {
@@ -69,20 +67,20 @@ func (l *ledger) find(value []byte) (record, error) {
 	if !ok {
 		return record{}, errors.New("it has no id")
 	}
-	chunk, index := int(id/chunkRecords), int(id%chunkRecords)
+	chunk, index := id/chunkRecords, id%chunkRecords
 	if chunk >= len(l.accounts) || index >= l.accounts[chunk].Records {
 		return record{}, fmt.Errorf("nobody gave record %d of chunk %d", index, chunk)
 	}
-	return record{owner: l.accounts[chunk], chunk: chunk, index: index}, nil
+	return record{account: l.accounts[chunk], chunk: chunk, index: index}, nil
 }
 
 // check finds records that are in a topic not their own.
 func (l *ledger) check(topic string, records []record) error {
 	for _, r := range records {
-		if r.owner.Topic == nil {
+		if r.account.Topic == nil {
 			continue
 		}
-		if own := r.owner.Topic(r.index); own != topic {
+		if own := r.account.Topic(r.index); own != topic {
 			return fmt.Errorf("record %d of chunk %d is of topic %s, and was written to %s", r.index, r.chunk, own, topic)
 		}
 	}
@@ -113,7 +111,7 @@ func (c *Cluster) answered(records []record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, r := range records {
-		r.owner.answer(r.index)
+		r.account.answer(r.index)
 	}
 	c.ledger.acked += int64(len(records))
 }

@@ -99,6 +99,9 @@ func (s *session) receive() (request kmsg.Request, correlation int32, err error)
 	if request = kmsg.RequestForKey(key); request == nil {
 		return nil, 0, s.cluster.broken("a request of unknown kind %d", key)
 	}
+	if !offered(s.cluster.versions(), key, version) {
+		return nil, 0, s.cluster.broken("a request %s of version %d", kmsg.NameForKey(key), version)
+	}
 	request.SetVersion(version)
 	if request.IsFlexible() {
 		kmsg.SkipTags(&r)

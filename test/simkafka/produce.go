@@ -1,6 +1,8 @@
 package simkafka
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -18,6 +20,9 @@ func (x *exchange) produce(r *kmsg.ProduceRequest) kmsg.Response {
 		t.Topic = r.Topics[i].Topic
 		for j := range r.Topics[i].Partitions {
 			asked := &r.Topics[i].Partitions[j]
+			if slices.ContainsFunc(t.Partitions, func(p kmsg.ProduceResponseTopicPartition) bool { return p.Partition == asked.Partition }) {
+				c.ledger.fail(fmt.Sprintf("a request with two batches for partition %d of %s", asked.Partition, t.Topic))
+			}
 			p := x.write(t.Topic, asked.Partition, asked.Records)
 			if p.ErrorCode != 0 {
 				c.traffic.fail(t.Topic, p.Partition, c.Now())
@@ -55,7 +60,7 @@ func (x *exchange) write(topic string, number int32, raw []byte) kmsg.ProduceRes
 		return answer
 	}
 	for _, r := range records {
-		r.account().land(r.index)
+		r.account.land(r.index)
 	}
 	p := c.partition(topic, number)
 	answer.BaseOffset = p.next
@@ -102,7 +107,7 @@ func (x *exchange) refusedRecords(topic string, number int32, records []record) 
 		if o.MaxAge > 0 && r.at.Before(now.Add(-o.MaxAge)) || o.MaxAhead > 0 && r.at.After(now.Add(o.MaxAhead)) {
 			which = append(which, i)
 		}
-		if a := r.account(); a.Poison != nil && a.Poison(r.index) {
+		if a := r.account; a.Poison != nil && a.Poison(r.index) {
 			poisoned = append(poisoned, i)
 		}
 	}

@@ -1,27 +1,55 @@
 package simkafka
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// The kinds of requests, by Kafka's numbers.
+const (
+	keyProduce      = 0
+	keyMetadata     = 3
+	keyHandshake    = 17
+	keyVersions     = 18
+	keyAuthenticate = 36
+)
+
+// mostVersions is the latest version of ApiVersions itself.
+const mostVersions = 3
+
+// versionRange is which versions of a request are understood.
+type versionRange struct{ key, least, most int16 }
+
 // versions are the requests that are understood. None is of a flexible version but
 // ApiVersions, whose answer has the old header in every version.
-func (c *Cluster) versions(r *kmsg.ApiVersionsRequest) kmsg.Response {
-	response := r.ResponseKind().(*kmsg.ApiVersionsResponse)
+func (c *Cluster) versions() []versionRange {
 	produce := int16(7)
 	if c.options.RecordErrors {
 		produce = 8
 	}
-	for _, v := range [][3]int16{{0, 3, produce}, {3, 0, 7}, {17, 0, 1}, {18, 0, 3}, {36, 0, 1}} {
+	return []versionRange{{keyProduce, 3, produce}, {keyMetadata, 0, 7}, {keyHandshake, 0, 1}, {keyVersions, 0, mostVersions}, {keyAuthenticate, 0, 1}}
+}
+
+// offered says whether a client may send a request. It asks for the versions before
+// it knows them.
+func offered(versions []versionRange, key, version int16) bool {
+	return key == keyVersions || slices.ContainsFunc(versions, func(v versionRange) bool {
+		return v.key == key && v.least <= version && version <= v.most
+	})
+}
+
+func (x *exchange) versions(r *kmsg.ApiVersionsRequest) kmsg.Response {
+	response := r.ResponseKind().(*kmsg.ApiVersionsResponse)
+	for _, v := range x.cluster.versions() {
 		k := kmsg.NewApiVersionsResponseApiKey()
-		k.ApiKey, k.MinVersion, k.MaxVersion = v[0], v[1], v[2]
+		k.ApiKey, k.MinVersion, k.MaxVersion = v.key, v.least, v.most
 		response.ApiKeys = append(response.ApiKeys, k)
 	}
-	if r.Version > 3 { // says so in version 0, with what is understood
-		response.Version, response.ErrorCode = 0, kerr.UnsupportedVersion.Code
+	if r.Version > mostVersions {
+		response.Version, response.ErrorCode = 0, kerr.UnsupportedVersion.Code // every client reads version 0
 	}
 	return response
 }
