@@ -153,8 +153,11 @@ func TestConn(t *testing.T) {
 			if n, err := server.Read(nil); n != 0 || err != nil {
 				t.Errorf("read %d, %v", n, err)
 			}
+			time.Sleep(defaultLatency)
 			send(t, client, "x")
-			receive(t, server, "x")
+			if n, err := server.Read(make([]byte, 2)); n != 1 || err != nil {
+				t.Errorf("read %d, %v", n, err)
+			}
 		}},
 		{"close", func(t *testing.T, _ *Network, client, server *Conn) {
 			send(t, client, "last")
@@ -173,6 +176,23 @@ func TestConn(t *testing.T) {
 		{"close while reading", func(t *testing.T, _ *Network, client, _ *Conn) {
 			go func() { time.Sleep(time.Hour); _ = client.Close() }()
 			takes(t, time.Hour, func() { readFails(t, client, net.ErrClosed) })
+		}},
+		{"close before a reset", func(t *testing.T, n *Network, client, _ *Conn) {
+			_ = client.Close()
+			n.CloseAll()
+			writeFails(t, client, net.ErrClosed)
+			_ = client.CloseWrite()
+			writeFails(t, client, net.ErrClosed)
+		}},
+		{"close leaves no timer", func(t *testing.T, _ *Network, client, _ *Conn) {
+			_ = client.SetDeadline(time.Now().Add(time.Hour))
+			go readFails(t, client, net.ErrClosed)
+			time.Sleep(time.Second)
+			_ = client.Close()
+			synctest.Wait()
+			if client.in.alarm.Stop() {
+				t.Error("a timer of a closed connection runs")
+			}
 		}},
 		{"half close", func(t *testing.T, _ *Network, client, server *Conn) {
 			send(t, client, "question")
@@ -350,6 +370,10 @@ func TestDial(t *testing.T) {
 		long, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		dial(long, address, time.Hour, context.DeadlineExceeded)
+		n.OnDial = func(context.Context, string) error { time.Sleep(time.Minute); return nil }
+		ignored, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		dial(ignored, address, time.Minute+40*time.Millisecond, context.DeadlineExceeded)
 		n.OnDial = func(context.Context, string) error { return os.NewSyscallError("connect", syscall.ECONNREFUSED) }
 		dial(t.Context(), address, 40*time.Millisecond, syscall.ECONNREFUSED)
 	})
