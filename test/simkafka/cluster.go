@@ -223,7 +223,6 @@ func (c *Cluster) Fault(f *Fault) {
 		panic(fmt.Sprintf("simkafka: %v: %v", f, err))
 	}
 	own := *f
-	own.met = 0
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.faults = append(c.faults, &own)

@@ -87,7 +87,7 @@ func TestMetadataOfAllTopics(t *testing.T) {
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	for _, named := range []bool{false, true} {
-		o := Options{MaxBatch: 200, MaxAge: time.Hour, MaxAhead: time.Minute, RecordErrors: named}
+		o := Options{MaxBatch: 177, MaxAge: time.Hour, MaxAhead: time.Minute, RecordErrors: named}
 		t.Run(fmt.Sprintf("records named %v", named), bubble(o, func(b *bench) {
 			chunk := b.Give(Given{Records: 2})
 			for _, c := range []struct {
@@ -95,7 +95,7 @@ func TestLimits(t *testing.T) {
 				n    int
 				want string
 			}{
-				{0, 1, "ok"}, {0, 2, "ok"}, {0, 8, "MESSAGE_TOO_LARGE"},
+				{0, 1, "ok"}, {0, 4, "ok"}, {0, 5, "MESSAGE_TOO_LARGE"},
 				{-time.Hour + time.Second, 1, "ok"}, {-time.Hour - time.Second, 2, "INVALID_TIMESTAMP"},
 				{time.Minute, 1, "ok"}, {time.Minute + time.Second, 2, "INVALID_TIMESTAMP"},
 			} {
@@ -131,6 +131,20 @@ func TestPassword(t *testing.T) {
 	t.Run("of somebody else", bubble(o, func(b *bench) { wrote(b, failed) }, login("you", "secret")))
 	t.Run("none", bubble(o, func(b *bench) { wrote(b, "broker closed the connection") }))
 	t.Run("nobody asks for it", bubble(Options{}, func(b *bench) { wrote(b, "ok") }, login("you", "guess")))
+	t.Run("refused, and going on", bubble(o, func(b *bench) {
+		conn, err := b.dial(b.t.Context(), "tcp", b.Addr())
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		f := kmsg.NewRequestFormatter()
+		_, _ = conn.Write(f.AppendRequest(nil, &kmsg.SASLAuthenticateRequest{SASLAuthBytes: []byte("\x00me\x00guess")}, 1))
+		_, _ = conn.Write(f.AppendRequest(nil, &kmsg.MetadataRequest{}, 2))
+		answer, err := io.ReadAll(conn)
+		if err != nil || len(answer) < 8 || int(binary.BigEndian.Uint32(answer)) != len(answer)-4 {
+			b.t.Errorf("not one answer: %x, %v", answer, err)
+		}
+		_ = conn.Close()
+	}))
 	t.Run("changed", bubble(o, func(b *bench) {
 		wrote(b, "ok")
 		b.SetPassword("new")
@@ -227,6 +241,29 @@ func TestCodecs(t *testing.T) {
 			}, kgo.ProducerBatchCompression(codec), kgo.RecordRetries(0)))
 		}
 	}
+}
+
+// Repeats are counted as such, up to what fits.
+func TestRepeats(t *testing.T) {
+	t.Parallel()
+	t.Run("repeats", bubble(Options{}, func(b *bench) {
+		chunk := b.Give(Given{Records: 2})
+		const repeats = 300
+		for i := range int64(repeats) {
+			p, err := b.write(0, "demo", 0, batch(time.Now(), value(chunk, 1)))
+			if got := outcome(p.ErrorCode, err); got != "ok" || p.BaseOffset != i {
+				b.t.Fatalf("write %d: %s, offset %d", i, got, p.BaseOffset)
+			}
+		}
+		b.Account(chunk, func(a *Account) {
+			if a.Acked != 1 || a.Landed[1] != 255 || a.Answered[1] != 255 || a.Landed[0]+a.Answered[0] != 0 {
+				b.t.Errorf("%+v", a)
+			}
+		})
+		if n := b.Acked(); n != repeats {
+			b.t.Errorf("%d answers", n)
+		}
+	}))
 }
 
 // Whoever wants no answer gets none, not even a wrong one.
@@ -330,6 +367,7 @@ func TestBroken(t *testing.T) {
 		{"time", "", func(chunk int) []byte { return seal(flip(batch(at, value(chunk, 0)), 42)) }},
 		{"too few", "record 1 of 2 ends after its batch", func(chunk int) []byte { return count(batch(at, value(chunk, 0)), 2) }},
 		{"too many", "29 bytes after the 1 records of a batch", func(chunk int) []byte { return count(batch(at, value(chunk, 0), value(chunk, 0)), 1) }},
+		{"record's attributes", "record 0 of 1: attributes 1, offset 0", func(chunk int) []byte { return seal(flip(batch(at, value(chunk, 0)), 62)) }},
 		{"offset", "record 0 of 1: attributes 0, offset -1", func(chunk int) []byte { return seal(flip(batch(at, value(chunk, 0)), 64)) }},
 		{"record's end", "", func(chunk int) []byte { return seal(flip(batch(at, value(chunk, 0)), 66)) }},
 		{"headers", "", func(chunk int) []byte {
@@ -366,6 +404,12 @@ func TestBroken(t *testing.T) {
 			}
 		}))
 	}
+	t.Run("the first thing counts", bubble(Options{}, func(b *bench) {
+		for i := range 2 {
+			_, _ = b.write(0, "demo", 0, batch(at, value(i, 0)))
+		}
+		b.broken = "record 0 of 1: nobody gave record 0 of chunk 0"
+	}))
 	t.Run("twice", bubble(Options{}, func(b *bench) {
 		chunk := b.Give(Given{Records: 1})
 		r := request("demo", 0, batch(at, value(chunk, 0)))
@@ -421,10 +465,10 @@ func count(raw []byte, n int) []byte {
 func TestRates(t *testing.T) {
 	t.Parallel()
 	var c counter
-	for _, at := range []time.Duration{0, 9 * time.Second, 10*time.Second - 1, 10 * time.Second, 18 * time.Second, time.Minute} {
+	for _, at := range []time.Duration{0, 9 * time.Second, 10*time.Second - 1, 10 * time.Second, 19 * time.Second, time.Minute} {
 		c.add(at)
 	}
-	if c.Worst != 4 || c.Total != 6 || len(c.seconds) != 61 || c.seconds[9] != 2 {
+	if c.Worst != 3 || c.Total != 6 || len(c.seconds) != 61 || c.seconds[9] != 2 {
 		t.Errorf("%+v", c)
 	}
 	t.Run("of a cluster", bubble(Options{}, func(b *bench) {

@@ -213,6 +213,31 @@ func TestFaultAnswerTooLate(t *testing.T) {
 	}))
 }
 
+func TestFaultConcerns(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		fault string
+		at    time.Duration
+		place place
+		want  bool
+	}{
+		{"cut from=1s until=2s", time.Second - 1, place{}, false},
+		{"cut from=1s until=2s", time.Second, place{}, true},
+		{"cut from=1s until=2s", 2*time.Second - 1, place{}, true},
+		{"cut from=1s until=2s", 2 * time.Second, place{}, false},
+		{"cut", 1000 * time.Hour, place{}, true},
+		{"too-large size=10", 0, place{size: 10}, false},
+		{"too-large size=10", 0, place{size: 11}, true},
+		{"cut size=10 codec=1", 0, place{size: 10}, true},
+		{"cut partition=0", 0, place{topic: "demo", partition: -1}, false},
+		{"cut topic=demo", 0, place{topic: "demo", partition: 7}, true},
+	} {
+		if got := fault(t, c.fault).concerns(c.at, c.place); got != c.want {
+			t.Errorf("%s at %v in %+v: %v", c.fault, c.at, c.place, got)
+		}
+	}
+}
+
 func TestFaultText(t *testing.T) {
 	t.Parallel()
 	for _, kind := range kinds {
