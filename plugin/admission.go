@@ -5,140 +5,140 @@ import (
 	"sync"
 )
 
-// buffer is the room for chunks in flight. A chunk that finds none waits in
-// line, unencoded, its bytes still with Fluent Bit.
-type buffer struct {
-	mu    sync.Mutex
-	limit int64 // bytes
-	used  int64
-	line  []*Chunk
-	// growth is how many bytes the records of the last chunk took for one byte of
-	// its msgpack. It foretells what a chunk will need before it is encoded.
-	growth float64
+// admission bounds the memory of chunks in flight. A chunk for which there is no
+// room waits, not encoded, its bytes still with Fluent Bit.
+type admission struct {
+	mu      sync.Mutex
+	limit   int64 // bytes
+	used    int64 // bytes reserved by admitted chunks
+	waiting []*Chunk
+	// expansion is how many bytes the records of the last chunk took for one byte of
+	// its msgpack. It predicts what a chunk will need before it is encoded.
+	expansion float64
 }
 
-// firstGrowth is assumed until a chunk has been seen: records of some hundred
-// bytes. Smaller records grow more, for each has a fixed cost.
-const firstGrowth = 3
+// initialExpansion is the expansion until a chunk has been encoded: that of records
+// of some hundred bytes. Smaller records expand more, for each has a fixed cost.
+const initialExpansion = 3
 
-// enter gives c the room it is likely to need, or a place in line. A chunk
-// that turns out to be larger than the whole limit enters when it would be alone.
-func (b *buffer) enter(c *Chunk) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	c.room = b.estimate(c.length)
-	if len(b.line) == 0 && b.fits(c.room) {
-		b.admit(c)
+// admit reserves the memory that c is likely to need, or lets c wait. A chunk that
+// is larger than the whole limit is admitted when it would be alone.
+func (a *admission) admit(c *Chunk) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c.reserved = a.estimateLocked(c.length)
+	if len(a.waiting) == 0 && a.fitsLocked(c.reserved) {
+		a.reserveLocked(c)
 		return
 	}
-	b.line = append(b.line, c)
+	a.waiting = append(a.waiting, c)
 }
 
-// estimate is the room that a chunk of that length is likely to need. It is
-// clamped, for the chunks before may have been of another kind: settle corrects
-// an estimate that is too low, but a chunk whose estimate is too high might wait
-// for an empty buffer that never comes.
-func (b *buffer) estimate(length int) int64 {
-	likely := chunkRoom + int64(float64(length)*b.growth)
-	return min(likely, max(int64(length), b.limit/4))
+// estimateLocked returns the memory that a chunk of that length is likely to need.
+// It is clamped, for the last chunk may have been of another kind: reestimate
+// corrects an estimate that is too low, but a chunk whose estimate is too high might
+// wait until no chunk is in flight, which may never happen.
+func (a *admission) estimateLocked(length int) int64 {
+	likely := chunkOverhead + int64(float64(length)*a.expansion)
+	return min(likely, max(int64(length), a.limit/4))
 }
 
-func (b *buffer) fits(room int64) bool { return b.used == 0 || b.used+room <= b.limit }
+func (a *admission) fitsLocked(bytes int64) bool { return a.used == 0 || a.used+bytes <= a.limit }
 
-func (b *buffer) admit(c *Chunk) {
-	b.used += c.room
+func (a *admission) reserveLocked(c *Chunk) {
+	a.used += c.reserved
 	c.admitted = true
 }
 
-// admitLocked gives room to the chunks at the head of the line that fit, and
-// returns them. It must follow whatever makes room.
-func (b *buffer) admitLocked() (admitted []*Chunk) {
-	for len(b.line) > 0 && b.fits(b.line[0].room) {
-		next := b.line[0]
-		b.line[0] = nil
-		b.line = b.line[1:]
-		b.admit(next)
+// admitWaitingLocked admits the first waiting chunks, as many as fit, and returns
+// them, to be woken. It must be called whenever memory was released.
+func (a *admission) admitWaitingLocked() (admitted []*Chunk) {
+	for len(a.waiting) > 0 && a.fitsLocked(a.waiting[0].reserved) {
+		next := a.waiting[0]
+		a.waiting[0] = nil
+		a.waiting = a.waiting[1:]
+		a.reserveLocked(next)
 		admitted = append(admitted, next)
 	}
 	return admitted
 }
 
-// admittedNow tells whether c has come to the head of the line.
-func (b *buffer) admittedNow(c *Chunk) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// isAdmitted tells whether memory is reserved for c.
+func (a *admission) isAdmitted(c *Chunk) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	return c.admitted
 }
 
-// settle replaces the estimate of enter by a better one, made of the first
-// records. Where that is too much beside the other chunks it returns false: c
-// stands at the head of the line again, now with the better number, and must
-// give its memory back.
-func (b *buffer) settle(c *Chunk, room int64) bool {
-	fits, admitted := b.resettle(c, room)
-	wake(admitted)
+// reestimate replaces the estimate of admit by a better one, made from the first
+// records. If that does not fit with the other chunks it returns false: c is the
+// first of the waiting chunks again, now with the better estimate, and its records
+// must be dropped.
+func (a *admission) reestimate(c *Chunk, bytes int64) bool {
+	fits, admitted := a.updateEstimate(c, bytes)
+	wakeAll(admitted)
 	return fits
 }
 
-func (b *buffer) resettle(c *Chunk, room int64) (fits bool, admitted []*Chunk) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (a *admission) updateEstimate(c *Chunk, bytes int64) (fits bool, admitted []*Chunk) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if c.length > 0 {
-		b.growth = max(1, float64(room-chunkRoom)/float64(c.length))
+		a.expansion = max(1, float64(bytes-chunkOverhead)/float64(c.length))
 	}
-	b.used -= c.room
-	grown := room > c.room
-	c.room = room
-	if grown && !b.fits(room) {
+	a.used -= c.reserved
+	grown := bytes > c.reserved
+	c.reserved = bytes
+	if grown && !a.fitsLocked(bytes) {
 		c.admitted = false
-		b.line = slices.Insert(b.line, 0, c)
+		a.waiting = slices.Insert(a.waiting, 0, c)
 		return false, nil
 	}
-	b.used += room
-	return true, b.admitLocked()
+	a.used += bytes
+	return true, a.admitWaitingLocked()
 }
 
-// correct replaces the estimate of settle by what c really takes. Chunks whose
-// later records grow more than their first ones may so exceed the limit.
-func (b *buffer) correct(c *Chunk, room int64) { wake(b.recount(c, room)) }
+// commit replaces the estimate by what the records of c take. Chunks whose later
+// records expand more than their first ones may exceed the limit in this way.
+func (a *admission) commit(c *Chunk, bytes int64) { wakeAll(a.setReserved(c, bytes)) }
 
-func (b *buffer) recount(c *Chunk, room int64) (admitted []*Chunk) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (a *admission) setReserved(c *Chunk, bytes int64) (admitted []*Chunk) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if c.admitted {
-		b.used += room - c.room
-		c.room = room
+		a.used += bytes - c.reserved
+		c.reserved = bytes
 	}
-	return b.admitLocked()
+	return a.admitWaitingLocked()
 }
 
-// leave gives the room back and wakes those in line who now fit. A chunk that
-// still stood in line leaves it.
-func (b *buffer) leave(c *Chunk) { wake(b.release(c)) }
+// release releases the memory of c and wakes the waiting chunks that fit now. If c
+// is waiting, it waits no longer.
+func (a *admission) release(c *Chunk) { wakeAll(a.clearReserved(c)) }
 
-func (b *buffer) release(c *Chunk) (admitted []*Chunk) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (a *admission) clearReserved(c *Chunk) (admitted []*Chunk) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if c.admitted {
-		b.used -= c.room
+		a.used -= c.reserved
 		c.admitted = false
-	} else if i := slices.Index(b.line, c); i >= 0 {
-		b.line = slices.Delete(b.line, i, i+1)
+	} else if i := slices.Index(a.waiting, c); i >= 0 {
+		a.waiting = slices.Delete(a.waiting, i, i+1)
 	}
-	return b.admitLocked()
+	return a.admitWaitingLocked()
 }
 
-// wake wakes chunks that were given room. A waker may take locks of its own, so
-// no lock of the buffer may be held.
-func wake(admitted []*Chunk) {
+// wakeAll wakes chunks that were admitted. a.mu must not be held, for a waker may
+// take locks of its own.
+func wakeAll(admitted []*Chunk) {
 	for _, c := range admitted {
 		c.wake()
 	}
 }
 
-// load is the bytes in flight and the chunks in line.
-func (b *buffer) load() (used int64, waiting int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.used, len(b.line)
+// load returns the bytes reserved and the number of waiting chunks.
+func (a *admission) load() (used int64, waiting int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.used, len(a.waiting)
 }

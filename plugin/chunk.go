@@ -32,32 +32,32 @@ type Waker interface {
 
 // Chunk is one flush of Fluent Bit on its way to the broker.
 type Chunk struct {
-	out    *Output
-	tag    string
-	length int         // bytes of msgpack
-	start  time.Time   // when it came
-	worker atomic.Bool // it came on a thread that the host joins at shutdown
-	place  int         // among the live ones of out, whose lock guards it
+	out       *Output
+	tag       string
+	length    int // bytes of msgpack
+	submitted time.Time
+	onWorker  atomic.Bool // it came on a thread that the host joins at shutdown
+	liveIndex int         // in out.live; guarded by out.mu
 
-	// Guarded by the buffer.
+	// Guarded by out.admission.
 	admitted bool
-	room     int64
+	reserved int64 // bytes, estimated until the chunk is encoded
 
-	begun   atomic.Bool  // encoded, or let go before
-	pending atomic.Int64 // records that are neither acknowledged nor rejected
-	unread  bool         // not one record could be read
+	claimed    atomic.Bool  // somebody encodes it, or ends it without
+	pending    atomic.Int64 // records that are neither acknowledged nor rejected
+	unreadable bool         // not one record could be read
 
-	mu      sync.Mutex
-	letters []byte // dead letters to be written before the chunk ends
-	waker   Waker  // nil: nobody waits
-	reading bool   // the data is being read: Fluent Bit must not free it
-	missed  bool   // a wake came while it was read
-	result  Result
+	mu                 sync.Mutex
+	pendingDeadLetters []byte // lines to be written before the chunk is done
+	waker              Waker  // nil: nobody waits
+	reading            bool   // the data is being read: Fluent Bit must not free it
+	missedWake         bool   // wake was called while it was read
+	result             Result
 }
 
-// wake tells whoever waits for c, if anybody still does. A wake that comes while
-// the chunk is read is kept for the end of that: the chunk may have been given
-// the room that its encoding just now turned out to lack.
+// wake calls the waker, unless nobody waits any more. A wake while the chunk is
+// being read is kept until endReading: the chunk may have been admitted just after
+// its encoding found no room, and nobody would advance it.
 func (c *Chunk) wake() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,7 +66,7 @@ func (c *Chunk) wake() bool {
 		return false
 	}
 	if c.reading {
-		c.missed = true
+		c.missedWake = true
 		return false
 	}
 	if c.result != Pending {
@@ -80,8 +80,8 @@ func (c *Chunk) wake() bool {
 // stands. data is the chunk's msgpack; it is read during the call only. After
 // any result but Pending the chunk's waker is not used again.
 func (c *Chunk) Advance(data []byte) Result {
-	if c.out.buffer.admittedNow(c) && c.begun.CompareAndSwap(false, true) {
-		c.begin(data)
+	if c.out.admission.isAdmitted(c) && c.claimed.CompareAndSwap(false, true) {
+		c.startEncoding(data)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,57 +91,55 @@ func (c *Chunk) Advance(data []byte) Result {
 	return c.result
 }
 
-// begin encodes the chunk and hands its records to the client, unless there
+// startEncoding encodes the chunk and adds its records to the producer, unless there
 // turns out to be no room for them.
-func (c *Chunk) begin(data []byte) {
+func (c *Chunk) startEncoding(data []byte) {
 	o := c.out
-	c.read()
-	defer c.hasRead()
-	defer o.contain(c)
+	c.beginReading()
+	defer c.endReading()
+	defer o.recoverPanic(c)
 	if !o.closed() && c.encode(data) {
 		return
 	}
-	// The end of the output takes what has not begun (letGo). It may have come
-	// by while this chunk looked begun.
-	c.begun.Store(false)
-	if o.closed() && c.begun.CompareAndSwap(false, true) {
-		c.finish(Retry)
+	// stop cancels chunks that are not claimed. It may have run while this one was.
+	c.claimed.Store(false)
+	if o.closed() && c.claimed.CompareAndSwap(false, true) {
+		c.setResult(Retry)
 	}
 }
 
-func (c *Chunk) state() Result {
+func (c *Chunk) currentResult() Result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.result
 }
 
-// read keeps the chunk from ending until hasRead. Its first records may come to
-// an end while the others are encoded.
-func (c *Chunk) read() {
+// beginReading keeps the chunk from being done until endReading: all records so far
+// may be acknowledged while the others are still to be encoded.
+func (c *Chunk) beginReading() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reading = true
 }
 
-// hasRead lets the chunk end, and passes on the wake that was missed. What it
-// wakes may advance the chunk at once.
-func (c *Chunk) hasRead() {
+// endReading lets the chunk be done, and makes up for a missed wake. Who is woken
+// may advance the chunk at once.
+func (c *Chunk) endReading() {
 	c.mu.Lock()
 	c.reading = false
-	r, missed := c.result, c.missed
-	c.missed = false
+	r, missedWake := c.result, c.missedWake
+	c.missedWake = false
 	c.mu.Unlock()
 	switch {
 	case r != Pending:
-		c.end(r)
-	case missed:
+		c.notifyDone(r)
+	case missedWake:
 		c.wake()
 	}
 }
 
-// finish gives the chunk its result, for whoever works on it last. Only the
-// first result counts.
-func (c *Chunk) finish(r Result) {
+// setResult gives the chunk its result. Only the first result counts.
+func (c *Chunk) setResult(r Result) {
 	c.mu.Lock()
 	first := c.result == Pending
 	if first {
@@ -150,24 +148,25 @@ func (c *Chunk) finish(r Result) {
 	ends := first && !c.reading
 	c.mu.Unlock()
 	if ends {
-		c.end(r)
+		c.notifyDone(r)
 	}
 }
 
-// end lets go of the chunk, which has its result.
-func (c *Chunk) end(r Result) {
+// notifyDone releases what the chunk, which has its result, holds, and wakes the
+// flush.
+func (c *Chunk) notifyDone(r Result) {
 	if r == OK {
 		c.out.stats.chunks.Add(1)
 	}
-	c.out.buffer.leave(c)
+	c.out.admission.release(c)
 	c.wake()
-	c.out.remove(c)
+	c.out.removeLive(c)
 }
 
-// letGo ends a chunk that has not begun.
-func (c *Chunk) letGo() {
-	if c.begun.CompareAndSwap(false, true) {
-		c.finish(Retry)
+// cancel ends a chunk that is not claimed.
+func (c *Chunk) cancel() {
+	if c.claimed.CompareAndSwap(false, true) {
+		c.setResult(Retry)
 	}
 }
 
@@ -178,16 +177,17 @@ func (c *Chunk) Detach(data []byte) {
 	c.mu.Lock()
 	c.waker = nil
 	c.mu.Unlock()
-	if c.begun.CompareAndSwap(false, true) {
-		c.finish(Retry)
+	if c.claimed.CompareAndSwap(false, true) {
+		c.setResult(Retry)
 		return
 	}
-	c.out.left.put(c, data)
+	c.out.detached.put(c, data)
 }
 
-func (c *Chunk) adopt(w Waker, worker bool) {
+// reattach gives a detached chunk to a new flush.
+func (c *Chunk) reattach(w Waker, onWorker bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waker = w
-	c.worker.Store(worker)
+	c.onWorker.Store(onWorker)
 }

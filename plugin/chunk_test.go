@@ -7,8 +7,8 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// A result is told by one wake at most, and nothing is told after it.
-func TestResultIsToldOnce(t *testing.T) {
+// A result is given by one wake at most, and no wake follows it.
+func TestResultIsGivenOnce(t *testing.T) {
 	t.Parallel()
 	_, properties := startEndpoint(t, sls.Options{})
 	o, _ := startOutput(t, properties)
@@ -25,27 +25,27 @@ func TestResultIsToldOnce(t *testing.T) {
 
 // A chunk whose first records are given back while the others are encoded ends
 // only then: before, its data is still being read.
-func TestChunkOutlivesItsReading(t *testing.T) {
+func TestNoResultWhileReading(t *testing.T) {
 	t.Parallel()
 	_, properties := startEndpoint(t, sls.Options{})
 	properties["linger"] = "10s"
 	o, _ := startOutput(t, properties)
 	w, chunk := make(resultWaker, 2), events(0, 1, "hello")
 	c := o.Submit("test.tag", chunk, w, false)
-	c.begun.Store(true)
-	c.read()
+	c.claimed.Store(true)
+	c.beginReading()
 	var b encoder.Batch
 	o.encoder.Append(&b, chunk, "test.tag")
 	c.pending.Store(2)
-	o.producer.Add(c, c.records(nil, &b))
+	o.producer.Add(c, c.appendRecords(nil, &b))
 	if err := o.producer.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
-	o.nudge()
-	if c.state() != Retry || len(w) > 0 || o.idle() {
-		t.Errorf("result %d, %d wakes: the chunk must have its result and keep it to itself", c.state(), len(w))
+	o.requestThread()
+	if c.currentResult() != Retry || len(w) > 0 || o.idle() {
+		t.Errorf("result %d, %d wakes: the chunk must have its result and keep it to itself", c.currentResult(), len(w))
 	}
-	c.hasRead()
+	c.endReading()
 	if r := w.result(t); r != Retry || !o.idle() {
 		t.Errorf("result %d, want %d and no chunk in flight", r, Retry)
 	}

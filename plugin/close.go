@@ -7,34 +7,35 @@ import (
 	"time"
 )
 
-// background runs f in a goroutine that the end of the output waits for.
+// background runs f in a goroutine that stop waits for.
 func (o *Output) background(f func()) {
 	o.goroutines.Go(func() {
-		defer o.contain(nil)
+		defer o.recoverPanic(nil)
 		f()
 	})
 }
 
-// contain, deferred, keeps a panic from ending Fluent Bit. The chunk that was
-// worked on, if any, goes back to Fluent Bit.
-func (o *Output) contain(c *Chunk) {
+// recoverPanic, deferred, keeps a panic from ending Fluent Bit. c, the chunk that
+// was worked on, goes back to Fluent Bit; nil: none.
+func (o *Output) recoverPanic(c *Chunk) {
 	r := recover()
 	if r == nil {
 		return
 	}
-	o.panicked(r)
+	o.logPanic(r)
 	if c != nil {
-		c.finish(Retry)
+		c.setResult(Retry)
 	}
 }
 
-func (o *Output) panicked(cause any) {
+func (o *Output) logPanic(cause any) {
 	o.log.Errorf("internal error, please report it: %v\n%s", cause, debug.Stack())
 }
 
-// watch looks after health once a second, and after a shutdown that this
-// plugin is not told of: the host joins its workers without a limit, and a
-// worker ends only when its flushes have.
+// watch calls what is due once a second. It also stops the output exit_timeout
+// after the process began to shut down, if a chunk holds a worker: the host joins
+// its workers before it calls Close, without a limit, and a worker ends only when
+// its flushes have.
 func (o *Output) watch() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -53,10 +54,10 @@ func (o *Output) watch() {
 			if stopping.IsZero() {
 				stopping = now
 			}
-			if now.Sub(stopping) >= o.cfg.ExitTimeout && o.onWorkers() {
+			if now.Sub(stopping) >= o.cfg.ExitTimeout && o.holdsWorker() {
 				go func() {
-					defer o.contain(nil)
-					o.end()
+					defer o.recoverPanic(nil)
+					o.stop()
 				}()
 				return
 			}
@@ -64,12 +65,12 @@ func (o *Output) watch() {
 	}
 }
 
-// onWorkers tells whether a chunk in flight keeps a worker of the host.
-func (o *Output) onWorkers() bool {
+// holdsWorker tells whether a chunk in flight keeps a worker of the host.
+func (o *Output) holdsWorker() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, c := range o.live {
-		if c.worker.Load() {
+		if c.onWorker.Load() {
 			return true
 		}
 	}
@@ -83,20 +84,20 @@ func (o *Output) idle() bool {
 	return len(o.live) == 0
 }
 
-// oldest is when the chunk came that is in flight for longest.
-func (o *Output) oldest() (start time.Time, ok bool) {
+// oldestStart returns when the oldest live chunk was submitted.
+func (o *Output) oldestStart() (start time.Time, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, c := range o.live {
-		if !ok || c.start.Before(start) {
-			start, ok = c.start, true
+		if !ok || c.submitted.Before(start) {
+			start, ok = c.submitted, true
 		}
 	}
 	return start, ok
 }
 
-// nudge wakes one waiting flush, whose thread then takes the log lines.
-func (o *Output) nudge() {
+// requestThread wakes one waiting flush, whose thread then drains the log.
+func (o *Output) requestThread() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, c := range o.live {
@@ -106,34 +107,34 @@ func (o *Output) nudge() {
 	}
 }
 
-// endTimeout bounds what should take no time: the client's goroutines ending.
-const endTimeout = 2 * time.Second
+// stopTimeout bounds the wait for goroutines to end, which should take no time.
+const stopTimeout = 2 * time.Second
 
-// Close ends the output: what is in flight has exit_timeout to arrive, the
-// rest is let go with Retry. It tells whether everything ended: if not, a
+// Close ends the output: what is in flight has exit_timeout to be delivered, then
+// the other chunks end with Retry. It tells whether everything ended: if not, a
 // goroutine hangs, and wakers may still be used.
 func (o *Output) Close() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), o.cfg.ExitTimeout)
 	defer cancel()
-	o.drained(ctx)
-	o.end()
+	o.waitDrained(ctx)
+	o.stop()
 	o.metrics.close()
 	o.log.Infof("stopped: %d records acknowledged, %d rejected, %d sent again; %d chunks left to Fluent Bit",
-		o.stats.acknowledged.Load(), o.stats.rejected.Load(), o.stats.resent.Load(), o.stats.handedBack.Load())
+		o.stats.acknowledged.Load(), o.stats.rejected.Load(), o.stats.retried.Load(), o.stats.returned.Load())
 	return o.idle()
 }
 
-// drained waits until no chunk is live, as long as ctx lasts.
-func (o *Output) drained(ctx context.Context) bool {
+// waitDrained waits until no chunk is live, as long as ctx lasts.
+func (o *Output) waitDrained(ctx context.Context) bool {
 	o.mu.Lock()
 	if len(o.live) == 0 {
 		o.mu.Unlock()
 		return true
 	}
-	if o.draining == nil {
-		o.draining = make(chan struct{})
+	if o.drained == nil {
+		o.drained = make(chan struct{})
 	}
-	done := o.draining
+	done := o.drained
 	o.mu.Unlock()
 	select {
 	case <-done:
@@ -143,36 +144,36 @@ func (o *Output) drained(ctx context.Context) bool {
 	}
 }
 
-// end lets go of every chunk and stops the client.
-func (o *Output) end() {
-	o.endOnce.Do(func() {
+// stop ends every chunk that has no result with Retry, and closes the client.
+func (o *Output) stop() {
+	o.stopOnce.Do(func() {
 		o.mu.Lock()
-		o.ended.Store(true)
+		o.stopped.Store(true)
 		live := slices.Clone(o.live)
 		o.mu.Unlock()
-		o.stats.handedBack.Store(int64(len(live)))
+		o.stats.returned.Store(int64(len(live)))
 		for _, c := range live {
-			c.letGo()
+			c.cancel()
 		}
 		close(o.quit)
-		closing, cancel := context.WithTimeout(context.Background(), endTimeout)
+		closeCtx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		defer cancel()
-		ended := o.producer.Close(closing) == nil // which ends the other chunks
+		producerStopped := o.producer.Close(closeCtx) == nil // which ends the other chunks
 		o.client.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		defer cancel()
-		if !o.drained(ctx) || !o.rest(ctx) || !ended {
-			o.log.Warnf("a goroutine did not end in %v", endTimeout)
+		if !o.waitDrained(ctx) || !o.waitGoroutines(ctx) || !producerStopped {
+			o.log.Warnf("a goroutine did not end in %v", stopTimeout)
 		}
-		if o.letters != nil {
-			o.letters.close()
+		if o.deadLetterFile != nil {
+			o.deadLetterFile.close()
 		}
 	})
 }
 
-// rest waits for the goroutines, but not for a file system that hangs. While a
-// chunk is live it may start more of them.
-func (o *Output) rest(ctx context.Context) bool {
+// waitGoroutines waits for the goroutines of background, as long as ctx lasts: a
+// file system may hang. A chunk that is live may start more of them.
+func (o *Output) waitGoroutines(ctx context.Context) bool {
 	done := make(chan struct{})
 	go func() {
 		o.goroutines.Wait()

@@ -15,15 +15,15 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// sealedWaker fails the test when it is used after Close.
-type sealedWaker struct {
+// closedWaker fails the test when it is used after Close.
+type closedWaker struct {
 	channelWaker
 	t      *testing.T
-	sealed *atomic.Bool
+	closed *atomic.Bool
 }
 
-func (w sealedWaker) Wake(r Result) {
-	if w.sealed.Load() {
+func (w closedWaker) Wake(r Result) {
+	if w.closed.Load() {
 		w.t.Error("a waker was used after Close")
 	}
 	w.channelWaker.Wake(r)
@@ -46,7 +46,7 @@ func TestClose(t *testing.T) {
 		{"waiting to send again", func(_ *testing.T, e *sls.Endpoint, _ *Output) {
 			e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1})
 		}, 8, Retry, exit + time.Second},
-		{"taking batches apart", func(_ *testing.T, e *sls.Endpoint, _ *Output) {
+		{"splitting batches", func(_ *testing.T, e *sls.Endpoint, _ *Output) {
 			var n atomic.Int32
 			e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord, Count: 1})
 			e.Cluster().ControlKey(kmsg.Produce.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -55,13 +55,13 @@ func TestClose(t *testing.T) {
 			})
 		}, 8, Retry, exit + time.Second},
 		{"endpoint away", func(_ *testing.T, e *sls.Endpoint, _ *Output) { e.Close() }, 8, Retry, exit + time.Second},
-		{"waiting for room", func(_ *testing.T, e *sls.Endpoint, o *Output) { e.DelayAcks(time.Hour); o.buffer.limit = 1 }, 8, Retry, exit + time.Second},
+		{"waiting for room", func(_ *testing.T, e *sls.Endpoint, o *Output) { e.DelayAcks(time.Hour); o.admission.limit = 1 }, 8, Retry, exit + time.Second},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			e, properties := startEndpoint(t, sls.Options{})
-			goroutines, descriptors := foreignStacks(), openFiles(t)
+			goroutines, descriptors := knownStacks(), openFiles(t)
 			properties["exit_timeout"] = exit.String()
-			h := &memoryHost{t: t}
+			h := &memoryLogger{t: t}
 			log := NewLog(h, "test")
 			o, err := New(parse(t, properties), Env{Log: log})
 			if err != nil {
@@ -71,15 +71,15 @@ func TestClose(t *testing.T) {
 				t.Fatalf("result %d", r)
 			}
 			row.prepare(t, e, o)
-			var sealed atomic.Bool
+			var closed atomic.Bool
 			type flush struct {
 				c     *Chunk
-				w     sealedWaker
+				w     closedWaker
 				chunk []byte
 			}
 			var flushes []flush
 			for i := range row.chunks {
-				f := flush{w: sealedWaker{make(channelWaker, 1), t, &sealed}, chunk: events(10+500*i, 500, "hello")}
+				f := flush{w: closedWaker{make(channelWaker, 1), t, &closed}, chunk: events(10+500*i, 500, "hello")}
 				f.c = o.Submit("test.tag", f.chunk, f.w, false)
 				f.c.Advance(f.chunk)
 				flushes = append(flushes, f)
@@ -89,7 +89,7 @@ func TestClose(t *testing.T) {
 				t.Error("something did not end")
 			}
 			took := time.Since(begin)
-			sealed.Store(true)
+			closed.Store(true)
 			if took > row.most {
 				t.Errorf("Close took %v, at most %v is allowed", took, row.most)
 			}
@@ -107,15 +107,15 @@ func TestClose(t *testing.T) {
 			e.Close()
 			eventually(t, "the output's goroutines gone: "+strings.Join(newStacks(goroutines), "\n\n"), func() bool { return len(newStacks(goroutines)) == 0 })
 			eventually(t, "the output's descriptors closed", func() bool { return openFiles(t) <= descriptors })
-			if used, line := o.buffer.load(); used != 0 || line != 0 {
-				t.Errorf("%d bytes in flight, %d chunks in line after Close", used, line)
+			if used, waiting := o.admission.load(); used != 0 || waiting != 0 {
+				t.Errorf("%d bytes in flight, %d chunks waiting after Close", used, waiting)
 			}
 		})
 	}
 }
 
-// foreignStacks are the goroutines there are.
-func foreignStacks() map[string]bool {
+// knownStacks are the goroutines there are.
+func knownStacks() map[string]bool {
 	known := make(map[string]bool)
 	for _, s := range stacks() {
 		known[id(s)] = true
@@ -156,7 +156,7 @@ func openFiles(t *testing.T) int {
 func TestPanicIsContained(t *testing.T) {
 	t.Parallel()
 	_, properties := startEndpoint(t, sls.Options{})
-	h := &memoryHost{t: t}
+	h := &memoryLogger{t: t}
 	log := NewLog(h, "test")
 	o, err := New(parse(t, properties), Env{Log: log})
 	if err != nil {

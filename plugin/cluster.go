@@ -48,15 +48,15 @@ func produceOptions(c *config.Config) produce.Options {
 // cluster is the Kafka client as the producer needs it. It implements
 // [produce.Cluster].
 type cluster struct {
-	client *kgo.Client
-	limit  time.Duration // of a question about topics, connecting included
+	client  *kgo.Client
+	timeout time.Duration // of a metadata request, connecting included
 }
 
 // Produce sends a request to a broker.
 func (c *cluster) Produce(ctx context.Context, broker int32, r *kmsg.ProduceRequest) (*kmsg.ProduceResponse, error) {
 	answer, err := c.client.Broker(int(broker)).Request(ctx, r)
 	if err != nil {
-		return nil, unanswered(err)
+		return nil, wrapNoAnswer(err)
 	}
 	produced, ok := answer.(*kmsg.ProduceResponse)
 	if !ok {
@@ -65,8 +65,8 @@ func (c *cluster) Produce(ctx context.Context, broker int32, r *kmsg.ProduceRequ
 	return produced, nil
 }
 
-// unanswered tells a broker that does not answer from one out of reach.
-func unanswered(err error) error {
+// wrapNoAnswer marks the error of a broker that is reachable and does not answer.
+func wrapNoAnswer(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "read" && op.Timeout() {
 		return fmt.Errorf("%w: %w", failure.ErrNoAnswer, err)
 	}
@@ -76,7 +76,7 @@ func unanswered(err error) error {
 // Metadata asks the broker for the partitions of topics and their leaders. The
 // client learns the leaders' addresses of the same answer.
 func (c *cluster) Metadata(ctx context.Context, topics []string) (*kmsg.MetadataResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.limit)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	req := kmsg.NewPtrMetadataRequest()
 	for _, name := range topics {
@@ -92,33 +92,34 @@ func (c *cluster) Metadata(ctx context.Context, topics []string) (*kmsg.Metadata
 	return answer, err
 }
 
-// deliveries learns for an output what its producer does. It implements
-// [produce.Observer].
-type deliveries struct{ out *Output }
+// producerObserver passes the events of a producer on to the health and the
+// statistics of its output. It implements [produce.Observer].
+type producerObserver struct{ out *Output }
 
-// Acked counts what arrived.
-func (d deliveries) Acked(_ string, records int, bytes int64) {
-	d.out.stats.acknowledge(int64(records), bytes)
-	d.out.health.acknowledged()
+// Acked counts records that were acknowledged.
+func (p producerObserver) Acked(_ string, records int, bytes int64) {
+	p.out.stats.addAcked(int64(records), bytes)
+	p.out.health.acked()
 }
 
-// Failed tells health. What is about no topic is about the configured logstore.
-func (d deliveries) Failed(topic string, err error) {
+// Failed notes a failure. If it is not about a topic, it counts as one of the
+// configured logstore.
+func (p producerObserver) Failed(topic string, err error) {
 	if topic == "" {
-		topic = d.out.topic
+		topic = p.out.defaultTopic
 	}
-	d.out.health.failed(topic, err)
+	p.out.health.failed(topic, err)
 }
 
-// Retried counts what is sent once more.
-func (d deliveries) Retried(records int) { d.out.stats.resent.Add(int64(records)) }
+// Retried counts records that are sent again.
+func (p producerObserver) Retried(records int) { p.out.stats.retried.Add(int64(records)) }
 
-// Panicked logs it.
-func (d deliveries) Panicked(cause any) { d.out.panicked(cause) }
+// Panicked logs the panic.
+func (p producerObserver) Panicked(cause any) { p.out.logPanic(cause) }
 
-// renew makes connections again whose credentials are not those of
-// credentials_file any more.
-func (o *Output) renew() {
+// closeStaleSessions closes connections whose credentials are not those of
+// credentials_file any more; the client makes new ones.
+func (o *Output) closeStaleSessions() {
 	if o.sessions.CloseStale() {
 		o.log.Infof("credentials_file %s has changed: connecting anew with what it holds now", o.cfg.CredentialsFile)
 	}

@@ -22,8 +22,8 @@ func (w resultWaker) result(t *testing.T) Result {
 	select {
 	case r := <-w:
 		return r
-	case <-time.After(patient):
-		t.Fatalf("no wake in %v", patient)
+	case <-time.After(testTimeout):
+		t.Fatalf("no wake in %v", testTimeout)
 		return Pending
 	}
 }

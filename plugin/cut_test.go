@@ -13,7 +13,7 @@ import (
 type cutter struct {
 	net.Listener
 	reads  atomic.Int32 // so many of the next reads end their connection, with
-	part   atomic.Bool  // the first half of what came, or nothing
+	half   atomic.Bool  // the first half of what came, or nothing
 	writes atomic.Int32 // so many of the next writes end their connection in the middle
 
 	mu   sync.Mutex
@@ -53,11 +53,11 @@ func (c *cutter) cut() {
 
 type cutConn struct {
 	net.Conn
-	of *cutter
+	cutter *cutter
 }
 
-// due counts one off, if any is left.
-func due(n *atomic.Int32) bool {
+// countDown counts one off, if any is left.
+func countDown(n *atomic.Int32) bool {
 	if n.Add(-1) >= 0 {
 		return true
 	}
@@ -67,9 +67,9 @@ func due(n *atomic.Int32) bool {
 
 func (n *cutConn) Read(p []byte) (int, error) {
 	k, err := n.Conn.Read(p)
-	if k > 5 && due(&n.of.reads) { // 5 is a TLS record's header alone
+	if k > 5 && countDown(&n.cutter.reads) { // 5 is a TLS record's header alone
 		n.Conn.Close()
-		if n.of.part.Load() {
+		if n.cutter.half.Load() {
 			return k / 2, nil
 		}
 		return 0, net.ErrClosed
@@ -78,7 +78,7 @@ func (n *cutConn) Read(p []byte) (int, error) {
 }
 
 func (n *cutConn) Write(p []byte) (int, error) {
-	if due(&n.of.writes) {
+	if countDown(&n.cutter.writes) {
 		n.Conn.Write(p[:len(p)/2])
 		n.Conn.Close()
 		return len(p) / 2, net.ErrClosed

@@ -15,37 +15,37 @@ import (
 	"out_sls_kafka/plugin/config"
 )
 
-// letter is a record that was rejected, and why.
-type letter struct {
-	time     time.Time
-	tag      string
-	logstore string
-	reason   string
-	kafka    string // the Kafka error's name, or ""
-	record   []byte
+// deadLetter is a record that was rejected, and why.
+type deadLetter struct {
+	time       time.Time
+	tag        string
+	logstore   string
+	reason     string
+	kafkaError string // the Kafka error's name, or ""
+	record     []byte
 }
 
-// append writes the letter as one JSON line. A record that is no text is
-// written as base64 under record_base64.
-func (l *letter) append(dst []byte) []byte {
+// append appends the dead letter to dst as one line of JSON. A record that is not
+// UTF-8 is written as base64 under record_base64.
+func (d *deadLetter) append(dst []byte) []byte {
 	s := jsoniter.ConfigDefault.BorrowStream(nil)
 	defer jsoniter.ConfigDefault.ReturnStream(s)
 	s.SetBuffer(dst)
 	s.WriteObjectStart()
 	s.WriteObjectField("time")
-	s.WriteString(l.time.UTC().Format(time.RFC3339Nano))
-	for _, f := range [...]struct{ key, value string }{{"tag", l.tag}, {"logstore", l.logstore}, {"reason", l.reason}, {"kafka_error", l.kafka}} {
+	s.WriteString(d.time.UTC().Format(time.RFC3339Nano))
+	for _, f := range [...]struct{ key, value string }{{"tag", d.tag}, {"logstore", d.logstore}, {"reason", d.reason}, {"kafka_error", d.kafkaError}} {
 		s.WriteMore()
 		s.WriteObjectField(f.key)
 		s.WriteStringWithHTMLEscaped(f.value) // this one repairs invalid UTF-8
 	}
 	s.WriteMore()
-	if utf8.Valid(l.record) {
+	if utf8.Valid(d.record) {
 		s.WriteObjectField("record")
-		s.WriteString(string(l.record))
+		s.WriteString(string(d.record))
 	} else {
 		s.WriteObjectField("record_base64")
-		s.WriteString(base64.StdEncoding.EncodeToString(l.record))
+		s.WriteString(base64.StdEncoding.EncodeToString(d.record))
 	}
 	s.WriteObjectEnd()
 	s.WriteRaw("\n")
@@ -54,87 +54,88 @@ func (l *letter) append(dst []byte) []byte {
 	return out
 }
 
-// deadLetters appends letters to a file that others may rotate.
-type deadLetters struct {
+// deadLetterFile appends dead letters to a file that others may rotate.
+type deadLetterFile struct {
 	path string
 
-	closed atomic.Bool // no file is opened any more
+	closed atomic.Bool // the file is not opened any more
 
-	mu   sync.Mutex // held while the file is written, for as long as that hangs
-	file *os.File
-	torn bool // the last write ended within a line
+	mu          sync.Mutex // held while the file is written, for as long as that hangs
+	file        *os.File
+	partialLine bool // the last write ended within a line
 }
 
-// write appends whole lines. It reopens the file when another stands at its
-// path: rotation by rename needs no signal. What a full disk tore stays a line
+// write appends whole lines. It reopens the file when another one is at its path:
+// rotation by rename needs no signal. A line that a full disk cut short stays a line
 // of its own.
-func (d *deadLetters) write(lines []byte) error {
-	d.mu.Lock()
-	defer d.release()
-	if err := d.reopen(); err != nil {
-		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(d.path), err)
+func (f *deadLetterFile) write(lines []byte) error {
+	f.mu.Lock()
+	defer f.unlock()
+	if err := f.reopen(); err != nil {
+		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(f.path), err)
 	}
-	if d.torn {
+	if f.partialLine {
 		lines = append([]byte{'\n'}, lines...)
 	}
-	n, err := d.file.Write(lines)
+	n, err := f.file.Write(lines)
 	if n > 0 {
-		d.torn = lines[n-1] != '\n'
+		f.partialLine = lines[n-1] != '\n'
 	}
 	if err != nil {
-		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(d.path), err)
+		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(f.path), err)
 	}
 	return nil
 }
 
-func (d *deadLetters) reopen() error {
-	if d.closed.Load() {
+func (f *deadLetterFile) reopen() error {
+	if f.closed.Load() {
 		return os.ErrClosed
 	}
-	if d.file != nil {
-		ours, err := d.file.Stat()
+	if f.file != nil {
+		ours, err := f.file.Stat()
 		if err == nil {
-			if there, err := os.Stat(d.path); err == nil && os.SameFile(ours, there) {
+			if there, err := os.Stat(f.path); err == nil && os.SameFile(ours, there) {
 				return nil
 			}
 		}
-		d.file.Close()
-		d.file = nil
+		f.file.Close()
+		f.file = nil
 	}
-	f, err := os.OpenFile(d.path, config.DeadLetterFlags, config.DeadLetterMode)
+	file, err := os.OpenFile(f.path, config.DeadLetterFlags, config.DeadLetterMode)
 	if err != nil {
 		return err
 	}
-	d.file, d.torn = f, false
+	f.file, f.partialLine = file, false
 	return nil
 }
 
 // close ends the writing. It waits neither for a write that hangs, which closes
 // the file when it is over, nor for the closing, which may hang as well.
-func (d *deadLetters) close() {
-	d.closed.Store(true)
+func (f *deadLetterFile) close() {
+	f.closed.Store(true)
 	go func() {
 		defer func() { _ = recover() }() // a file is not worth the process
-		d.closeIdle()
+		f.closeIdle()
 	}()
 }
 
-// release ends a write. A close that came during it could not have the lock, or
-// sees the file unlocked; either way one of the two closes it.
-func (d *deadLetters) release() {
-	d.mu.Unlock()
-	if d.closed.Load() {
-		d.closeIdle()
+// unlock ends a write, and closes the file if close was called during it. close
+// marks the file as closed and then tries the lock. Either it fails to get it, then
+// unlock sees the mark; or it gets it after the write, and closes the file itself.
+func (f *deadLetterFile) unlock() {
+	f.mu.Unlock()
+	if f.closed.Load() {
+		f.closeIdle()
 	}
 }
 
-func (d *deadLetters) closeIdle() {
-	if !d.mu.TryLock() {
+func (f *deadLetterFile) closeIdle() {
+	if !f.mu.TryLock() {
 		return
 	}
-	defer d.mu.Unlock()
-	if d.file != nil {
-		d.file.Close()
-		d.file = nil
+	defer f.mu.Unlock()
+	if f.file != nil {
+		f.file.Close()
+		f.file = nil
 	}
 }

@@ -12,18 +12,18 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-func TestLetter(t *testing.T) {
+func TestDeadLetter(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2010, 1, 1, 2, 3, 4, 500, time.FixedZone("", 3600))
 	for _, row := range []struct {
-		letter letter
+		letter deadLetter
 		want   string
 	}{
-		{letter{at, "app.web", "demo", "too large", "", []byte(`{"a":"b"}`)},
+		{deadLetter{at, "app.web", "demo", "too large", "", []byte(`{"a":"b"}`)},
 			`{"time":"2010-01-01T01:03:04.0000005Z","tag":"app.web","logstore":"demo","reason":"too large","kafka_error":"","record":"{\"a\":\"b\"}"}` + "\n"},
-		{letter{at, "tag\xff", "demo", "refused", "INVALID_RECORD", []byte("line\n\"quoted\"")},
+		{deadLetter{at, "tag\xff", "demo", "refused", "INVALID_RECORD", []byte("line\n\"quoted\"")},
 			`{"time":"2010-01-01T01:03:04.0000005Z","tag":"tag\ufffd","logstore":"demo","reason":"refused","kafka_error":"INVALID_RECORD","record":"line\n\"quoted\""}` + "\n"},
-		{letter{at, "t", "demo", "malformed", "", []byte{0xc1, 0xff}},
+		{deadLetter{at, "t", "demo", "malformed", "", []byte{0xc1, 0xff}},
 			`{"time":"2010-01-01T01:03:04.0000005Z","tag":"t","logstore":"demo","reason":"malformed","kafka_error":"","record_base64":"wf8="}` + "\n"},
 	} {
 		if got := string(row.letter.append([]byte("before"))); got != "before"+row.want {
@@ -35,7 +35,7 @@ func TestLetter(t *testing.T) {
 func TestDeadLettersSurviveRotation(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "letters")
-	d := &deadLetters{path: file}
+	d := &deadLetterFile{path: file}
 	write := func(line string) {
 		if err := d.write([]byte(line)); err != nil {
 			t.Fatal(err)
@@ -51,7 +51,7 @@ func TestDeadLettersSurviveRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("four\n")
-	d.torn = true // as a full disk leaves it
+	d.partialLine = true // as a full disk leaves it
 	write("five\n")
 	wantFile(t, file+".1", "one\ntwo\n")
 	wantFile(t, file, "four\n\nfive\n")
@@ -83,7 +83,7 @@ func TestDeadLettersOnAFullDisk(t *testing.T) {
 	for range 5 {
 		l.add(append(events(l.sent, 1, strings.Repeat("x", 2000)), events(l.sent+1, 9, "hello")...), 10)
 	}
-	l.landed(5, 0)
+	l.wantStored(5, 0)
 	h.wait("rejected records could not be kept", "/dev/full", "no space left on device")
 	if n := h.count("could not be kept"); n != 1 {
 		t.Errorf("%d lines about it, want 1", n)
@@ -104,16 +104,16 @@ func TestDeadLettersOfWhatIsNotSent(t *testing.T) {
 	chunk = append(chunk, events(4, 6, "hello")...)
 	chunk = append(chunk, broken...)
 	l.add(chunk, 10)
-	l.landed(1, 0)
-	letters := readLetters(t, file)
-	if len(letters) != 2 {
-		t.Fatalf("letters %+v, want 2", letters)
+	l.wantStored(1, 0)
+	lines := readDeadLetters(t, file)
+	if len(lines) != 2 {
+		t.Fatalf("dead letters %+v, want 2", lines)
 	}
-	if got := letters[0]; got.Record != `{"seq":3,"log":"`+long+`"}` || got.Time != "2010-01-01T00:00:00Z" || !strings.Contains(got.Reason, "2018 bytes, allowed are 1024") {
-		t.Errorf("letter of what is too large: %+v", got)
+	if got := lines[0]; got.Record != `{"seq":3,"log":"`+long+`"}` || got.Time != "2010-01-01T00:00:00Z" || !strings.Contains(got.Reason, "2018 bytes, allowed are 1024") {
+		t.Errorf("dead letter of what is too large: %+v", got)
 	}
-	if got := letters[1]; got.RecordBase64 != base64.StdEncoding.EncodeToString(broken) || got.Reason == "" || got.Tag != "test.tag" || got.Logstore != "demo" {
-		t.Errorf("letter of what cannot be decoded: %+v", got)
+	if got := lines[1]; got.RecordBase64 != base64.StdEncoding.EncodeToString(broken) || got.Reason == "" || got.Tag != "test.tag" || got.Logstore != "demo" {
+		t.Errorf("dead letter of what cannot be decoded: %+v", got)
 	}
 	h.wait("rejected", "raise max_message_bytes (1024, at most 2097152) or set oversize truncate", "kept in "+file)
 }

@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// keptLeftovers bounds what is remembered of flushes whose wait was cut short.
-const keptLeftovers = 1024
+// maxDetached bounds the detached chunks, unless more than that are in flight.
+const maxDetached = 1024
 
-// leftovers are chunks whose flush waited no longer, in blocking mode, while
-// their records were on the way. When Fluent Bit gives such a chunk again it
-// takes up where it was, instead of being sent twice.
-type leftovers struct {
+// detachedChunks are chunks whose flush, a blocking one, ended by flush_timeout while
+// their records were in flight. When Fluent Bit submits such a chunk again, the new
+// flush waits for the records that are in flight, instead of sending them twice.
+type detachedChunks struct {
 	mu     sync.Mutex
 	seed   maphash.Seed
 	chunks map[chunkKey]*Chunk
@@ -23,35 +23,35 @@ type chunkKey struct {
 	tag    string
 }
 
-func (l *leftovers) key(tag string, data []byte) chunkKey {
-	return chunkKey{maphash.Bytes(l.seed, data), len(data), tag}
+func (d *detachedChunks) key(tag string, data []byte) chunkKey {
+	return chunkKey{maphash.Bytes(d.seed, data), len(data), tag}
 }
 
-func (l *leftovers) put(c *Chunk, data []byte) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.chunks == nil {
-		l.seed, l.chunks = maphash.MakeSeed(), make(map[chunkKey]*Chunk)
+func (d *detachedChunks) put(c *Chunk, data []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.chunks == nil {
+		d.seed, d.chunks = maphash.MakeSeed(), make(map[chunkKey]*Chunk)
 	}
-	for k, old := range l.chunks {
-		if len(l.chunks) < keptLeftovers {
+	for k, old := range d.chunks {
+		if len(d.chunks) < maxDetached {
 			break
 		}
-		if old.state() != Pending { // Fluent Bit has dropped it
-			delete(l.chunks, k)
+		if old.currentResult() != Pending { // Fluent Bit did not submit it again
+			delete(d.chunks, k)
 		}
 	}
-	l.chunks[l.key(c.tag, data)] = c
+	d.chunks[d.key(c.tag, data)] = c
 }
 
-func (l *leftovers) take(tag string, data []byte) *Chunk {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.chunks) == 0 {
+func (d *detachedChunks) take(tag string, data []byte) *Chunk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.chunks) == 0 {
 		return nil
 	}
-	k := l.key(tag, data)
-	c := l.chunks[k]
-	delete(l.chunks, k)
+	k := d.key(tag, data)
+	c := d.chunks[k]
+	delete(d.chunks, k)
 	return c
 }

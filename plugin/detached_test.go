@@ -7,9 +7,9 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// A blocking flush whose wait is cut short: the chunk, given again, takes up
-// where it was.
-func TestAbandonedChunkIsAdopted(t *testing.T) {
+// A chunk whose blocking flush ended by flush_timeout is not sent twice when Fluent
+// Bit submits it again.
+func TestDetachedChunkIsReattached(t *testing.T) {
 	t.Parallel()
 	e, properties := startEndpoint(t, sls.Options{})
 	o, h := startOutput(t, properties)
@@ -25,20 +25,20 @@ func TestAbandonedChunkIsAdopted(t *testing.T) {
 	c.Detach(chunk)
 	e.DelayAcks(0)
 	l.add(chunk, 500)
-	l.landed(0, 0)
-	if len(o.left.chunks) != 0 {
-		t.Errorf("%d chunks are still remembered", len(o.left.chunks))
+	l.wantStored(0, 0)
+	if len(o.detached.chunks) != 0 {
+		t.Errorf("%d chunks are still remembered", len(o.detached.chunks))
 	}
 }
 
-// One that waited for room gives its place up: Fluent Bit may never give it
+// A detached chunk does not wait for room any longer: Fluent Bit may never submit it
 // again, and nobody else can encode it.
-func TestAbandonedInLine(t *testing.T) {
+func TestDetachedWhileWaiting(t *testing.T) {
 	t.Parallel()
 	e, properties := startEndpoint(t, sls.Options{})
 	o, h := startOutput(t, properties)
 	h.wait("reachable")
-	o.buffer.limit = 1
+	o.admission.limit = 1
 	e.DelayAcks(time.Hour)
 	first, second := events(0, 500, "hello"), events(500, 500, "hello")
 	w := make(channelWaker, 1)
@@ -53,8 +53,8 @@ func TestAbandonedInLine(t *testing.T) {
 	if r := await(c, w, first); r != OK {
 		t.Fatalf("result %d", r)
 	}
-	if used, line := o.buffer.load(); used != 0 || line != 0 {
-		t.Errorf("%d bytes are kept for nobody, %d in line", used, line)
+	if used, queued := o.admission.load(); used != 0 || queued != 0 {
+		t.Errorf("%d bytes are reserved for nobody, %d chunks waiting", used, queued)
 	}
 	if r := deliver(t, o, second); r != OK {
 		t.Errorf("result %d when given again", r)

@@ -7,11 +7,11 @@ import (
 	"out_sls_kafka/plugin/produce"
 )
 
-// chunkRoom is what a chunk takes besides its records.
-const chunkRoom = 1024
+// chunkOverhead is the memory of a chunk in addition to its records, in bytes.
+const chunkOverhead = 1024
 
-// pieceBytes is how much is encoded at a time: it is still in the processor's
-// cache when it is copied into batches.
+// pieceBytes is how many bytes are encoded at a time: they are still in the
+// processor's cache when they are copied into batches.
 const pieceBytes = 64 << 10
 
 // workspace is what a chunk is encoded in.
@@ -20,21 +20,21 @@ type workspace struct {
 	records []produce.Record
 }
 
-// keptWorkspace bounds what a workspace may hold to be used again, in bytes: one
-// that a huge chunk has blown up is not kept.
-const keptWorkspace = 16 << 20
+// maxWorkspaceBytes bounds the memory of a workspace that is kept for the next
+// chunk, in bytes.
+const maxWorkspaceBytes = 16 << 20
 
-func (o *Output) workspace() *workspace {
+func (o *Output) getWorkspace() *workspace {
 	if w, ok := o.workspaces.Get().(*workspace); ok {
 		return w
 	}
 	return new(workspace)
 }
 
-func (o *Output) keep(w *workspace) {
+func (o *Output) putWorkspace(w *workspace) {
 	w.batch.Reset()
-	clear(w.records[:cap(w.records)]) // a longer piece may have come before
-	if w.batch.Size()+cap(w.records)*int(unsafe.Sizeof(produce.Record{})) <= keptWorkspace {
+	clear(w.records[:cap(w.records)]) // an earlier piece may have had more
+	if w.batch.Size()+cap(w.records)*int(unsafe.Sizeof(produce.Record{})) <= maxWorkspaceBytes {
 		o.workspaces.Put(w)
 	}
 }
@@ -43,27 +43,27 @@ func (o *Output) keep(w *workspace) {
 // producer. It returns false where they take more room than there is.
 func (c *Chunk) encode(data []byte) bool {
 	o := c.out
-	w := o.workspace()
-	defer o.keep(w)
+	w := o.getWorkspace()
+	defer o.putWorkspace(w)
 	b := &w.batch
 	o.encoder.Begin(b, data, c.tag)
 	defer b.End()
 	pos := o.encoder.AppendSome(b, data, 0, pieceBytes)
-	room := c.roomFor(b)
-	if !o.buffer.settle(c, chunkRoom+room*int64(len(data))/int64(max(1, pos))) {
+	size := c.recordBytes(b)
+	if !o.admission.reestimate(c, chunkOverhead+size*int64(len(data))/int64(max(1, pos))) {
 		return false
 	}
-	c.pending.Store(1) // so that the chunk does not end before its last record
+	c.pending.Store(1) // so that the chunk is not done before its last record is added
 	records, rejects := 0, 0
 	for {
 		records, rejects = records+len(b.Records), rejects+len(b.Rejects)
 		for i := range b.Rejects {
-			c.rejectUnsent(b.Buf, &b.Rejects[i], data)
+			c.rejectUnencoded(b.Buf, &b.Rejects[i], data)
 		}
 		c.pending.Add(int64(len(b.Records)))
-		w.records = c.records(w.records[:0], b)
+		w.records = c.appendRecords(w.records[:0], b)
 		if !o.producer.Add(c, w.records) {
-			c.finish(Retry)
+			c.setResult(Retry)
 			break
 		}
 		if pos == len(data) {
@@ -71,85 +71,85 @@ func (c *Chunk) encode(data []byte) bool {
 		}
 		b.Reset()
 		pos = o.encoder.AppendSome(b, data, pos, pieceBytes)
-		room += c.roomFor(b)
+		size += c.recordBytes(b)
 	}
-	c.unread = records == 0 && rejects > 0
-	o.buffer.correct(c, room+chunkRoom)
-	c.settle(1)
+	c.unreadable = records == 0 && rejects > 0
+	o.admission.commit(c, size+chunkOverhead)
+	c.recordsDone(1)
 	return true
 }
 
-// records appends the records of b as the producer takes them.
-func (c *Chunk) records(dst []produce.Record, b *encoder.Batch) []produce.Record {
+// appendRecords appends the records of b, as the producer takes them, to dst.
+func (c *Chunk) appendRecords(dst []produce.Record, b *encoder.Batch) []produce.Record {
 	o := c.out
 	for i := range b.Records {
 		r := &b.Records[i]
 		// Kafka has no time before 1970.
-		to := produce.Record{Topic: o.topic, Key: o.key, Value: b.Bytes(r.Value), Millis: max(r.Sec, 0)*1000 + int64(r.Nsec)/1e6}
+		to := produce.Record{Topic: o.defaultTopic, Key: o.messageKey, Value: b.Bytes(r.Value), Millis: max(r.Sec, 0)*1000 + int64(r.Nsec)/1e6}
 		if r.Key.End > r.Key.Start {
 			to.Key = b.Bytes(r.Key)
 		}
 		if r.Route.End > r.Route.Start {
-			to.Topic = o.topics.of(b.Bytes(r.Route))
+			to.Topic = o.router.topicFor(b.Bytes(r.Route))
 		}
 		dst = append(dst, to)
 	}
 	return dst
 }
 
-// roomFor is what the records of b will take.
-func (c *Chunk) roomFor(b *encoder.Batch) int64 {
-	return int64(len(b.Buf)) + int64(len(b.Records)*(produce.MaxRecordOverhead+len(c.out.key)))
+// recordBytes is the memory that the records of b will take in batches.
+func (c *Chunk) recordBytes(b *encoder.Batch) int64 {
+	return int64(len(b.Buf)) + int64(len(b.Records)*(produce.MaxRecordOverhead+len(c.out.messageKey)))
 }
 
-func bytesOf(values []byte, s encoder.Span) []byte { return values[s.Start:s.End:s.End] }
+func spanBytes(values []byte, s encoder.Span) []byte { return values[s.Start:s.End:s.End] }
 
-// Acked takes note of records that were acknowledged. It and the next two make a
-// chunk a [produce.Owner].
-func (c *Chunk) Acked(records int) { c.settle(records) }
+// Acked counts records that were acknowledged. It, Rejected and Released implement
+// [produce.Owner].
+func (c *Chunk) Acked(records int) { c.recordsDone(records) }
 
 // Rejected accounts for a record that the broker refused in a batch of its own.
 func (c *Chunk) Rejected(r produce.Record, err error) {
-	defer c.out.contain(c)
-	c.rejectRefused(r.Topic, r.Value, r.Millis, err)
-	c.settle(1)
+	defer c.out.recoverPanic(c)
+	c.rejectByBroker(r.Topic, r.Value, r.Millis, err)
+	c.recordsDone(1)
 }
 
 // Released gives the chunk back to Fluent Bit.
 func (c *Chunk) Released(int) {
-	defer c.out.contain(c)
-	c.finish(Retry)
+	defer c.out.recoverPanic(c)
+	c.setResult(Retry)
 }
 
-// settle takes note of records that were acknowledged, or rejected and
-// accounted for.
-func (c *Chunk) settle(records int) {
-	defer c.out.contain(c)
+// recordsDone counts records that were acknowledged, or rejected and accounted for.
+func (c *Chunk) recordsDone(records int) {
+	defer c.out.recoverPanic(c)
 	if c.pending.Add(-int64(records)) == 0 {
-		c.complete()
+		c.writeDeadLetters()
 	}
 }
 
-// complete ends a chunk whose every record is acknowledged or rejected.
-func (c *Chunk) complete() {
+// writeDeadLetters writes the dead letters of a chunk whose every record is done, if
+// it has any, and then gives it its result.
+func (c *Chunk) writeDeadLetters() {
 	r := OK
-	if c.unread {
+	if c.unreadable {
 		r = Error
 	}
 	c.mu.Lock()
-	letters := c.letters
-	c.letters = nil
+	lines := c.pendingDeadLetters
+	c.pendingDeadLetters = nil
 	c.mu.Unlock()
-	if len(letters) == 0 {
-		c.finish(r)
+	if len(lines) == 0 {
+		c.setResult(r)
 		return
 	}
 	// A file may be slow, and this may be Fluent Bit's thread.
 	c.out.background(func() {
-		defer c.out.contain(c)
-		if err := c.out.letters.write(letters); err != nil {
-			c.out.health.unkept(err)
+		defer c.out.recoverPanic(c)
+		if err := c.out.deadLetterFile.write(lines); err != nil {
+			c.out.health.deadLetterWriteFailed(err)
 		}
-		c.finish(r)
+		c.setResult(r)
 	})
 }

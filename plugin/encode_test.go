@@ -9,8 +9,8 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// A chunk of many pieces, with what is no event in the first and the last, lands
-// but for that, and what it takes is known exactly.
+// A chunk of many pieces is stored but for what is not an event, in the first and the
+// last piece, and its memory is known exactly.
 func TestPieces(t *testing.T) {
 	t.Parallel()
 	e, properties := startEndpoint(t, sls.Options{})
@@ -29,14 +29,14 @@ func TestPieces(t *testing.T) {
 		for i := range b.Records {
 			values += int64(len(b.Bytes(b.Records[i].Value)))
 		}
-		if used, _ := o.buffer.load(); used != values+n*produce.MaxRecordOverhead+chunkRoom {
-			t.Errorf("%d bytes of room are taken, want %d", used, values+n*produce.MaxRecordOverhead+chunkRoom)
+		if used, _ := o.admission.load(); used != values+n*produce.MaxRecordOverhead+chunkOverhead {
+			t.Errorf("%d bytes are reserved, want %d", used, values+n*produce.MaxRecordOverhead+chunkOverhead)
 		}
 	})
 	if r := w.result(t); r != OK {
 		t.Errorf("result %d", r)
 	}
 	if got, rejected := e.Count("demo"), o.stats.rejected.Load(); got != n || rejected != 2 {
-		t.Errorf("%d records landed, %d were rejected, want %d and 2", got, rejected, n)
+		t.Errorf("%d records stored, %d rejected, want %d and 2", got, rejected, n)
 	}
 }

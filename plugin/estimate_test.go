@@ -19,7 +19,7 @@ func routedTo(logstore string) []byte {
 }
 
 // A large chunk is admitted while another waits for ever, whatever the one
-// before it showed: the constant cost of a chunk does not tell how records grow.
+// before it showed: the constant cost of a chunk is not part of the expansion.
 func TestTinyChunkDoesNotHoldLargeOnes(t *testing.T) {
 	t.Parallel()
 	_, properties := startEndpoint(t, sls.Options{})
@@ -34,16 +34,16 @@ func TestTinyChunkDoesNotHoldLargeOnes(t *testing.T) {
 	large := events(1, 1500, strings.Repeat("x", 1000))
 	w := make(channelWaker, 1)
 	c := o.Submit("test.tag", large, w, false)
-	used, line := o.buffer.load()
-	if line != 0 {
-		t.Errorf("a chunk of %d bytes waits for room: %d of %d bytes are in use", len(large), used, o.buffer.limit)
+	used, waiting := o.admission.load()
+	if waiting != 0 {
+		t.Errorf("a chunk of %d bytes waits for room: %d of %d bytes are in use", len(large), used, o.admission.limit)
 	}
 	if r := await(c, w, large); r != OK {
 		t.Errorf("result %d of a large chunk", r)
 	}
 }
 
-// Sixteen large chunks that fit into the buffer together are in it together,
+// Sixteen large chunks that fit into buffer_limit together are admitted together,
 // though a tiny one comes before each.
 func TestTinyAndLargeChunksInTurn(t *testing.T) {
 	t.Parallel()
@@ -67,8 +67,8 @@ func TestTinyAndLargeChunksInTurn(t *testing.T) {
 			flushes = append(flushes, flush{c, w, chunk})
 		}
 	}
-	if used, line := o.buffer.load(); line != 0 {
-		t.Errorf("%d chunks wait for room: %d of %d bytes are in use", line, used, o.buffer.limit)
+	if used, waiting := o.admission.load(); waiting != 0 {
+		t.Errorf("%d chunks wait for room: %d of %d bytes are in use", waiting, used, o.admission.limit)
 	}
 	e.DelayAcks(0)
 	for _, f := range flushes {

@@ -36,14 +36,14 @@ func TestFaultCredentialsRefused(t *testing.T) {
 			l.send(6, 500)
 			h.wait("the AccessKey is refused", row.error, "log:PostLogStoreLogs", "project demo-project", "logstore demo")
 			e.SetCredentials("demo-project", "demo-id", "demo-secret")
-			l.landed(0, 0)
-			recovers(t, o, h, "the AccessKey is refused")
+			l.wantStored(0, 0)
+			wantRecovery(t, o, h, "the AccessKey is refused")
 		})
 	}
 }
 
 // The same where they are refused from the start and nothing is sent: the
-// trouble is over when the endpoint says so, not when nothing happens.
+// incident is over when the endpoint says so, not when nothing happens.
 func TestFaultCredentialsRefusedWhileIdle(t *testing.T) {
 	t.Parallel()
 	e, properties := startEndpoint(t, sls.Options{})
@@ -51,7 +51,7 @@ func TestFaultCredentialsRefusedWhileIdle(t *testing.T) {
 	o, h := startOutput(t, properties)
 	h.wait("the AccessKey is refused", "TOPIC_AUTHORIZATION_FAILED")
 	for range 3 {
-		o.health.tick(time.Now().Add(2 * calm))
+		o.health.tick(time.Now().Add(2 * recoveryWindow))
 		eventually(t, "the check made again", func() bool {
 			o.health.mu.Lock()
 			defer o.health.mu.Unlock()
@@ -64,7 +64,7 @@ func TestFaultCredentialsRefusedWhileIdle(t *testing.T) {
 	}
 	e.SetCredentials("demo-project", "demo-id", "demo-secret")
 	eventually(t, "works again", func() bool {
-		o.health.tick(time.Now().Add(2 * calm))
+		o.health.tick(time.Now().Add(2 * recoveryWindow))
 		return h.count("delivery works again") == 1
 	})
 }
@@ -75,7 +75,7 @@ func TestHealthcheckRequire(t *testing.T) {
 	e, properties := startEndpoint(t, sls.Options{})
 	properties["healthcheck"] = "require"
 	e.SetCredentials("demo-project", "demo-id", "another-one")
-	log := NewLog(&memoryHost{t: t}, "test")
+	log := NewLog(&memoryLogger{t: t}, "test")
 	o, err := New(parse(t, properties), Env{Log: log})
 	if o != nil || err == nil || !strings.Contains(err.Error(), "healthcheck require: the AccessKey is refused") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("output %v, error %v", o, err)
@@ -128,8 +128,8 @@ func TestCredentialsRotation(t *testing.T) {
 			l.send(6, 500)
 			h.wait("the AccessKey is refused")
 			write("new-id#new-secret")
-			l.landed(0, 0)
-			recovers(t, o, h, "the AccessKey is refused")
+			l.wantStored(0, 0)
+			wantRecovery(t, o, h, "the AccessKey is refused")
 			if !sasl && h.count("credentials_file", "has changed") == 0 {
 				t.Error("no line says that the file has changed")
 			}
@@ -163,7 +163,7 @@ func TestCredentialsRotatedWhileConnecting(t *testing.T) {
 	useCredentialsFile(properties, file)
 	o, h := startOutput(t, properties)
 	h.wait("reachable")
-	o.renew()
+	o.closeStaleSessions()
 	o.log.Drain()
 	if n := h.count("has changed"); n != 0 {
 		t.Error("a connection with the new pair was given up")
@@ -177,8 +177,8 @@ func TestFaultTopicDeletedAndCreated(t *testing.T) {
 	h.wait("reachable")
 	before := newLoad(t, o, e)
 	before.send(2, 500)
-	before.landed(0, 0)
-	if err := e.DeleteLogstore("demo"); err != nil { // with what landed before
+	before.wantStored(0, 0)
+	if err := e.DeleteLogstore("demo"); err != nil { // with what was stored before
 		t.Fatal(err)
 	}
 	l := newLoad(t, o, e)
@@ -187,8 +187,8 @@ func TestFaultTopicDeletedAndCreated(t *testing.T) {
 	if err := e.CreateLogstore("demo"); err != nil {
 		t.Fatal(err)
 	}
-	l.landed(0, 0)
-	recovers(t, o, h, "logstore demo does not exist")
+	l.wantStored(0, 0)
+	wantRecovery(t, o, h, "logstore demo does not exist")
 }
 
 // With logstore_key the line names the logstore that is missing, and the

@@ -34,14 +34,14 @@ func TestFaultAnswered(t *testing.T) {
 				l.send(6, 500)
 				h.wait(row.line...)
 				fault.Remove()
-				l.landed(0, 0)
-				recovers(t, o, h, row.line...)
+				l.wantStored(0, 0)
+				wantRecovery(t, o, h, row.line...)
 			})
 		}
 	}
 }
 
-// Two errors may be answered to what was written: it is sent again, and lands
+// Two errors may be answered to what was written: it is sent again, and is stored
 // twice, at most once more for each such answer.
 func TestFaultWrittenAllTheSame(t *testing.T) {
 	t.Parallel()
@@ -55,8 +55,8 @@ func TestFaultWrittenAllTheSame(t *testing.T) {
 			fault := e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: err, Count: 3})
 			l.send(4, 500)
 			l.flushes.Wait()
-			l.landed(0, fault.Hits()*int(l.largest.Load()))
-			recovers(t, o, h, "no acknowledgement from", "retrying")
+			l.wantStored(0, fault.Hits()*int(l.largest.Load()))
+			wantRecovery(t, o, h, "no acknowledgement from", "retrying")
 		})
 	}
 }
@@ -77,6 +77,6 @@ func TestFaultQuota(t *testing.T) {
 		l.send(1, 500)
 		l.flushes.Wait()
 	}
-	l.landed(0, 0)
-	recovers(t, o, h, "the service limits writes")
+	l.wantStored(0, 0)
+	wantRecovery(t, o, h, "the service limits writes")
 }

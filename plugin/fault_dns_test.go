@@ -11,7 +11,7 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// A name that cannot be resolved for a while: everything lands once it can.
+// A name that cannot be resolved for a while: everything is stored once it can.
 func TestFaultDNSPasses(t *testing.T) {
 	t.Parallel()
 	const name = "sls.example"
@@ -38,8 +38,8 @@ func TestFaultDNSPasses(t *testing.T) {
 	l.send(3, 1000)
 	h.wait("cannot reach "+name, "(DNS)", "retrying")
 	up.Store(true)
-	l.landed(0, 0)
-	recovers(t, o, h, "cannot reach "+name, "(DNS)")
+	l.wantStored(0, 0)
+	wantRecovery(t, o, h, "cannot reach "+name, "(DNS)")
 }
 
 // nameServer answers every question for an IPv4 address with 127.0.0.1

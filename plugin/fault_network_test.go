@@ -16,7 +16,7 @@ import (
 )
 
 // Connections that die before the broker has the whole of a request: nothing
-// is written, so nothing lands twice.
+// is written, so nothing is stored twice.
 func TestFaultCutBeforeTheWrite(t *testing.T) {
 	t.Parallel()
 	for name, part := range map[string]bool{"nothing comes": false, "in the middle of a TLS record": true} {
@@ -29,20 +29,20 @@ func TestFaultCutBeforeTheWrite(t *testing.T) {
 			l := newLoad(t, o, e)
 			l.send(1, 100) // the connection for produce requests
 			l.flushes.Wait()
-			c.part.Store(part)
+			c.half.Store(part)
 			c.reads.Store(8)
 			l.send(6, 500)
-			l.landed(0, 0)
+			l.wantStored(0, 0)
 			if left := c.reads.Load(); left > 0 {
 				t.Errorf("%d of 8 cuts did not happen", left)
 			}
-			recovers(t, o, h, "cannot reach 127.0.0.1", "retrying")
+			wantRecovery(t, o, h, "cannot reach 127.0.0.1", "retrying")
 		})
 	}
 }
 
 // Connections that die after the broker wrote and before its answer is whole:
-// the records of that one request may land twice.
+// the records of that one request may be stored twice.
 func TestFaultCutAfterTheWrite(t *testing.T) {
 	t.Parallel()
 	for name, middle := range map[string]bool{"no answer came": false, "in the middle of the answer's TLS record": true} {
@@ -66,7 +66,7 @@ func TestFaultCutAfterTheWrite(t *testing.T) {
 				e.DelayAcks(0)
 			}
 			l.flushes.Wait()
-			l.landed(0, int(l.largest.Load()))
+			l.wantStored(0, int(l.largest.Load()))
 		})
 	}
 }
@@ -103,9 +103,9 @@ func TestFaultNoAnswer(t *testing.T) {
 				e.DelayAcks(0)
 				duplicates = int(l.largest.Load())
 			}
-			l.landed(0, duplicates)
+			l.wantStored(0, duplicates)
 			t.Logf("FIGURES done after %v", time.Since(begin).Round(100*time.Millisecond))
-			recovers(t, o, h, "no acknowledgement from")
+			wantRecovery(t, o, h, "no acknowledgement from")
 		})
 	}
 }
@@ -121,8 +121,8 @@ func TestFaultHalfThePartitions(t *testing.T) {
 	waitCount(t, e, 1) // the other half goes on
 	h.wait("the service had an error")
 	fault.Remove()
-	l.landed(0, 0)
-	recovers(t, o, h, "the service had an error", "KAFKA_STORAGE_ERROR")
+	l.wantStored(0, 0)
+	wantRecovery(t, o, h, "the service had an error", "KAFKA_STORAGE_ERROR")
 }
 
 func TestFaultLeaderMoved(t *testing.T) {
@@ -143,10 +143,10 @@ func TestFaultLeaderMoved(t *testing.T) {
 		l.send(2, 300)
 		l.flushes.Wait()
 	}
-	l.landed(0, 0)
-	o.health.tick(time.Now().Add(2 * calm))
+	l.wantStored(0, 0)
+	o.health.tick(time.Now().Add(2 * recoveryWindow))
 	if o.health.current != 0 {
-		t.Errorf("trouble after it: %s", h.text())
+		t.Errorf("an incident after it: %s", h.text())
 	}
 }
 
@@ -159,8 +159,8 @@ func TestFaultDownAtStart(t *testing.T) {
 	h.wait("cannot reach "+address, "TCP", "connection refused", "retrying")
 	e, _ := startEndpoint(t, sls.Options{Listen: address, CA: ca})
 	l.watch(e)
-	l.landed(0, 0)
-	recovers(t, o, h, "cannot reach "+address)
+	l.wantStored(0, 0)
+	wantRecovery(t, o, h, "cannot reach "+address)
 }
 
 // Nothing but the end of the output can end this one: the name stays unknown.
@@ -183,7 +183,7 @@ func TestFaultDNS(t *testing.T) {
 
 func waitCount(t *testing.T, e *sls.Endpoint, n int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patient)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	if err := e.WaitCount(ctx, "demo", n); err != nil {
 		t.Fatal(err)
@@ -220,8 +220,8 @@ func TestFaultAnswersHalfAMinuteLate(t *testing.T) {
 	e.DelayAcks(30 * time.Second)
 	l := newLoad(t, o, e)
 	l.send(3, 1000)
-	l.landed(0, 0)
+	l.wantStored(0, 0)
 	if n := h.count("retrying"); n > 0 {
-		t.Errorf("%d lines of trouble", n)
+		t.Errorf("%d lines of an incident", n)
 	}
 }

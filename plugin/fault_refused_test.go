@@ -34,7 +34,7 @@ func compressed(r kmsg.Request) (found bool) {
 }
 
 // A batch is refused for good for the sake of one record in it. That record
-// alone is rejected, and its neighbours, of its chunk and of others, land.
+// alone is rejected, and its neighbours, of its chunk and of others, are stored.
 func TestFaultRefusedForOneRecord(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -65,15 +65,15 @@ func TestFaultRefusedForOneRecord(t *testing.T) {
 				}
 				l.add(chunk, n)
 			}
-			l.landed(1, 0)
-			recovers(t, o, h, row.line, row.err.Message)
+			l.wantStored(1, 0)
+			wantRecovery(t, o, h, row.line, row.err.Message)
 			h.wait(`record of tag "test.tag" rejected`, row.err.Message, "kept in")
 			if got := o.stats.rejected.Load(); got != 1 {
 				t.Errorf("%d records rejected, want 1", got)
 			}
-			letters := readLetters(t, properties["dead_letter_file"])
-			if len(letters) != 1 || !strings.Contains(letters[0].Record, poison) || letters[0].KafkaError != row.err.Message {
-				t.Errorf("dead letters %+v", letters)
+			lines := readDeadLetters(t, properties["dead_letter_file"])
+			if len(lines) != 1 || !strings.Contains(lines[0].Record, poison) || lines[0].KafkaError != row.err.Message {
+				t.Errorf("dead letters %+v", lines)
 			}
 		})
 	}
@@ -87,7 +87,7 @@ func TestFaultCodecRefused(t *testing.T) {
 	l := newLoad(t, o, e)
 	e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnsupportedCompressionType, Count: -1, When: compressed})
 	l.send(4, 300)
-	l.landed(0, 0)
+	l.wantStored(0, 0)
 	h.wait("the broker refuses compression gzip", "UNSUPPORTED_COMPRESSION_TYPE", "sending these records uncompressed")
 	if got := o.stats.rejected.Load(); got != 0 {
 		t.Errorf("%d records rejected, want 0", got)
@@ -95,7 +95,7 @@ func TestFaultCodecRefused(t *testing.T) {
 }
 
 // The broker's limit is below max_message_bytes: what it cannot take is
-// rejected, the rest lands in smaller batches.
+// rejected, the rest is stored in smaller batches.
 func TestFaultBrokerLimitBelowOurs(t *testing.T) {
 	t.Parallel()
 	e, properties := startEndpoint(t, sls.Options{BrokerConfigs: map[string]string{"message.max.bytes": "20000"}})
@@ -105,22 +105,22 @@ func TestFaultBrokerLimitBelowOurs(t *testing.T) {
 	l.add(events(l.sent, 500, strings.Repeat("x", 500)), 500)
 	l.add(events(l.sent, 2, strings.Repeat("y", 30000)), 2)
 	l.add(events(l.sent, 500, strings.Repeat("z", 500)), 500)
-	l.landed(2, 0)
+	l.wantStored(2, 0)
 	h.wait("rejected", "MESSAGE_TOO_LARGE", "raise max_message_bytes")
 	if got := o.stats.rejected.Load(); got != 2 {
 		t.Errorf("%d records rejected, want 2", got)
 	}
 }
 
-// deadLetter is a line of dead_letter_file as whoever repairs it reads it.
-type deadLetter struct {
+// deadLetterLine is a line of dead_letter_file as its readers decode it.
+type deadLetterLine struct {
 	Time, Tag, Logstore, Reason string
 	KafkaError                  string `json:"kafka_error"`
 	Record                      string
 	RecordBase64                string `json:"record_base64"`
 }
 
-func readLetters(t *testing.T, file string) (letters []deadLetter) {
+func readDeadLetters(t *testing.T, file string) (lines []deadLetterLine) {
 	t.Helper()
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -130,13 +130,13 @@ func readLetters(t *testing.T, file string) (letters []deadLetter) {
 		t.Error("a secret among the dead letters")
 	}
 	for line := range bytes.Lines(b) {
-		var l deadLetter
+		var l deadLetterLine
 		d := json.NewDecoder(bytes.NewReader(line))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&l); err != nil {
 			t.Fatalf("%v in line %q", err, line)
 		}
-		letters = append(letters, l)
+		lines = append(lines, l)
 	}
-	return letters
+	return lines
 }

@@ -8,7 +8,8 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// Certificates that must not be trusted. Each is replaced, and what waited lands.
+// Certificates that must not be trusted. Each is replaced, and then what waited is
+// stored.
 func TestFaultCertificate(t *testing.T) {
 	t.Parallel()
 	ca, stranger := newCA(t), newCA(t)
@@ -44,8 +45,8 @@ func TestFaultCertificate(t *testing.T) {
 			bad.Close()
 			good, _ := startEndpoint(t, sls.Options{Listen: bad.Addr(), CA: ca})
 			l.watch(good)
-			l.landed(0, 0)
-			recovers(t, o, h, line...)
+			l.wantStored(0, 0)
+			wantRecovery(t, o, h, line...)
 		})
 	}
 }

@@ -121,7 +121,7 @@ func TestLeaderFlaps(t *testing.T) {
 	c.want(t, mostTries, &c.metadata, &c.produce)
 }
 
-// A shard whose leader moves after a long trouble is sent to the new leader soon,
+// A shard whose leader moves after many failures is sent to the new leader soon,
 // and not after the wait that the old one has earned; a shard without a leader
 // does not hold its neighbour's move up.
 func TestLeaderMovesAfterTrouble(t *testing.T) {

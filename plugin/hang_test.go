@@ -45,16 +45,18 @@ func TestCloseWhileDeadLettersHang(t *testing.T) {
 	file, reader := hangingFile(t)
 	_, properties := startEndpoint(t, sls.Options{})
 	properties["dead_letter_file"], properties["max_message_bytes"], properties["exit_timeout"] = file, "1K", "100ms"
-	h := &memoryHost{t: t}
+	h := &memoryLogger{t: t}
 	log := NewLog(h, "test")
 	o, err := New(parse(t, properties), Env{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	submit(o, events(0, 200, strings.Repeat("x", 10_000)))
-	eventually(t, "the file being written", func() bool { return !o.letters.mu.TryLock() || func() bool { o.letters.mu.Unlock(); return false }() })
+	eventually(t, "the file being written", func() bool {
+		return !o.deadLetterFile.mu.TryLock() || func() bool { o.deadLetterFile.mu.Unlock(); return false }()
+	})
 	descriptors := openFiles(t)
-	endsWithin(t, 100*time.Millisecond+endTimeout+5*time.Second, "Close, with an exit_timeout of 100ms", func() {
+	endsWithin(t, 100*time.Millisecond+stopTimeout+5*time.Second, "Close, with an exit_timeout of 100ms", func() {
 		if o.Close() {
 			t.Error("Close says that everything ended")
 		}

@@ -16,8 +16,8 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// patient is how long a test waits for what must come.
-const patient = 2 * time.Minute
+// testTimeout is how long a test waits for what must come.
+const testTimeout = 2 * time.Minute
 
 // TestMain lets many tests run at once: they wait more than they compute.
 func TestMain(m *testing.M) {
@@ -31,37 +31,37 @@ func TestMain(m *testing.M) {
 // eventually waits until ok, which is asked every few milliseconds.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patient); !ok(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(testTimeout); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not in %v: %s", patient, what)
+			t.Fatalf("not in %v: %s", testTimeout, what)
 		}
 	}
 }
 
-// memoryHost is a host whose log is a slice.
-type memoryHost struct {
+// memoryLogger keeps the lines in a slice.
+type memoryLogger struct {
 	t     *testing.T
 	mu    sync.Mutex
 	lines []string
 }
 
-func (h *memoryHost) Print(level Level, line string) {
+func (h *memoryLogger) Print(level Level, line string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.t.Logf("%d %s", level, line)
 	h.lines = append(h.lines, line)
 }
 
-func (h *memoryHost) Level() Level { return LevelInfo }
+func (h *memoryLogger) Level() Level { return LevelInfo }
 
-func (h *memoryHost) text() string {
+func (h *memoryLogger) text() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return strings.Join(h.lines, "\n")
 }
 
 // count is how many lines hold all of the words.
-func (h *memoryHost) count(words ...string) (n int) {
+func (h *memoryLogger) count(words ...string) (n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 next:
@@ -76,7 +76,7 @@ next:
 	return n
 }
 
-func (h *memoryHost) wait(words ...string) {
+func (h *memoryLogger) wait(words ...string) {
 	h.t.Helper()
 	eventually(h.t, fmt.Sprintf("a log line with %q", words), func() bool { return h.count(words...) > 0 })
 }
@@ -137,14 +137,14 @@ func parse(t *testing.T, properties map[string]string) *config.Config {
 
 // startOutput starts an output whose log lines are drained all the time, as
 // the flushes of a busy Fluent Bit do. No line may show a secret.
-func startOutput(t *testing.T, properties map[string]string) (*Output, *memoryHost) {
+func startOutput(t *testing.T, properties map[string]string) (*Output, *memoryLogger) {
 	t.Helper()
 	return startConfig(t, parse(t, properties))
 }
 
-func startConfig(t *testing.T, cfg *config.Config) (*Output, *memoryHost) {
+func startConfig(t *testing.T, cfg *config.Config) (*Output, *memoryLogger) {
 	t.Helper()
-	h := &memoryHost{t: t}
+	h := &memoryLogger{t: t}
 	log := NewLog(h, "test")
 	o, err := New(cfg, Env{Log: log})
 	if err != nil {
@@ -201,14 +201,14 @@ func deliver(t *testing.T, o *Output, chunk []byte) Result {
 	w := make(channelWaker, 1)
 	r := await(o.Submit("test.tag", chunk, w, false), w, chunk)
 	if r == Pending {
-		t.Errorf("no result in %v", patient)
+		t.Errorf("no result in %v", testTimeout)
 	}
 	return r
 }
 
 // await advances a chunk until it has a result.
 func await(c *Chunk, w channelWaker, chunk []byte) Result {
-	timeout := time.After(patient)
+	timeout := time.After(testTimeout)
 	for {
 		if r := c.Advance(chunk); r != Pending {
 			return r

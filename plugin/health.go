@@ -16,34 +16,34 @@ import (
 )
 
 const (
-	// repeat is how often a trouble that lasts is logged again.
-	repeat = time.Minute
-	// calm is how long nothing may fail before a trouble counts as over.
-	calm = 3 * time.Second
+	// logInterval is the time between two lines about one kind of failure.
+	logInterval = time.Minute
+	// recoveryWindow is how long nothing may fail before an incident counts as over.
+	recoveryWindow = 3 * time.Second
 )
 
-// health says in the log when delivery is in trouble, why, and when it is over:
-// for each kind of trouble one line at the start and one a minute while it
-// lasts, and one line at the end.
+// health logs incidents: from the first failure until delivery works again. For each
+// kind of failure there is one line at the start and one a minute while it lasts,
+// and one line at the end of the incident.
 type health struct {
 	out *Output
 
 	lastAck atomic.Int64 // Unix nanoseconds
 
-	mu       sync.Mutex
-	current  failure.Kind // 0: none
-	since    time.Time
-	told     bool                       // a line said that there is trouble
-	logged   map[failure.Kind]time.Time // the last line of each kind
-	lastFail time.Time
-	lastErr  error
-	logstore string // that lastErr is about
-	connect  error  // why the latest connection could not be made, nil once one was
-	probe    probe
+	mu          sync.Mutex
+	current     failure.Kind               // the last kind of failure of the incident; 0: no incident
+	start       time.Time                  // of the incident
+	logged      bool                       // a line about the incident was logged
+	loggedAt    map[failure.Kind]time.Time // the last line of each kind
+	lastFailure time.Time
+	lastErr     error
+	logstore    string // which lastErr is about
+	connectErr  error  // why the latest connection could not be made, nil once one was
+	probe       probe
 
-	rejectLogged  map[failure.Kind]time.Time
-	rejectSkipped map[failure.Kind]int
-	unkeptLogged  time.Time
+	rejectLogged      map[failure.Kind]time.Time
+	rejectSkipped     map[failure.Kind]int
+	writeFailedLogged time.Time
 }
 
 // OnBrokerConnect learns of every connection made or not: the client tries
@@ -51,99 +51,99 @@ type health struct {
 // [kgo.HookBrokerConnect].
 func (h *health) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
 	h.mu.Lock()
-	h.connect = err
+	h.connectErr = err
 	h.mu.Unlock()
 	if err != nil && !errors.Is(err, context.Canceled) {
-		h.failed(h.out.topic, err)
+		h.failed(h.out.defaultTopic, err)
 	}
 }
 
-// acknowledged notes that records arrived.
-func (h *health) acknowledged() { h.lastAck.Store(time.Now().UnixNano()) }
+// acked notes that records were acknowledged.
+func (h *health) acked() { h.lastAck.Store(time.Now().UnixNano()) }
 
-// well tells whether no trouble stands.
-func (h *health) well() bool {
+// healthy tells whether there is no incident.
+func (h *health) healthy() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.current == 0
 }
 
-// failed notes that a record of a topic or a connection failed, and logs a new
-// trouble.
+// failed notes that records of a topic, or a connection, failed.
 func (h *health) failed(topic string, err error) {
 	if h.out.closed() || errors.Is(err, kgo.ErrClientClosed) {
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.begin(time.Now(), topic, h.reason(err))
+	h.noteFailureLocked(time.Now(), topic, h.causeLocked(err))
 }
 
-// reason is what stands behind the client's giving up: its time may be over
-// while it still tries to connect. h.mu is held.
-func (h *health) reason(err error) error {
-	if h.connect != nil && errors.Is(err, context.DeadlineExceeded) {
-		return h.connect
+// causeLocked returns why the last connection could not be made if err is that the
+// client's time was over: it may have been trying to connect until then.
+func (h *health) causeLocked(err error) error {
+	if h.connectErr != nil && errors.Is(err, context.DeadlineExceeded) {
+		return h.connectErr
 	}
 	return err
 }
 
-// begin notes a trouble. h.mu is held.
-func (h *health) begin(now time.Time, topic string, err error) {
+// noteFailureLocked begins an incident, or continues it with another failure.
+func (h *health) noteFailureLocked(now time.Time, topic string, err error) {
 	if h.current == 0 {
-		h.since, h.told = now, false
+		h.start, h.logged = now, false
 	}
-	h.current, h.lastFail, h.lastErr, h.logstore = failure.Of(err).Kind, now, err, h.out.cfg.LogstoreOf(topic)
-	h.log(now)
+	h.current, h.lastFailure, h.lastErr, h.logstore = failure.Of(err).Kind, now, err, h.out.cfg.LogstoreOf(topic)
+	h.logIncidentLocked(now)
 }
 
-// log writes the line of the current trouble, unless there was one within the
-// last minute. h.mu is held.
-func (h *health) log(now time.Time) {
-	if last, ok := h.logged[h.current]; ok && now.Sub(last) < repeat {
+// logIncidentLocked logs the last failure of the incident, unless there was a line
+// about its kind within logInterval.
+func (h *health) logIncidentLocked(now time.Time) {
+	if last, ok := h.loggedAt[h.current]; ok && now.Sub(last) < logInterval {
 		return
 	}
-	if h.logged == nil {
-		h.logged = make(map[failure.Kind]time.Time)
+	if h.loggedAt == nil {
+		h.loggedAt = make(map[failure.Kind]time.Time)
 	}
-	h.logged[h.current], h.told = now, true
-	h.out.log.Errorf("%s [%s]", h.out.cfg.Advice(h.logstore, h.lastErr), h.out.load())
+	h.loggedAt[h.current], h.logged = now, true
+	h.out.log.Errorf("%s [%s]", h.out.cfg.Advice(h.logstore, h.lastErr), h.out.loadSummary())
 }
 
-// tick is called about once a second: it repeats what lasts, notices silence,
-// and finds out and says when a trouble is over.
+// tick is called about once a second: it repeats the line of an incident that lasts,
+// notices that nothing is answered, and finds out and logs that an incident is over.
 func (h *health) tick(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	ack := time.Unix(0, h.lastAck.Load())
 	if h.current == 0 {
-		h.silence(now, ack)
+		h.checkNoAnswerLocked(now, ack)
 		return
 	}
-	h.log(now)
+	h.logIncidentLocked(now)
 	if h.current == failure.Access {
-		h.out.background(h.out.renew)
+		h.out.background(h.out.closeStaleSessions)
 	}
-	if now.Sub(h.lastFail) < calm {
+	if now.Sub(h.lastFailure) < recoveryWindow {
 		return
 	}
 	idle := h.out.idle()
 	switch {
-	case ack.After(h.lastFail) && h.out.retrying() == 0, idle && h.probe.succeeded.After(h.lastFail):
-		if h.told {
-			h.out.log.Infof("delivery works again after %v [%s]", now.Sub(h.since).Round(time.Second), h.out.load())
+	case ack.After(h.lastFailure) && h.out.retrying() == 0, idle && h.probe.succeeded.After(h.lastFailure):
+		if h.logged {
+			h.out.log.Infof("delivery works again after %v [%s]", now.Sub(h.start).Round(time.Second), h.out.loadSummary())
 		}
 		h.current, h.lastErr = 0, nil
 	default:
-		h.ask()
+		h.startProbeLocked()
 	}
 }
 
-// silence notices an endpoint that takes requests and answers none. h.mu is held.
-func (h *health) silence(now, ack time.Time) {
-	oldest, waiting := h.out.oldest()
+// checkNoAnswerLocked begins an incident if the endpoint takes requests and does not
+// answer them.
+func (h *health) checkNoAnswerLocked(now, ack time.Time) {
+	oldest, waiting := h.out.oldestStart()
 	limit := h.out.cfg.RequestTimeout + connect.RequestTimeoutOverhead
 	if waiting && now.Sub(oldest) >= limit && now.Sub(ack) >= limit {
-		h.begin(now, h.out.topic, fmt.Errorf("%w; the oldest chunk waits for %v", failure.ErrNoAnswer, now.Sub(oldest).Round(time.Second)))
+		h.noteFailureLocked(now, h.out.defaultTopic, fmt.Errorf("%w; the oldest chunk waits for %v", failure.ErrNoAnswer, now.Sub(oldest).Round(time.Second)))
 	}
 }

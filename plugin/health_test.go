@@ -15,9 +15,9 @@ import (
 	"out_sls_kafka/plugin/failure"
 )
 
-// quietOutput is an output without a client or goroutines, for its health.
-func quietOutput(t *testing.T) (*Output, func() []string) {
-	h := &memoryHost{t: t}
+// bareOutput is an output without a client or goroutines, for its health.
+func bareOutput(t *testing.T) (*Output, func() []string) {
+	h := &memoryLogger{t: t}
 	o := &Output{log: NewLog(h, "test"), cfg: &config.Config{
 		Project: "demo-project", Logstore: "demo", Endpoints: []string{"host:10012"}, Compression: "gzip",
 		MaxMessageBytes: 1000, RequestTimeout: 10 * time.Second}}
@@ -49,16 +49,16 @@ func wantLines(t *testing.T, got []string, want ...string) {
 	}
 }
 
-func TestHealthSaysEachKindOnceAMinute(t *testing.T) {
+func TestHealthLogsEachKindOnceAMinute(t *testing.T) {
 	t.Parallel()
-	o, lines := quietOutput(t)
+	o, lines := bareOutput(t)
 	h := &o.health
 	h.probe.running = true // there is no broker to ask
 	now := time.Now()
 	say := func(at time.Duration, err error) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.begin(now.Add(at), "demo", err)
+		h.noteFailureLocked(now.Add(at), "demo", err)
 	}
 	refused := errors.New("connection refused")
 	say(0, refused)
@@ -80,65 +80,65 @@ func TestHealthSaysEachKindOnceAMinute(t *testing.T) {
 	wantLines(t, lines(), "cannot reach")
 }
 
-func TestHealthSaysWhenItIsOver(t *testing.T) {
+func TestHealthLogsRecovery(t *testing.T) {
 	t.Parallel()
-	o, lines := quietOutput(t)
+	o, lines := bareOutput(t)
 	h := &o.health
 	h.probe.running = true
 	retrying := 0
 	o.retrying = func() int { return retrying }
 	h.failed("demo", kerr.KafkaStorageError)
 	wantLines(t, lines(), "the service had an error (KAFKA_STORAGE_ERROR")
-	failed := h.lastFail
-	h.tick(failed.Add(calm)) // nothing arrived since
+	failed := h.lastFailure
+	h.tick(failed.Add(recoveryWindow)) // nothing arrived since
 	wantLines(t, lines())
 	h.lastAck.Store(failed.Add(time.Millisecond).UnixNano())
 	retrying = 1
-	h.tick(failed.Add(calm)) // something did, but not all
+	h.tick(failed.Add(recoveryWindow)) // something did, but not all
 	wantLines(t, lines())
 	retrying = 0
-	h.tick(failed.Add(calm - time.Nanosecond)) // too early to tell
+	h.tick(failed.Add(recoveryWindow - time.Nanosecond)) // too early to tell
 	wantLines(t, lines())
-	h.tick(failed.Add(calm))
+	h.tick(failed.Add(recoveryWindow))
 	wantLines(t, lines(), "delivery works again after 3s")
 
 	// It comes and goes within the minute: neither is said again.
 	h.failed("demo", kerr.KafkaStorageError)
-	h.lastAck.Store(h.lastFail.Add(time.Millisecond).UnixNano())
-	h.tick(h.lastFail.Add(calm))
+	h.lastAck.Store(h.lastFailure.Add(time.Millisecond).UnixNano())
+	h.tick(h.lastFailure.Add(recoveryWindow))
 	wantLines(t, lines())
 	if h.current != 0 {
 		t.Error("it should be over")
 	}
 }
 
-func TestHealthOfAnIdleOutputIsAsked(t *testing.T) {
+func TestHealthOfAnIdleOutputIsProbed(t *testing.T) {
 	t.Parallel()
-	o, lines := quietOutput(t)
+	o, lines := bareOutput(t)
 	h := &o.health
 	h.probe.running = true
 	h.failed("demo", kerr.TopicAuthorizationFailed)
-	h.tick(h.lastFail.Add(time.Second)) // with no credentials_file there is nothing to renew
-	h.probe.succeeded = h.lastFail.Add(-time.Second)
-	h.tick(h.lastFail.Add(calm))
+	h.tick(h.lastFailure.Add(time.Second)) // with no credentials_file there is nothing to renew
+	h.probe.succeeded = h.lastFailure.Add(-time.Second)
+	h.tick(h.lastFailure.Add(recoveryWindow))
 	wantLines(t, lines(), "the AccessKey is refused")
-	h.probe.succeeded = h.lastFail.Add(time.Second)
+	h.probe.succeeded = h.lastFailure.Add(time.Second)
 	o.live.add(&Chunk{}) // what is in flight has to arrive: the check alone is no proof
-	h.tick(h.lastFail.Add(calm))
+	h.tick(h.lastFailure.Add(recoveryWindow))
 	wantLines(t, lines())
 	o.live = nil
-	h.tick(h.lastFail.Add(calm))
+	h.tick(h.lastFailure.Add(recoveryWindow))
 	wantLines(t, lines(), "delivery works again")
 }
 
-func TestHealthNoticesSilence(t *testing.T) {
+func TestHealthNoticesNoAnswer(t *testing.T) {
 	t.Parallel()
-	o, lines := quietOutput(t)
+	o, lines := bareOutput(t)
 	h := &o.health
 	now := time.Now()
 	limit := o.cfg.RequestTimeout + connect.RequestTimeoutOverhead
 	h.tick(now)
-	o.live.add(&Chunk{start: now})
+	o.live.add(&Chunk{submitted: now})
 	h.tick(now.Add(limit - time.Second))
 	h.lastAck.Store(now.Add(time.Second).UnixNano())
 	h.tick(now.Add(limit)) // another chunk's records were acknowledged in time
@@ -148,9 +148,9 @@ func TestHealthNoticesSilence(t *testing.T) {
 }
 
 // The client's giving up says nothing; what it met before does.
-func TestHealthFindsTheReason(t *testing.T) {
+func TestHealthFindsTheCause(t *testing.T) {
 	t.Parallel()
-	o, lines := quietOutput(t)
+	o, lines := bareOutput(t)
 	h := &o.health
 	h.failed("demo", context.DeadlineExceeded)
 	wantLines(t, lines(), "cannot reach host:10012")
@@ -159,18 +159,18 @@ func TestHealthFindsTheReason(t *testing.T) {
 	wantLines(t, lines(), "the AccessKey is refused")
 }
 
-func TestHealthSaysRejectsOnceAMinute(t *testing.T) {
+func TestRejectsAreLoggedOnceAMinute(t *testing.T) {
 	t.Parallel()
-	o, lines := quietOutput(t)
+	o, lines := bareOutput(t)
 	h := &o.health
-	l := &letter{tag: "app", reason: "record too large: 2000 bytes"}
+	l := &deadLetter{tag: "app", reason: "record too large: 2000 bytes"}
 	for range 3 {
-		h.rejected(failure.Size, l)
+		h.logRejected(failure.Size, l)
 	}
-	h.rejected(failure.Record, &letter{tag: "app", reason: "malformed"})
+	h.logRejected(failure.Record, &deadLetter{tag: "app", reason: "malformed"})
 	wantLines(t, lines(), `record of tag "app" rejected: record too large: 2000 bytes; raise max_message_bytes (1000, at most 2097152) or set oversize truncate; set dead_letter_file to keep such records`,
 		"malformed; set dead_letter_file")
-	h.rejectLogged[failure.Size] = time.Now().Add(-repeat)
-	h.rejected(failure.Size, l)
+	h.rejectLogged[failure.Size] = time.Now().Add(-logInterval)
+	h.logRejected(failure.Size, l)
 	wantLines(t, lines(), "(and 2 more of this kind in the last minute)")
 }

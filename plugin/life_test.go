@@ -15,7 +15,7 @@ import (
 )
 
 // Everything at once, for the race detector and for what must hold in the
-// end: chunks come, are advanced, abandoned and given again from several
+// end: chunks are submitted, advanced, detached and submitted again from several
 // threads, every other write is refused in one way or another, there is room
 // for few, and then the output is closed in the middle of it.
 func TestLifeAtRandom(t *testing.T) {
@@ -46,7 +46,7 @@ func TestLifeAtRandom(t *testing.T) {
 					from := int(next.Add(int64(n))) - n
 					chunk := append(events(from, n, "hello"), 0xc1)
 					for {
-						r := abandonAtRandom(o, chunk)
+						r := flushAtRandom(o, chunk)
 						if r == OK {
 							acknowledged.Add(int64(n))
 						}
@@ -64,19 +64,19 @@ func TestLifeAtRandom(t *testing.T) {
 		}
 		close(quit)
 		threads.Wait()
-		if used, line := o.buffer.load(); used != 0 || line != 0 || !o.idle() || o.retrying() != 0 {
-			t.Errorf("after the end: %d bytes, %d in line, %s", used, line, o.load())
+		if used, waiting := o.admission.load(); used != 0 || waiting != 0 || !o.idle() || o.retrying() != 0 {
+			t.Errorf("after the end: %d bytes, %d chunks waiting, %s", used, waiting, o.loadSummary())
 		}
 		unique, duplicates := sequences(e)
-		t.Logf("FIGURES %d records given, %d acknowledged, %d landed, %d of them again", next.Load(), acknowledged.Load(), unique, duplicates)
+		t.Logf("FIGURES %d records given, %d acknowledged, %d stored, %d of them again", next.Load(), acknowledged.Load(), unique, duplicates)
 		if int64(unique) < acknowledged.Load() {
-			t.Errorf("%d records landed, but %d were acknowledged", unique, acknowledged.Load())
+			t.Errorf("%d records stored, but %d were acknowledged", unique, acknowledged.Load())
 		}
 	}
 }
 
-// abandonAtRandom is one flush, which may not be patient enough.
-func abandonAtRandom(o *Output, chunk []byte) Result {
+// flushAtRandom is one flush, which may detach its chunk before it is done.
+func flushAtRandom(o *Output, chunk []byte) Result {
 	w := make(channelWaker, 1)
 	c := o.Submit("test.tag", chunk, w, true)
 	var limit <-chan time.Time

@@ -13,7 +13,7 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// load sends chunks of numbered records and checks what landed of them.
+// load sends chunks of numbered records and checks which were stored.
 type load struct {
 	t       *testing.T
 	o       *Output
@@ -29,7 +29,7 @@ func newLoad(t *testing.T, o *Output, e *sls.Endpoint) *load {
 	return l
 }
 
-// watch makes e the endpoint where the records must land.
+// watch makes e the endpoint that must store the records.
 func (l *load) watch(e *sls.Endpoint) {
 	l.e = e
 	e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Observe: true, Count: -1, When: func(r kmsg.Request) bool {
@@ -56,22 +56,22 @@ func (l *load) add(chunk []byte, records int) {
 	})
 }
 
-// landed waits for the results and checks that each record landed, missing
-// ones aside, and that at most so many landed again.
-func (l *load) landed(missing, duplicates int) {
+// wantStored waits for the results and checks that all records but missing ones were
+// stored, and at most duplicates of them again.
+func (l *load) wantStored(missing, duplicates int) {
 	l.t.Helper()
 	l.flushes.Wait()
-	unique, again := sequences(l.e)
-	l.t.Logf("FIGURES sent %d, landed %d, duplicates %d (largest request: %d records)", l.sent, unique, again, l.largest.Load())
+	unique, gotDuplicates := sequences(l.e)
+	l.t.Logf("FIGURES sent %d, stored %d, duplicates %d (largest request: %d records)", l.sent, unique, gotDuplicates, l.largest.Load())
 	if unique != l.sent-missing {
-		l.t.Errorf("%d unique records landed, want %d", unique, l.sent-missing)
+		l.t.Errorf("%d unique records stored, want %d", unique, l.sent-missing)
 	}
-	if again > duplicates {
-		l.t.Errorf("%d duplicates, at most %d are allowed", again, duplicates)
+	if gotDuplicates > duplicates {
+		l.t.Errorf("%d duplicates, at most %d are allowed", gotDuplicates, duplicates)
 	}
 }
 
-// sequences counts the different numbers that landed, and the records beyond.
+// sequences counts the different numbers that were stored, and the other records.
 func sequences(e *sls.Endpoint) (unique, duplicates int) {
 	seen := make(map[string]struct{})
 	logs := e.Logs("demo")
@@ -95,12 +95,12 @@ func eachBatch(r kmsg.Request, fn func(*kmsg.RecordBatch)) {
 	}
 }
 
-// recovers checks the end of a trouble: one line said when it began, and one
-// says that it is over.
-func recovers(t *testing.T, o *Output, h *memoryHost, words ...string) {
+// wantRecovery checks the end of an incident: one line was logged when it began, and
+// one when it is over.
+func wantRecovery(t *testing.T, o *Output, h *memoryLogger, words ...string) {
 	t.Helper()
 	h.wait(words...)
-	o.health.tick(time.Now().Add(2 * calm))
+	o.health.tick(time.Now().Add(2 * recoveryWindow))
 	h.wait("delivery works again")
 	if n := h.count(words...); n != 1 {
 		t.Errorf("%d lines with %q, want 1", n, words)

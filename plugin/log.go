@@ -27,39 +27,39 @@ type Logger interface {
 }
 
 const (
-	// patience is how long a line waits for a thread of Fluent Bit before it
-	// goes to stderr: an idle output may see none for hours.
-	patience = 3 * time.Second
-	// keptLines bounds the lines waiting; more than that are only counted.
-	keptLines = 256
+	// stderrDelay is how long an entry waits for a thread of Fluent Bit before it is
+	// written to stderr: an idle output may see none for hours.
+	stderrDelay = 3 * time.Second
+	// maxPending bounds the pending entries; more than that are only counted.
+	maxPending = 256
 )
 
-// Log carries lines from any goroutine to Fluent Bit's log.
+// Log carries entries from any goroutine to Fluent Bit's log.
 type Log struct {
-	host   Logger // nil: the host has no logger, everything goes to stderr
+	logger Logger // nil: the host has no logger, everything goes to stderr
 	prefix string
 	level  Level
 
-	nudging sync.RWMutex // held for reading while nudge runs
-	nudge   func()       // asks for a thread of Fluent Bit; may be nil
+	requestMu     sync.RWMutex // held for reading while requestThread runs
+	requestThread func()       // asks for a thread of Fluent Bit; may be nil
 
 	mu      sync.Mutex
-	waiting []line
-	lost    int
+	pending []entry // wait for a thread of Fluent Bit
+	dropped int     // entries beyond maxPending
 	timer   *time.Timer
 }
 
-type line struct {
+type entry struct {
 	at    time.Time
 	level Level
 	text  string
 }
 
-// NewLog returns a log whose lines begin with name. host may be nil.
-func NewLog(host Logger, name string) *Log {
-	l := &Log{host: host, prefix: "[output:" + name + "] ", level: LevelInfo}
-	if host != nil {
-		l.level = host.Level()
+// NewLog returns a log whose lines begin with name. logger may be nil.
+func NewLog(logger Logger, name string) *Log {
+	l := &Log{logger: logger, prefix: "[output:" + name + "] ", level: LevelInfo}
+	if logger != nil {
+		l.level = logger.Level()
 	}
 	return l
 }
@@ -80,79 +80,78 @@ func (l *Log) add(level Level, format string, args ...any) {
 	if level > l.level {
 		return
 	}
-	n := line{time.Now(), level, l.prefix + fmt.Sprintf(format, args...)}
-	if l.host == nil {
-		n.toStderr()
+	e := entry{time.Now(), level, l.prefix + fmt.Sprintf(format, args...)}
+	if l.logger == nil {
+		e.writeStderr()
 		return
 	}
 	l.mu.Lock()
-	if len(l.waiting) < keptLines {
-		l.waiting = append(l.waiting, n)
+	if len(l.pending) < maxPending {
+		l.pending = append(l.pending, e)
 	} else {
-		l.lost++
+		l.dropped++
 	}
 	if l.timer == nil {
-		l.timer = time.AfterFunc(patience, l.overdue)
+		l.timer = time.AfterFunc(stderrDelay, l.writeOverdue)
 	}
 	l.mu.Unlock()
-	l.nudging.RLock()
-	defer l.nudging.RUnlock()
-	if l.nudge != nil {
-		l.nudge()
+	l.requestMu.RLock()
+	defer l.requestMu.RUnlock()
+	if l.requestThread != nil {
+		l.requestThread()
 	}
 }
 
-// OnPending sets what is called when a line waits for a thread of Fluent Bit; nil:
+// OnPending sets what is called when an entry waits for a thread of Fluent Bit; nil:
 // nothing. When it returns, what was set before is not running any more.
-func (l *Log) OnPending(nudge func()) {
-	l.nudging.Lock()
-	defer l.nudging.Unlock()
-	l.nudge = nudge
+func (l *Log) OnPending(requestThread func()) {
+	l.requestMu.Lock()
+	defer l.requestMu.Unlock()
+	l.requestThread = requestThread
 }
 
-// Drain hands the waiting lines to the host. It must be called on a thread of
-// Fluent Bit.
+// Drain prints the pending entries. It must be called on a thread of Fluent Bit.
 func (l *Log) Drain() {
-	for _, n := range l.take() {
-		l.host.Print(n.level, n.text)
+	for _, e := range l.takePending() {
+		l.logger.Print(e.level, e.text)
 	}
 }
 
-// overdue writes the waiting lines to stderr: no thread of Fluent Bit came by
-// in time.
-func (l *Log) overdue() {
-	defer func() { _ = recover() }() // a line is not worth the process, and there is no log to tell
-	for _, n := range l.take() {
-		n.toStderr()
+// writeOverdue writes the pending entries to stderr: no thread of Fluent Bit drained
+// them in time.
+func (l *Log) writeOverdue() {
+	defer func() { _ = recover() }() // an entry is not worth the process, and there is no log for the panic
+	for _, e := range l.takePending() {
+		e.writeStderr()
 	}
 }
 
-func (l *Log) take() []line {
+func (l *Log) takePending() []entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.timer != nil {
 		l.timer.Stop()
 		l.timer = nil
 	}
-	lines := l.waiting
-	if l.waiting = nil; l.lost > 0 {
-		lines = append(lines, line{time.Now(), LevelWarn, fmt.Sprintf("%s%d log lines were dropped: too many at once", l.prefix, l.lost)})
-		l.lost = 0
+	entries := l.pending
+	if l.pending = nil; l.dropped > 0 {
+		entries = append(entries, entry{time.Now(), LevelWarn, fmt.Sprintf("%s%d log lines were dropped: too many at once", l.prefix, l.dropped)})
+		l.dropped = 0
 	}
-	return lines
+	return entries
 }
 
-// toStderr writes the line in the form of Fluent Bit's own log.
-func (n line) toStderr() {
-	word := [...]string{"", "error", " warn", " info", "debug"}[n.level]
-	WriteStderr(fmt.Sprintf("[%s] [%s] %s\n", n.at.Format("2006/01/02 15:04:05.000000000"), word, n.text))
+// writeStderr writes the entry in the form of Fluent Bit's own log.
+func (e entry) writeStderr() {
+	word := [...]string{"", "error", " warn", " info", "debug"}[e.level]
+	WriteStderr(fmt.Sprintf("[%s] [%s] %s\n", e.at.Format("2006/01/02 15:04:05.000000000"), word, e.text))
 }
 
-// clientLog hands the Kafka client's own lines over, for whoever debugs.
-type clientLog struct{ log *Log }
+// clientLogger logs the lines of the Kafka client itself, at the level debug.
+type clientLogger struct{ log *Log }
 
 // Level implements [kgo.Logger].
-func (c clientLog) Level() kgo.LogLevel {
+func (c clientLogger) Level() kgo.LogLevel {
 	if c.log.level < LevelDebug {
 		return kgo.LogLevelNone
 	}
@@ -160,6 +159,6 @@ func (c clientLog) Level() kgo.LogLevel {
 }
 
 // Log implements [kgo.Logger].
-func (c clientLog) Log(_ kgo.LogLevel, msg string, keyvals ...any) {
+func (c clientLogger) Log(_ kgo.LogLevel, msg string, keyvals ...any) {
 	c.log.Debugf("kafka client: %s %v", msg, keyvals)
 }

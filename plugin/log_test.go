@@ -10,56 +10,56 @@ import (
 	"time"
 )
 
-func TestLogKeepsNoMoreThanItMay(t *testing.T) {
+func TestLogIsBounded(t *testing.T) {
 	t.Parallel()
-	h := &memoryHost{t: t}
+	h := &memoryLogger{t: t}
 	l := NewLog(h, "test")
-	for i := range keptLines + 44 {
+	for i := range maxPending + 44 {
 		l.Infof("line %d", i)
 	}
 	l.Drain()
-	if n := len(h.lines); n != keptLines+1 {
-		t.Fatalf("%d lines, want %d", n, keptLines+1)
+	if n := len(h.lines); n != maxPending+1 {
+		t.Fatalf("%d lines, want %d", n, maxPending+1)
 	}
-	if got := h.lines[keptLines-1]; got != "[output:test] line 255" {
+	if got := h.lines[maxPending-1]; got != "[output:test] line 255" {
 		t.Errorf("last line %q", got)
 	}
-	if got := h.lines[keptLines]; got != "[output:test] 44 log lines were dropped: too many at once" {
+	if got := h.lines[maxPending]; got != "[output:test] 44 log lines were dropped: too many at once" {
 		t.Errorf("last line %q", got)
 	}
 	l.Infof("after")
 	l.Drain()
-	if got := h.lines[keptLines+1:]; len(got) != 1 || got[0] != "[output:test] after" {
+	if got := h.lines[maxPending+1:]; len(got) != 1 || got[0] != "[output:test] after" {
 		t.Errorf("then %q", got)
 	}
 }
 
-func TestLogNudges(t *testing.T) {
+func TestLogRequestsThread(t *testing.T) {
 	t.Parallel()
-	l := NewLog(&memoryHost{t: t}, "test")
-	var nudged atomic.Int32
-	l.OnPending(func() { nudged.Add(1) })
+	l := NewLog(&memoryLogger{t: t}, "test")
+	var requests atomic.Int32
+	l.OnPending(func() { requests.Add(1) })
 	l.Debugf("not shown at level info")
-	if n := nudged.Load(); n != 0 {
-		t.Errorf("%d nudges for a line that is not shown", n)
+	if n := requests.Load(); n != 0 {
+		t.Errorf("%d requests for a line that is not shown", n)
 	}
 	l.Errorf("shown")
-	if n := nudged.Load(); n != 1 {
-		t.Errorf("%d nudges, want 1", n)
+	if n := requests.Load(); n != 1 {
+		t.Errorf("%d requests, want 1", n)
 	}
 	l.Drain()
 }
 
-// What a nudge uses may be freed once another one is set.
-func TestLogEndsNudges(t *testing.T) {
+// What a callback uses may be freed once another one is set.
+func TestOnPendingWaits(t *testing.T) {
 	t.Parallel()
-	l := NewLog(&memoryHost{t: t}, "test")
+	l := NewLog(&memoryLogger{t: t}, "test")
 	inside, after, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	l.OnPending(func() {
 		close(inside)
 		select {
 		case <-after:
-			t.Error("OnPending returned while the nudge before was not over")
+			t.Error("OnPending returned while the callback before was running")
 		case <-time.After(50 * time.Millisecond): // that it never comes cannot be awaited
 		}
 		close(over)
@@ -72,8 +72,8 @@ func TestLogEndsNudges(t *testing.T) {
 	l.Drain()
 }
 
-// The flush that is nudged is one that waits: an abandoned one hears nothing.
-func TestNudgeFindsWhoWaits(t *testing.T) {
+// The flush that is woken is one that waits, not one that is detached.
+func TestRequestThread(t *testing.T) {
 	t.Parallel()
 	o := &Output{}
 	w := make(channelWaker, 1)
@@ -81,7 +81,7 @@ func TestNudgeFindsWhoWaits(t *testing.T) {
 		o.live.add(&Chunk{out: o})
 	}
 	o.live.add(&Chunk{out: o, waker: w})
-	o.nudge()
+	o.requestThread()
 	if len(w) != 1 {
 		t.Error("the only flush that waits was not woken")
 	}
@@ -93,9 +93,9 @@ func TestLogToStderr(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("LOG_TO_STDERR") != "" {
 		NewLog(nil, "none").Errorf("no logger, 100%%")
-		l := NewLog(&memoryHost{t: t}, "late")
+		l := NewLog(&memoryLogger{t: t}, "late")
 		l.Warnf("too late")
-		l.overdue() // what the timer calls
+		l.writeOverdue() // what the timer calls
 		l.Drain()
 		return
 	}
@@ -112,14 +112,14 @@ func TestLogToStderr(t *testing.T) {
 	}
 }
 
-func TestLogOverdueIsTimed(t *testing.T) {
+func TestLogTimer(t *testing.T) {
 	t.Parallel()
-	l := NewLog(&memoryHost{t: t}, "test")
+	l := NewLog(&memoryLogger{t: t}, "test")
 	l.Infof("waits")
 	if l.timer == nil {
-		t.Fatal("no timer runs for a line that waits")
+		t.Fatal("no timer runs for a pending entry")
 	}
 	if l.Drain(); l.timer != nil {
-		t.Error("the timer runs on without a line")
+		t.Error("the timer runs on without an entry")
 	}
 }

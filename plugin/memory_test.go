@@ -17,43 +17,43 @@ import (
 
 const (
 	memoryLimit = 8 << 20  // buffer_limit
-	memoryExtra = 20 << 20 // allowed beside it
+	memoryExtra = 20 << 20 // allowed in addition to it
 )
 
-// chunksWaiting are chunks that one goroutine advances, as Fluent Bit's engine does.
-type chunksWaiting struct {
-	queue chan *waitingChunk
+// fakeEngine advances its chunks in one goroutine, as Fluent Bit's engine does.
+type fakeEngine struct {
+	queue chan *engineChunk
 	done  int
 }
 
-type waitingChunk struct {
+type engineChunk struct {
 	c      *Chunk
 	data   []byte
 	queued atomic.Bool
 	ended  bool // a wake may come as the result does
-	all    *chunksWaiting
+	engine *fakeEngine
 }
 
 // Wake implements Waker: the chunk is advanced in its turn.
-func (w *waitingChunk) Wake(Result) {
+func (w *engineChunk) Wake(Result) {
 	if w.queued.CompareAndSwap(false, true) {
-		w.all.queue <- w // there is a place for every chunk
+		w.engine.queue <- w // there is a place for every chunk
 	}
 }
 
-func (all *chunksWaiting) submit(o *Output, data []byte) {
-	w := &waitingChunk{data: data, all: all}
+func (e *fakeEngine) submit(o *Output, data []byte) {
+	w := &engineChunk{data: data, engine: e}
 	w.c = o.Submit("test.tag", data, w, false)
 	w.Wake(Pending)
 }
 
-// advance moves on whatever was woken, until so many chunks are done or the time is over.
-func (all *chunksWaiting) advance(t *testing.T, until int, limit time.Duration) {
+// advance advances woken chunks, until that many are done or the time is over.
+func (e *fakeEngine) advance(t *testing.T, until int, limit time.Duration) {
 	t.Helper()
 	timeout := time.After(limit)
-	for all.done < until {
+	for e.done < until {
 		select {
-		case w := <-all.queue:
+		case w := <-e.queue:
 			w.queued.Store(false)
 			if w.ended {
 				continue
@@ -62,7 +62,7 @@ func (all *chunksWaiting) advance(t *testing.T, until int, limit time.Duration) 
 			case Pending:
 			case OK:
 				w.ended = true
-				all.done++
+				e.done++
 			default:
 				t.Fatalf("result %d", r)
 			}
@@ -92,7 +92,7 @@ func liveHeap() int64 {
 }
 
 // However many chunks come while the endpoint is away, they take no more than
-// buffer_limit and a constant; all of them land when it is back. Not parallel:
+// buffer_limit and a constant; all of them are stored when it is back. Not parallel:
 // the heap is the process's.
 func TestMemoryIsBounded(t *testing.T) {
 	large := events(0, 2000, strings.Repeat("x", 1000))
@@ -131,7 +131,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	for _, outage := range outages {
 		for _, shape := range shapes {
 			if len(shape.kinds) > 1 && outage.name != "authorisation refused" {
-				continue // the kind of outage makes no difference to room in the buffer
+				continue // the kind of outage makes no difference to admission
 			}
 			t.Run(outage.name+"/"+shape.name, func(t *testing.T) {
 				options := sls.Options{DiscardLogs: true, CA: newCA(t), Listen: freeAddress(t)}
@@ -146,35 +146,35 @@ func TestMemoryIsBounded(t *testing.T) {
 				}
 				before := liveHeap()
 				o, _ := startOutput(t, properties)
-				all := &chunksWaiting{queue: make(chan *waitingChunk, shape.chunks)}
+				engine := &fakeEngine{queue: make(chan *engineChunk, shape.chunks)}
 				sent, peak := 0, int64(0)
 				for i := range shape.chunks {
 					k := shape.kinds[i%len(shape.kinds)]
 					sent += k.records
-					all.submit(o, k.data)
+					engine.submit(o, k.data)
 					if i%max(1, shape.chunks/5) == 0 {
-						all.advance(t, shape.chunks, 50*time.Millisecond)
+						engine.advance(t, shape.chunks, 50*time.Millisecond)
 						peak = max(peak, liveHeap()-before)
 					}
 				}
 				for range 5 {
-					all.advance(t, shape.chunks, 100*time.Millisecond)
+					engine.advance(t, shape.chunks, 100*time.Millisecond)
 					peak = max(peak, liveHeap()-before)
 				}
-				used, line := o.buffer.load()
-				if line == 0 {
+				used, waiting := o.admission.load()
+				if waiting == 0 {
 					t.Error("no chunk waits for room: the limit was not tried")
 				}
 				end()
-				all.advance(t, shape.chunks, patient)
-				if all.done != shape.chunks {
-					t.Errorf("%d of %d chunks done", all.done, shape.chunks)
+				engine.advance(t, shape.chunks, testTimeout)
+				if engine.done != shape.chunks {
+					t.Errorf("%d of %d chunks done", engine.done, shape.chunks)
 				}
 				if got := e.Count("demo"); got < sent || outage.name != "silent" && got > sent {
-					t.Errorf("%d records landed of %d", got, sent)
+					t.Errorf("%d records stored of %d", got, sent)
 				}
-				t.Logf("FIGURES heap +%.1f MB at most, %.1f MB accounted for, %d chunks in line; %d records sent, %d landed",
-					float64(peak)/(1<<20), float64(used)/(1<<20), line, sent, e.Count("demo"))
+				t.Logf("FIGURES heap +%.1f MB at most, %.1f MB accounted for, %d chunks waiting; %d records sent, %d stored",
+					float64(peak)/(1<<20), float64(used)/(1<<20), waiting, sent, e.Count("demo"))
 				if peak > memoryLimit+memoryExtra {
 					t.Errorf("%d bytes of heap, at most %d are allowed", peak, memoryLimit+memoryExtra)
 				}

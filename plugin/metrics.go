@@ -36,7 +36,7 @@ type MetricSink interface {
 	Close()
 }
 
-// series is the table of all that an output tells of itself.
+// series is the table of all time series of an output.
 var series = func() []Metric {
 	table := []Metric{
 		{Name: "records_acknowledged_total", Help: "Records that SLS acknowledged.",
@@ -44,14 +44,14 @@ var series = func() []Metric {
 		{Name: "bytes_acknowledged_total", Help: "Bytes of the acknowledged records as sent, JSON or raw, before compression.",
 			value: func(s *snapshot) float64 { return float64(s.acknowledgedBytes) }},
 	}
-	for r, name := range rejectionNames {
+	for r, name := range rejectReasonNames {
 		table = append(table, Metric{Name: "records_rejected_total", Reason: name,
 			Help:  "Records rejected for good: too_large, unreadable (no event of Fluent Bit), or refused by SLS when sent alone.",
 			value: func(s *snapshot) float64 { return float64(s.rejected[r]) }})
 	}
 	return append(table,
 		Metric{Name: "records_resent_total", Help: "Records sent once more after a failure.",
-			value: func(s *snapshot) float64 { return float64(s.resent) }},
+			value: func(s *snapshot) float64 { return float64(s.retried) }},
 		Metric{Name: "inflight_bytes", Gauge: true, Help: "Memory of the chunks in flight; buffer_limit_bytes is the most it may be.",
 			value: func(s *snapshot) float64 { return float64(s.bytes) }},
 		Metric{Name: "buffer_limit_bytes", Gauge: true, Help: "The option buffer_limit.",
@@ -61,7 +61,7 @@ var series = func() []Metric {
 		Metric{Name: "waiting_chunks", Gauge: true, Help: "Chunks that wait for room, because those in flight take up buffer_limit.",
 			value: func(s *snapshot) float64 { return float64(s.waiting) }},
 		Metric{Name: "last_acknowledged_seconds", Gauge: true, Help: "Seconds since SLS last acknowledged records; since the start, while it has not.",
-			value: func(s *snapshot) float64 { return s.age.Seconds() }},
+			value: func(s *snapshot) float64 { return s.sinceAck.Seconds() }},
 		Metric{Name: "up", Gauge: true, Help: "1, or 0 while delivery is in trouble; the log says in which.",
 			value: func(s *snapshot) float64 {
 				if s.up {
@@ -75,71 +75,71 @@ var series = func() []Metric {
 // Metrics returns the table of all time series of an output.
 func Metrics() []Metric { return slices.Clone(series) }
 
-// exporter tells how an output stands: once a second to the meter, or, where
-// the host has no metrics for plugins (Fluent Bit before 2.0), once a minute in
-// the log, while something changes.
-type exporter struct {
+// metricsExporter sets the metrics of an output once a second. Without a sink, or if
+// the host has no metrics for plugins (Fluent Bit before 2.0), it logs them once a
+// minute while something changes.
+type metricsExporter struct {
 	out   *Output
 	start time.Time
 
 	mu     sync.Mutex
-	meter  MetricSink // nil: the log takes its place
+	sink   MetricSink // nil: the log takes its place
 	closed bool
 	values []float64
 
-	logged   snapshot
-	loggedAt time.Time
+	lastSnapshot snapshot
+	loggedAt     time.Time
 }
 
-// open must be called on the thread of Init. m may be nil.
-func (e *exporter) open(o *Output, m MetricSink, now time.Time) {
+// open must be called on the thread of Init. sink may be nil.
+func (e *metricsExporter) open(o *Output, sink MetricSink, now time.Time) {
 	e.out, e.start = o, now
-	if m != nil && m.Create(series) {
-		e.meter, e.values = m, make([]float64, len(series))
+	if sink != nil && sink.Create(series) {
+		e.sink, e.values = sink, make([]float64, len(series))
 	}
-	e.logged, e.loggedAt = o.snapshot(now), now
+	e.lastSnapshot, e.loggedAt = o.snapshot(now), now
 	e.tick(now)
 }
 
 // tick is called about once a second.
-func (e *exporter) tick(now time.Time) {
+func (e *metricsExporter) tick(now time.Time) {
 	s := e.out.snapshot(now)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
 	case e.closed:
-	case e.meter == nil:
-		e.log(now, s)
+	case e.sink == nil:
+		e.logLocked(now, s)
 	default:
 		for i := range series {
 			e.values[i] = series[i].value(&s)
 		}
-		e.meter.Set(now, e.values)
+		e.sink.Set(now, e.values)
 	}
 }
 
-// log writes the line of the minute. e.mu is held.
-func (e *exporter) log(now time.Time, s snapshot) {
-	if now.Sub(e.loggedAt) < repeat {
+// logLocked logs the line of the minute, if something but the time has changed.
+func (e *metricsExporter) logLocked(now time.Time, s snapshot) {
+	if now.Sub(e.loggedAt) < logInterval {
 		return
 	}
 	e.loggedAt = now
-	before := e.logged
-	before.age = s.age // time passing is no change
+	before := e.lastSnapshot
+	before.sinceAck = s.sinceAck
 	if s != before {
 		e.out.log.Infof("%v", s)
 	}
-	e.logged = s
+	e.lastSnapshot = s
 }
 
-// close returns when Set is done for good, also where the goroutine that calls
+// close returns when Set is not called any more, even if the goroutine that calls
 // tick hangs elsewhere: Fluent Bit frees its metrics after the instance's exit.
-func (e *exporter) close() {
+func (e *metricsExporter) close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.closed = true
-	if e.meter != nil {
-		e.meter.Close()
-		e.meter = nil
+	if e.sink != nil {
+		e.sink.Close()
+		e.sink = nil
 	}
 }

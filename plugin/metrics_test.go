@@ -18,8 +18,8 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// memoryMeter is a host whose metrics are a map, by name and reason.
-type memoryMeter struct {
+// memorySink keeps the metrics in a map, by name and reason.
+type memorySink struct {
 	t    *testing.T
 	none bool // it has no place for metrics
 
@@ -29,12 +29,12 @@ type memoryMeter struct {
 	closed bool
 }
 
-func (m *memoryMeter) Create(table []Metric) bool {
+func (m *memorySink) Create(table []Metric) bool {
 	m.table = table
 	return !m.none
 }
 
-func (m *memoryMeter) Set(_ time.Time, values []float64) {
+func (m *memorySink) Set(_ time.Time, values []float64) {
 	if !m.mu.TryLock() {
 		m.t.Error("Set twice at a time")
 		return
@@ -49,14 +49,14 @@ func (m *memoryMeter) Set(_ time.Time, values []float64) {
 	}
 }
 
-func (m *memoryMeter) Close() {
+func (m *memorySink) Close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
 }
 
 // want compares some of the values.
-func (m *memoryMeter) want(want map[string]float64) {
+func (m *memorySink) want(want map[string]float64) {
 	m.t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -67,10 +67,10 @@ func (m *memoryMeter) want(want map[string]float64) {
 	}
 }
 
-func startMetered(t *testing.T, properties map[string]string) (*Output, *memoryMeter) {
+func startMetered(t *testing.T, properties map[string]string) (*Output, *memorySink) {
 	t.Helper()
-	m := &memoryMeter{t: t}
-	log := NewLog(&memoryHost{t: t}, "test")
+	m := &memorySink{t: t}
+	log := NewLog(&memoryLogger{t: t}, "test")
 	o, err := New(parse(t, properties), Env{Log: log, Metrics: m})
 	if err != nil {
 		t.Fatal(err)
@@ -131,14 +131,14 @@ func TestMetricsOfADelivery(t *testing.T) {
 		"waiting_chunks":                    0,
 	})
 	if m.values["records_resent_total"] == 0 {
-		t.Error("the refused batch was taken apart and nothing counts as sent again")
+		t.Error("the refused batch was split and nothing counts as sent again")
 	}
-	if age := m.values["last_acknowledged_seconds"]; age > patient.Seconds() {
+	if age := m.values["last_acknowledged_seconds"]; age > testTimeout.Seconds() {
 		t.Errorf("last acknowledgement %v s ago", age)
 	}
 }
 
-// What is in flight, and what waits for room, is counted apart.
+// Chunks in flight and chunks that wait for room are counted separately.
 func TestMetricsOfWhatIsInFlight(t *testing.T) {
 	t.Parallel()
 	e, properties := startEndpoint(t, sls.Options{})
@@ -149,20 +149,20 @@ func TestMetricsOfWhatIsInFlight(t *testing.T) {
 	for range 5 {
 		o.Submit("test", chunk, make(channelWaker, 1), false).Advance(chunk)
 	}
-	used, line := o.buffer.load()
-	if used == 0 || line == 0 || line == 5 {
-		t.Fatalf("%d bytes in flight, %d chunks in line: the test is about both", used, line)
+	used, waiting := o.admission.load()
+	if used == 0 || waiting == 0 || waiting == 5 {
+		t.Fatalf("%d bytes in flight, %d chunks waiting: the test is about both", used, waiting)
 	}
 	o.metrics.tick(time.Now())
-	m.want(map[string]float64{"inflight_bytes": float64(used), "inflight_chunks": float64(5 - line), "waiting_chunks": float64(line), "buffer_limit_bytes": 1 << 20})
+	m.want(map[string]float64{"inflight_bytes": float64(used), "inflight_chunks": float64(5 - waiting), "waiting_chunks": float64(waiting), "buffer_limit_bytes": 1 << 20})
 	e.DelayAcks(0)
 }
 
 func TestMetricsOfAnOutage(t *testing.T) {
 	t.Parallel()
-	o, lines := quietOutput(t)
+	o, lines := bareOutput(t)
 	o.health.probe.running = true // there is no broker to ask
-	m := &memoryMeter{t: t}
+	m := &memorySink{t: t}
 	start := time.Now()
 	o.metrics.open(o, m, start)
 	o.metrics.tick(start.Add(3 * time.Second))
@@ -175,9 +175,9 @@ func TestMetricsOfAnOutage(t *testing.T) {
 	o.metrics.tick(start.Add(9 * time.Second)) // the clock was set back
 	m.want(map[string]float64{"last_acknowledged_seconds": 0})
 
-	o.health.lastAck.Store(o.health.lastFail.Add(time.Millisecond).UnixNano())
-	o.health.tick(o.health.lastFail.Add(calm))
-	o.metrics.tick(o.health.lastFail.Add(time.Second))
+	o.health.lastAck.Store(o.health.lastFailure.Add(time.Millisecond).UnixNano())
+	o.health.tick(o.health.lastFailure.Add(recoveryWindow))
+	o.metrics.tick(o.health.lastFailure.Add(time.Second))
 	m.want(map[string]float64{"up": 1})
 	wantLines(t, lines(), "connection refused", "delivery works again")
 }
@@ -185,10 +185,10 @@ func TestMetricsOfAnOutage(t *testing.T) {
 // A host without metrics, given or not, gets a line a minute while something changes.
 func TestMetricsInTheLog(t *testing.T) {
 	t.Parallel()
-	for _, m := range []MetricSink{nil, &memoryMeter{t: t, none: true}} {
+	for _, m := range []MetricSink{nil, &memorySink{t: t, none: true}} {
 		t.Run(fmt.Sprintf("%T", m), func(t *testing.T) {
 			t.Parallel()
-			o, lines := quietOutput(t)
+			o, lines := bareOutput(t)
 			o.cfg.BufferLimit = 1 << 20
 			start := time.Now()
 			o.metrics.open(o, m, start)
@@ -200,8 +200,8 @@ func TestMetricsInTheLog(t *testing.T) {
 			}
 			run(200)
 			wantLines(t, lines()) // idle
-			o.stats.acknowledge(120, 34567)
-			o.stats.resent.Add(3)
+			o.stats.addAcked(120, 34567)
+			o.stats.retried.Add(3)
 			o.stats.rejected.add(failure.Size, false)
 			o.stats.rejected.add(failure.Record, true)
 			o.stats.rejected.add(failure.Record, false)
@@ -219,7 +219,7 @@ func TestMetricsInTheLog(t *testing.T) {
 			run(700)
 			wantLines(t, lines(), "delivery is in trouble; ")
 			o.metrics.close()
-			o.stats.acknowledge(1, 1)
+			o.stats.addAcked(1, 1)
 			run(800)
 			wantLines(t, lines())
 		})
@@ -228,10 +228,10 @@ func TestMetricsInTheLog(t *testing.T) {
 
 // Fluent Bit frees its metrics after the exit of an output, whose watch may
 // still be at work then.
-func TestNothingIsSetAfterClose(t *testing.T) {
+func TestNoSetAfterClose(t *testing.T) {
 	t.Parallel()
-	o, _ := quietOutput(t)
-	m := &memoryMeter{t: t}
+	o, _ := bareOutput(t)
+	m := &memorySink{t: t}
 	o.metrics.open(o, m, time.Now())
 	var watch sync.WaitGroup
 	began, stop := make(chan struct{}), make(chan struct{})
@@ -263,7 +263,7 @@ func TestNothingIsSetAfterClose(t *testing.T) {
 }
 
 // The end of an output closes its meter.
-func TestCloseEndsTheMetrics(t *testing.T) {
+func TestCloseClosesMetrics(t *testing.T) {
 	t.Parallel()
 	_, properties := startEndpoint(t, sls.Options{})
 	o, m := startMetered(t, properties)

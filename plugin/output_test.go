@@ -13,7 +13,7 @@ func TestDelivery(t *testing.T) {
 	o, h := startOutput(t, properties)
 	l := newLoad(t, o, e)
 	l.send(10, 1000)
-	l.landed(0, 0)
+	l.wantStored(0, 0)
 	if got := e.Logs("demo")[0].Time.UTC(); got != time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC) {
 		t.Errorf("record time %v", got)
 	}

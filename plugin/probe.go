@@ -11,22 +11,22 @@ import (
 	"out_sls_kafka/plugin/produce"
 )
 
-// check asks the broker for the logstore's metadata, the real topic's: a
-// request without it would not see a refused AccessKey or an unknown logstore.
-// It returns the number of shards.
-func (h *health) check() (shards int, err error) {
+// checkLogstore requests the metadata of the logstore's topic and returns the number
+// of its shards. A request without the topic would not show a refused AccessKey or
+// an unknown logstore.
+func (h *health) checkLogstore() (shards int, err error) {
 	o := h.out
-	topics := []string{o.topic}
+	topics := []string{o.defaultTopic}
 	answer, err := o.cluster.Metadata(context.Background(), topics)
 	if err != nil {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		if h.connect != nil {
-			return 0, h.connect
+		if h.connectErr != nil {
+			return 0, h.connectErr
 		}
 		return 0, err
 	}
-	found := produce.FindTopic(answer, o.topic)
+	found := produce.FindTopic(answer, o.defaultTopic)
 	if err := kerr.ErrorForCode(found.ErrorCode); err != nil {
 		return 0, err
 	}
@@ -34,24 +34,24 @@ func (h *health) check() (shards int, err error) {
 	return len(found.Partitions), nil
 }
 
-// probe is the check as it is made again while there is trouble: an output
-// without traffic learns of the end of a trouble by it alone, and chunks that
-// wait long before they try again are sent when it first succeeds.
+// probe is checkLogstore during an incident. Without traffic nothing else shows that
+// the incident is over; and when it first succeeds, batches are retried that would
+// wait longer.
 type probe struct {
 	running   bool
-	failed    bool // the last one did
-	succeeded time.Time
+	failed    bool      // the last one did
+	succeeded time.Time // when one did last
 }
 
-// ask makes a probe in the background. h.mu is held.
-func (h *health) ask() {
+// startProbeLocked runs a probe in the background, unless one is running.
+func (h *health) startProbeLocked() {
 	if h.probe.running {
 		return
 	}
 	h.probe.running = true
-	broken := h.probe.failed || h.connect != nil
+	wasFailing := h.probe.failed || h.connectErr != nil
 	h.out.background(func() {
-		_, err := h.check()
+		_, err := h.checkLogstore()
 		h.mu.Lock()
 		h.probe.running, h.probe.failed = false, err != nil
 		if err == nil {
@@ -60,21 +60,21 @@ func (h *health) ask() {
 		h.mu.Unlock()
 		switch {
 		case err != nil:
-			h.failed(h.out.topic, err)
-		case broken:
+			h.failed(h.out.defaultTopic, err)
+		case wasFailing:
 			h.out.producer.RetryNow()
 		}
 	})
 }
 
-// firstCheck logs whether the logstore can be reached; with healthcheck
-// require it waits for that and fails if not.
-func (o *Output) firstCheck() error {
+// checkAtStart logs whether the logstore can be reached. With healthcheck require it
+// waits for the result, and its failure is an error.
+func (o *Output) checkAtStart() error {
 	if o.cfg.Healthcheck == config.HealthcheckOff {
 		return nil
 	}
 	check := func() error {
-		shards, err := o.health.check()
+		shards, err := o.health.checkLogstore()
 		if err == nil {
 			o.log.Infof("logstore %s of project %s is reachable at %s, %d shards", o.cfg.Logstore, o.cfg.Project, o.cfg.Addresses(), shards)
 		}
@@ -88,7 +88,7 @@ func (o *Output) firstCheck() error {
 	}
 	o.background(func() {
 		if err := check(); err != nil {
-			o.health.failed(o.topic, err)
+			o.health.failed(o.defaultTopic, err)
 		}
 	})
 	return nil

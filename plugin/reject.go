@@ -12,49 +12,49 @@ import (
 	"out_sls_kafka/plugin/failure"
 )
 
-// rejectUnsent accounts for what the encoder could not make a record of.
-func (c *Chunk) rejectUnsent(values []byte, r *encoder.Reject, data []byte) {
-	l := letter{time: time.Unix(r.Sec, int64(r.Nsec)), tag: c.tag, logstore: c.out.cfg.Logstore, reason: r.Err.Error(), record: bytesOf(values, r.Record)}
-	if len(l.record) == 0 && r.Offset+r.Length <= len(data) {
-		l.record = data[r.Offset : r.Offset+r.Length]
+// rejectUnencoded accounts for an event that the encoder rejected.
+func (c *Chunk) rejectUnencoded(values []byte, r *encoder.Reject, data []byte) {
+	d := deadLetter{time: time.Unix(r.Sec, int64(r.Nsec)), tag: c.tag, logstore: c.out.cfg.Logstore, reason: r.Err.Error(), record: spanBytes(values, r.Record)}
+	if len(d.record) == 0 && r.Offset+r.Length <= len(data) {
+		d.record = data[r.Offset : r.Offset+r.Length]
 	}
 	kind := failure.Record
 	if errors.Is(r.Err, encoder.ErrTooLarge) {
 		kind = failure.Size
 	}
-	c.reject(kind, &l)
+	c.reject(kind, &d)
 }
 
-// rejectRefused accounts for a record that the broker refused when it was
-// alone in its batch.
-func (c *Chunk) rejectRefused(topic string, value []byte, millis int64, err error) {
-	l := letter{time: time.UnixMilli(millis), tag: c.tag, logstore: c.out.cfg.LogstoreOf(topic),
+// rejectByBroker accounts for a record that the broker refused in a batch of its
+// own.
+func (c *Chunk) rejectByBroker(topic string, value []byte, millis int64, err error) {
+	d := deadLetter{time: time.UnixMilli(millis), tag: c.tag, logstore: c.out.cfg.LogstoreOf(topic),
 		reason: "refused by the broker when sent alone: " + err.Error(), record: value}
 	if ke, ok := errors.AsType[*kerr.Error](err); ok {
-		l.kafka = ke.Message
+		d.kafkaError = ke.Message
 	}
-	c.reject(failure.Of(err).Kind, &l)
+	c.reject(failure.Of(err).Kind, &d)
 }
 
-func (c *Chunk) reject(k failure.Kind, l *letter) {
-	c.out.stats.rejected.add(k, l.kafka != "")
-	c.out.health.rejected(k, l)
-	if c.out.letters != nil {
+func (c *Chunk) reject(k failure.Kind, d *deadLetter) {
+	c.out.stats.rejected.add(k, d.kafkaError != "")
+	c.out.health.logRejected(k, d)
+	if c.out.deadLetterFile != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.letters = l.append(c.letters)
+		c.pendingDeadLetters = d.append(c.pendingDeadLetters)
 	}
 }
 
-// rejected logs a rejected record, one line a minute for each kind.
-func (h *health) rejected(k failure.Kind, l *letter) {
+// logRejected logs a rejected record, one line a minute for each kind of failure.
+func (h *health) logRejected(k failure.Kind, d *deadLetter) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.rejectLogged == nil {
 		h.rejectLogged, h.rejectSkipped = make(map[failure.Kind]time.Time), make(map[failure.Kind]int)
 	}
 	now := time.Now()
-	if last, ok := h.rejectLogged[k]; ok && now.Sub(last) < repeat {
+	if last, ok := h.rejectLogged[k]; ok && now.Sub(last) < logInterval {
 		h.rejectSkipped[k]++
 		return
 	}
@@ -70,16 +70,17 @@ func (h *health) rejected(k failure.Kind, l *letter) {
 	if k == failure.Size {
 		hint = fmt.Sprintf("; raise max_message_bytes (%d, at most %d) or set oversize truncate", h.out.cfg.MaxMessageBytes, config.MaxMessageBytes)
 	}
-	h.out.log.Errorf("record of tag %q rejected: %s%s%s%s", l.tag, l.reason, more, hint, kept)
+	h.out.log.Errorf("record of tag %q rejected: %s%s%s%s", d.tag, d.reason, more, hint, kept)
 	h.rejectLogged[k], h.rejectSkipped[k] = now, 0
 }
 
-// unkept logs, once a minute, that dead letters could not be written.
-func (h *health) unkept(err error) {
+// deadLetterWriteFailed logs, once a minute, that dead letters could not be
+// written.
+func (h *health) deadLetterWriteFailed(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now := time.Now(); now.Sub(h.unkeptLogged) >= repeat {
-		h.unkeptLogged = now
+	if now := time.Now(); now.Sub(h.writeFailedLogged) >= logInterval {
+		h.writeFailedLogged = now
 		h.out.log.Errorf("rejected records could not be kept: %v", err)
 	}
 }

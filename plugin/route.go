@@ -6,46 +6,46 @@ import (
 	"out_sls_kafka/plugin/config"
 )
 
-// keptTopics bounds the names remembered: logstore_key may point at anything.
-const keptTopics = 4096
+// maxRoutes bounds the routes remembered: logstore_key may point at any field.
+const maxRoutes = 4096
 
-// topics turns the value of logstore_key into a topic. Names are remembered,
-// so that a record costs a look-up and no allocation.
-type topics struct {
+// router turns the value of logstore_key, a route, into a topic. Routes are
+// remembered, so that a record costs a look-up and no allocation.
+type router struct {
 	cfg *config.Config
 
-	mu    sync.RWMutex
-	names map[string]string
+	mu     sync.RWMutex
+	topics map[string]string // by route
 }
 
-// of returns the topic of the logstore named by route, or of the configured
-// logstore where route is no valid name.
-func (t *topics) of(route []byte) string {
-	t.mu.RLock()
-	topic, ok := t.names[string(route)]
-	t.mu.RUnlock()
+// topicFor returns the topic of the logstore that route names, or of the configured
+// logstore if route is not a valid name.
+func (r *router) topicFor(route []byte) string {
+	r.mu.RLock()
+	topic, ok := r.topics[string(route)]
+	r.mu.RUnlock()
 	if ok {
 		return topic
 	}
-	topic = t.cfg.Topic(t.cfg.Logstore)
+	topic = r.cfg.Topic(r.cfg.Logstore)
 	if config.ValidLogstore.Match(route) {
-		topic = t.cfg.Topic(string(route))
+		topic = r.cfg.Topic(string(route))
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.names == nil || len(t.names) >= keptTopics {
-		t.names = make(map[string]string)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.topics == nil || len(r.topics) >= maxRoutes {
+		r.topics = make(map[string]string)
 	}
-	t.names[string(route)] = topic
+	r.topics[string(route)] = topic
 	return topic
 }
 
-// retained is how many bytes the names remembered take, about.
-func (t *topics) retained() (bytes int64) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
+// retained is about how many bytes the routes remembered take.
+func (r *router) retained() (bytes int64) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
 	const entry = 100 // of the map
-	for name, topic := range t.names {
+	for name, topic := range r.topics {
 		bytes += int64(len(name) + len(topic) + entry)
 	}
 	return bytes

@@ -7,7 +7,7 @@ import (
 	"out_sls_kafka/plugin/config"
 )
 
-func TestTopics(t *testing.T) {
+func TestRouter(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		parseJSON              bool
@@ -20,9 +20,9 @@ func TestTopics(t *testing.T) {
 		{true, "app.json", "demo.json", "demo"},
 		{false, "", "demo", "demo"},
 	} {
-		topics := topics{cfg: &config.Config{Logstore: "demo", ParseJSON: row.parseJSON}}
+		topics := router{cfg: &config.Config{Logstore: "demo", ParseJSON: row.parseJSON}}
 		for range 2 { // looked at, and remembered
-			if got := topics.of([]byte(row.route)); got != row.topic || topics.cfg.LogstoreOf(got) != row.logstore {
+			if got := topics.topicFor([]byte(row.route)); got != row.topic || topics.cfg.LogstoreOf(got) != row.logstore {
 				t.Errorf("%q: topic %q, logstore %q, want %q, %q", row.route, got, topics.cfg.LogstoreOf(got), row.topic, row.logstore)
 			}
 		}
@@ -30,20 +30,20 @@ func TestTopics(t *testing.T) {
 }
 
 // It is not parallel: it counts allocations.
-func TestTopicsRememberNoMoreThanTheyMay(t *testing.T) {
-	topics := topics{cfg: &config.Config{Logstore: "demo"}}
-	for i := range 3 * keptTopics {
+func TestRouterIsBounded(t *testing.T) {
+	topics := router{cfg: &config.Config{Logstore: "demo"}}
+	for i := range 3 * maxRoutes {
 		name := fmt.Sprintf("logstore-%d", i)
-		if got := topics.of([]byte(name)); got != name {
+		if got := topics.topicFor([]byte(name)); got != name {
 			t.Fatalf("topic %q, want %q", got, name)
 		}
 	}
-	if n := len(topics.names); n > keptTopics {
-		t.Errorf("%d names are remembered, at most %d may be", n, keptTopics)
+	if n := len(topics.topics); n > maxRoutes {
+		t.Errorf("%d names are remembered, at most %d may be", n, maxRoutes)
 	}
 	known := []byte("logstore-x")
-	topics.of(known)
-	if n := testing.AllocsPerRun(100, func() { topics.of(known) }); n != 0 {
+	topics.topicFor(known)
+	if n := testing.AllocsPerRun(100, func() { topics.topicFor(known) }); n != 0 {
 		t.Errorf("%v allocations for a known name", n)
 	}
 }

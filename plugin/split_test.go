@@ -13,7 +13,7 @@ import (
 
 // One bad record among many is found by halving: it costs two requests a
 // halving, not one a record. Several bad ones are each found.
-func TestApartHalves(t *testing.T) {
+func TestSplitHalves(t *testing.T) {
 	t.Parallel()
 	for _, bad := range [][]int{{0}, {777}, {1023}, {1, 2}, {0, 500, 1023}} {
 		t.Run(fmt.Sprint(bad), func(t *testing.T) {
@@ -32,7 +32,7 @@ func TestApartHalves(t *testing.T) {
 			}
 			l := newLoad(t, o, e)
 			l.add(chunk, n)
-			l.landed(len(bad), 0)
+			l.wantStored(len(bad), 0)
 			if got := o.stats.rejected.Load(); got != int64(len(bad)) {
 				t.Errorf("%d records rejected, want %d", got, len(bad))
 			}
@@ -43,9 +43,9 @@ func TestApartHalves(t *testing.T) {
 	}
 }
 
-// What fails for a passing reason while it is taken apart goes back to its
-// chunk and is sent again there.
-func TestApartMeetsAnOutage(t *testing.T) {
+// The half of a split batch that fails for another reason, which can pass, is sent
+// again.
+func TestSplitDuringOutage(t *testing.T) {
 	t.Parallel()
 	e, properties := startEndpoint(t, sls.Options{})
 	o, h := startOutput(t, properties)
@@ -54,7 +54,7 @@ func TestApartMeetsAnOutage(t *testing.T) {
 	outage := e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: 6})
 	l := newLoad(t, o, e)
 	l.send(3, 200)
-	l.landed(0, 0)
+	l.wantStored(0, 0)
 	if once.Hits() != 2 || outage.Hits() != 6 {
 		t.Errorf("%d and %d requests met the faults, want 2 and 6", once.Hits(), outage.Hits())
 	}

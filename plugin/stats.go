@@ -14,36 +14,37 @@ import (
 type stats struct {
 	acknowledged      atomic.Int64 // records
 	acknowledgedBytes atomic.Int64 // of those records' values
-	rejected          rejections
-	resent            atomic.Int64 // records sent once more after a failure
+	rejected          rejectCounts
+	retried           atomic.Int64 // records sent again after a failure
 	chunks            atomic.Int64 // chunks done
-	handedBack        atomic.Int64 // chunks without a result when the output ended
+	returned          atomic.Int64 // chunks without a result when the output ended
 }
 
-// acknowledge counts records that arrived, and the bytes of their values.
-func (s *stats) acknowledge(records, bytes int64) {
+// addAcked counts acknowledged records, and the bytes of their values.
+func (s *stats) addAcked(records, bytes int64) {
 	s.acknowledged.Add(records)
 	s.acknowledgedBytes.Add(bytes)
 }
 
-// rejection is why a record was rejected for good.
-type rejection uint8
+// rejectReason is why a record was rejected.
+type rejectReason uint8
 
 const (
-	tooLarge   rejection = iota // over max_message_bytes, or over the broker's limit
-	unreadable                  // not an event of Fluent Bit
-	refused                     // by the broker, for itself, for another reason than its size
-	rejectionKinds
+	tooLarge   rejectReason = iota // over max_message_bytes, or over the broker's limit
+	unreadable                     // not an event of Fluent Bit
+	refused                        // by the broker, for itself, for another reason than its size
+	rejectReasons
 )
 
-// rejectionNames are the values of the label reason.
-var rejectionNames = [rejectionKinds]string{"too_large", "unreadable", "refused"}
+// rejectReasonNames are the values of the label reason.
+var rejectReasonNames = [rejectReasons]string{"too_large", "unreadable", "refused"}
 
-// rejections count rejected records, by reason.
-type rejections [rejectionKinds]atomic.Int64
+// rejectCounts are numbers of rejected records, by reason.
+type rejectCounts [rejectReasons]atomic.Int64
 
-// add counts a record of that kind; byBroker tells that it was sent.
-func (r *rejections) add(k failure.Kind, byBroker bool) {
+// add counts a record with that kind of failure; byBroker tells that the broker
+// refused it.
+func (r *rejectCounts) add(k failure.Kind, byBroker bool) {
 	switch {
 	case k == failure.Size:
 		r[tooLarge].Add(1)
@@ -55,7 +56,7 @@ func (r *rejections) add(k failure.Kind, byBroker bool) {
 }
 
 // Load is the number of records rejected for any reason.
-func (r *rejections) Load() (n int64) {
+func (r *rejectCounts) Load() (n int64) {
 	for i := range r {
 		n += r[i].Load()
 	}
@@ -64,17 +65,17 @@ func (r *rejections) Load() (n int64) {
 
 // snapshot is how an output stands at one moment.
 type snapshot struct {
-	acknowledged, acknowledgedBytes, resent int64
-	rejected                                [rejectionKinds]int64
-	bytes, limit                            int64         // in flight, and how many may be
-	chunks, waiting                         int           // in flight; waiting for room
-	age                                     time.Duration // since the last acknowledgement, or the start
-	up                                      bool
+	acknowledged, acknowledgedBytes, retried int64
+	rejected                                 [rejectReasons]int64
+	bytes, limit                             int64         // in flight, and how many may be
+	chunks, waiting                          int           // in flight; waiting for room
+	sinceAck                                 time.Duration // since the last acknowledgement, or the start
+	up                                       bool
 }
 
 // snapshot takes the numbers one after another, while others go on counting.
 func (o *Output) snapshot(now time.Time) snapshot {
-	used, line := o.buffer.load()
+	used, waiting := o.admission.load()
 	o.mu.Lock()
 	live := len(o.live)
 	o.mu.Unlock()
@@ -85,13 +86,13 @@ func (o *Output) snapshot(now time.Time) snapshot {
 	s := snapshot{
 		acknowledged:      o.stats.acknowledged.Load(),
 		acknowledgedBytes: o.stats.acknowledgedBytes.Load(),
-		resent:            o.stats.resent.Load(),
+		retried:           o.stats.retried.Load(),
 		bytes:             used,
 		limit:             o.cfg.BufferLimit,
-		chunks:            max(0, live-line),
-		waiting:           line,
-		age:               max(0, now.Sub(last)),
-		up:                o.health.well(),
+		chunks:            max(0, live-waiting),
+		waiting:           waiting,
+		sinceAck:          max(0, now.Sub(last)),
+		up:                o.health.healthy(),
 	}
 	for i := range s.rejected {
 		s.rejected[i] = o.stats.rejected[i].Load()
@@ -107,26 +108,26 @@ func (s snapshot) String() string {
 	}
 	var rejected []string
 	for i, n := range s.rejected {
-		rejected = append(rejected, fmt.Sprintf("%s %d", rejectionNames[i], n))
+		rejected = append(rejected, fmt.Sprintf("%s %d", rejectReasonNames[i], n))
 	}
 	return fmt.Sprintf("delivery %s; records acknowledged: %d (%d bytes), sent again: %d, rejected: %s; in flight: %d chunks, %d of %d bytes; chunks waiting for room: %d; last acknowledgement %v ago",
-		state, s.acknowledged, s.acknowledgedBytes, s.resent, strings.Join(rejected, ", "), s.chunks, s.bytes, s.limit, s.waiting, s.age.Round(time.Second))
+		state, s.acknowledged, s.acknowledgedBytes, s.retried, strings.Join(rejected, ", "), s.chunks, s.bytes, s.limit, s.waiting, s.sinceAck.Round(time.Second))
 }
 
-// load says what is in flight, for a log line.
-func (o *Output) load() string {
-	used, line := o.buffer.load()
+// loadSummary returns what is in flight, for a log line.
+func (o *Output) loadSummary() string {
+	used, waiting := o.admission.load()
 	o.mu.Lock()
 	live := len(o.live)
 	o.mu.Unlock()
 	return fmt.Sprintf("chunks waiting: %d, %d of them for room; bytes in flight: %d; records acknowledged: %d, rejected: %d",
-		live, line, used, o.stats.acknowledged.Load(), o.stats.rejected.Load())
+		live, waiting, used, o.stats.acknowledged.Load(), o.stats.rejected.Load())
 }
 
 // Retained counts what the output holds in batches, and of names of logstores,
 // by looking at all of it: simulations compare it with what is accounted for.
 func (o *Output) Retained() produce.Retained {
 	r := o.producer.Retained()
-	r.Kept += o.topics.retained()
+	r.Kept += o.router.retained()
 	return r
 }

@@ -33,13 +33,13 @@ func WriteStderr(text string) {
 func openStderr() (write func([]byte) (int, error), done func()) {
 	var stat syscall.Stat_t
 	if err := syscall.Fstat(stderr, &stat); err != nil {
-		return nowhere, func() {}
+		return discard, func() {}
 	}
 	switch stat.Mode & syscall.S_IFMT {
 	case syscall.S_IFIFO, syscall.S_IFCHR:
 		fd, err := syscall.Open("/proc/self/fd/2", syscall.O_WRONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY|syscall.O_CLOEXEC, 0)
 		if err != nil { // it belongs to another user
-			return writeAtOnce, func() {}
+			return writeIfReady, func() {}
 		}
 		return func(b []byte) (int, error) { return syscall.Write(fd, b) }, func() { syscall.Close(fd) }
 	case syscall.S_IFSOCK:
@@ -50,9 +50,9 @@ func openStderr() (write func([]byte) (int, error), done func()) {
 	return func(b []byte) (int, error) { return syscall.Write(stderr, b) }, func() {}
 }
 
-// writeAtOnce writes as much as a pipe that is writable takes (PIPE_BUF). That may
+// writeIfReady writes as much as a pipe that is writable takes (PIPE_BUF). That may
 // wait all the same where somebody else fills the pipe in the same moment.
-func writeAtOnce(b []byte) (int, error) {
+func writeIfReady(b []byte) (int, error) {
 	var set syscall.FdSet
 	set.Bits[0] = 1 << stderr
 	if n, err := syscall.Select(stderr+1, nil, &set, nil, &syscall.Timeval{}); err != nil || n == 0 {
@@ -61,5 +61,5 @@ func writeAtOnce(b []byte) (int, error) {
 	return syscall.Write(stderr, b[:min(len(b), 4096)])
 }
 
-// nowhere takes nothing.
-func nowhere([]byte) (int, error) { return 0, syscall.EBADF }
+// discard writes nothing.
+func discard([]byte) (int, error) { return 0, syscall.EBADF }

@@ -49,7 +49,7 @@ func TestStderrWithoutReader(t *testing.T) {
 			t.Parallel()
 			read, write := row.open(t)
 			defer read.Close()
-			ctx, cancel := context.WithTimeout(context.Background(), patient)
+			ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestStderrWithoutReader$")
 			cmd.Env, cmd.Stderr = append(os.Environ(), role+"=1"), write

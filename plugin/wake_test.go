@@ -19,37 +19,37 @@ type countingWaker struct{ n atomic.Int64 }
 
 func (w *countingWaker) Wake(Result) { w.n.Add(1) }
 
-// A chunk that gets its room while it is encoded in vain is woken afterwards:
-// nobody else would advance it. The steps are those of Advance, with another
-// chunk's acknowledgement in the middle.
+// A chunk that is admitted while its encoding finds no room is woken afterwards:
+// nobody else would advance it. The steps are those of Advance, with another chunk's
+// acknowledgement in the middle.
 func TestWakeWhileEncodingIsKept(t *testing.T) {
 	t.Parallel()
 	o := &Output{}
-	o.buffer.limit, o.buffer.growth = 100<<20, 1
+	o.admission.limit, o.admission.expansion = 100<<20, 1
 	submit := func(length int) (*Chunk, *countingWaker) {
 		w := &countingWaker{}
 		c := &Chunk{out: o, length: length, waker: w, result: Pending}
 		o.live.add(c)
-		o.buffer.enter(c)
+		o.admission.admit(c)
 		return c, w
 	}
 	other, _ := submit(60 << 20)
-	other.begun.Store(true)
+	other.claimed.Store(true)
 	c, w := submit(30 << 20)
-	if !o.buffer.admittedNow(c) || !c.begun.CompareAndSwap(false, true) {
+	if !o.admission.isAdmitted(c) || !c.claimed.CompareAndSwap(false, true) {
 		t.Fatal("there is room for both")
 	}
-	c.read()
-	if o.buffer.settle(c, 90<<20) {
+	c.beginReading()
+	if o.admission.reestimate(c, 90<<20) {
 		t.Fatal("there is no room for what the chunk turns out to need")
 	}
-	other.finish(OK) // makes the room, and wakes c, which cannot hear it now
+	other.setResult(OK) // makes the room, and wakes c, which cannot hear it now
 	if n := w.n.Load(); n != 0 {
 		t.Fatalf("%d wakes of a chunk that is being read", n)
 	}
-	c.begun.Store(false)
-	c.hasRead()
-	if !o.buffer.admittedNow(c) {
+	c.claimed.Store(false)
+	c.endReading()
+	if !o.admission.isAdmitted(c) {
 		t.Fatal("the room was not given")
 	}
 	if n := w.n.Load(); n != 1 {
@@ -63,7 +63,7 @@ func TestMixedSizes(t *testing.T) {
 	t.Parallel()
 	_, properties := startEndpoint(t, sls.Options{Shards: 2, DiscardLogs: true})
 	properties["buffer_limit"], properties["compression"], properties["linger"] = "1M", "none", "0s"
-	properties["request_timeout"] = "60s" // no line about silence: its nudge would wake the chunk
+	properties["request_timeout"] = "60s" // no line about missing answers: requestThread would wake the chunk
 	o, h := startOutput(t, properties)
 	h.wait("reachable")
 	long := events(0, 1, strings.Repeat("x", 20_000))
