@@ -19,8 +19,8 @@ const (
 	// every shard. What SLS takes is not documented; the HTTP API behind it
 	// takes 10 MB.
 	MaxRequestBytes = 10 << 20
-	// requestRoom is for what a request holds besides batches.
-	requestRoom = 1 << 20
+	// requestOverhead is for what a request holds besides batches.
+	requestOverhead = 1 << 20
 	// RequestTimeoutOverhead is how long after request_timeout an answer may still
 	// come before the connection counts as dead.
 	RequestTimeoutOverhead = 5 * time.Second
@@ -31,7 +31,7 @@ const (
 
 // Options are the options of the Kafka client that deliveries use. The error
 // says what the client refuses.
-func Options(c *config.Config) ([]kgo.Opt, error) { return valid(base(c)) }
+func Options(c *config.Config) ([]kgo.Opt, error) { return validated(baseOptions(c)) }
 
 // ProbeOptions are the options of a Kafka client that connects as deliveries do
 // and produces single records. It gives up soon: whoever examines wants to see
@@ -41,7 +41,7 @@ func ProbeOptions(c *config.Config) ([]kgo.Opt, error) {
 	if c.RequiredAcks == config.AcksAll {
 		acks = kgo.AllISRAcks()
 	}
-	return valid(append(base(c),
+	return validated(append(baseOptions(c),
 		kgo.RequiredAcks(acks),
 		kgo.ProducerBatchCompression(codec(c)),
 		kgo.RecordRetries(0),
@@ -64,26 +64,26 @@ func codec(c *config.Config) kgo.CompressionCodec {
 	return kgo.NoCompression()
 }
 
-func valid(opts []kgo.Opt) ([]kgo.Opt, error) {
+func validated(opts []kgo.Opt) ([]kgo.Opt, error) {
 	if err := kgo.ValidateOpts(opts...); err != nil {
 		return nil, fmt.Errorf("the Kafka client refuses this configuration: %w", err)
 	}
 	return opts, nil
 }
 
-func base(c *config.Config) []kgo.Opt {
+func baseOptions(c *config.Config) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.Endpoints...),
 		kgo.ClientID(c.ClientID),
 		kgo.Dialer(func(ctx context.Context, _, address string) (net.Conn, error) { return TLS(ctx, c, address) }),
-		kgo.SASL(plain.Plain(auth(c))),
+		kgo.SASL(plain.Plain(saslAuth(c))),
 
 		// SLS has no InitProducerID; all its producer samples switch
 		// idempotence off.
 		kgo.DisableIdempotentWrite(),
 		// Kafka look-alikes may advertise client metrics and mean nothing by it.
 		kgo.DisableClientMetrics(),
-		kgo.BrokerMaxWriteBytes(MaxRequestBytes + requestRoom),
+		kgo.BrokerMaxWriteBytes(MaxRequestBytes + requestOverhead),
 		kgo.RequestTimeoutOverhead(RequestTimeoutOverhead),
 		kgo.RetryBackoffFn(func(failures int) time.Duration { return min(c.Backoff(failures), clientBackoffMax) }),
 		// The endpoint is behind a load balancer, whose closing of a fresh
@@ -96,8 +96,8 @@ func base(c *config.Config) []kgo.Opt {
 	return opts
 }
 
-// auth gives the credentials as they are when a connection is made.
-func auth(c *config.Config) func(context.Context) (plain.Auth, error) {
+// saslAuth gives the credentials as they are when a connection is made.
+func saslAuth(c *config.Config) func(context.Context) (plain.Auth, error) {
 	return func(context.Context) (plain.Auth, error) {
 		user, password, err := c.Credentials()
 		return plain.Auth{User: user, Pass: password}, err

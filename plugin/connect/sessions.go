@@ -21,8 +21,8 @@ type Sessions struct {
 // session is one connection.
 type session struct {
 	net.Conn
-	of          *Sessions
-	credentials string // what the file held just before auth read it
+	sessions    *Sessions
+	credentials string // what the file held just before saslAuth read it
 }
 
 // NewSessions returns the connections of a client that is to dial by Dial.
@@ -34,23 +34,23 @@ func (s *Sessions) Dial(ctx context.Context, _, address string) (net.Conn, error
 	if err != nil || s.cfg.CredentialsFile == "" {
 		return conn, err
 	}
-	credentials, _ := config.ReadCredentials(s.cfg.CredentialsFile) // auth, which comes next, reports what is wrong with it
-	n := &session{Conn: conn, of: s, credentials: credentials}
+	credentials, _ := config.ReadCredentials(s.cfg.CredentialsFile) // saslAuth, which comes next, reports the error
+	opened := &session{Conn: conn, sessions: s, credentials: credentials}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open == nil {
 		s.open = make(map[*session]struct{})
 	}
-	s.open[n] = struct{}{}
-	return n, nil
+	s.open[opened] = struct{}{}
+	return opened, nil
 }
 
 // Close ends the connection.
-func (n *session) Close() error {
-	n.of.mu.Lock()
-	delete(n.of.open, n)
-	n.of.mu.Unlock()
-	return n.Conn.Close()
+func (s *session) Close() error {
+	s.sessions.mu.Lock()
+	delete(s.sessions.open, s)
+	s.sessions.mu.Unlock()
+	return s.Conn.Close()
 }
 
 // CloseStale closes the connections that were made with other credentials than
@@ -64,8 +64,8 @@ func (s *Sessions) CloseStale() bool {
 		return false // whoever connects reports it
 	}
 	stale := s.stale(now)
-	for _, n := range stale {
-		_ = n.Close() // it is given up
+	for _, conn := range stale {
+		_ = conn.Close() // it is given up
 	}
 	return len(stale) > 0
 }
@@ -73,9 +73,9 @@ func (s *Sessions) CloseStale() bool {
 func (s *Sessions) stale(credentials string) (stale []*session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for n := range s.open {
-		if n.credentials != credentials {
-			stale = append(stale, n)
+	for conn := range s.open {
+		if conn.credentials != credentials {
+			stale = append(stale, conn)
 		}
 	}
 	return stale
