@@ -21,7 +21,7 @@ var hardWords = []struct {
 	{`apart\b`, 11},
 	{`meanwhile\b`, 21},
 	{`mend(s|ed|ing)?\b`, 21},
-	{`of which\b`, 20},
+	{`of which\b`, 19},
 	{`anew\b`, 17},
 	{`goes first\b`, 1},
 	{`gives way\b`, 3},

@@ -13,8 +13,8 @@ import (
 	"out_sls_kafka/plugin/failure"
 )
 
-// where names the step at which the network failed.
-func where(err error) string {
+// failedStep names the step at which the network failed.
+func failedStep(err error) string {
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return "DNS"
 	}
@@ -40,7 +40,7 @@ func isTimeout(err error) bool {
 func (c *Config) Advice(logstore string, err error) string {
 	switch failure.Of(err).Kind {
 	case failure.TLS:
-		return fmt.Sprintf("TLS with %s failed: %v; check the certificate, tls_ca_file (%s) and tls_server_name; retrying", c.Addresses(), err, orSystem(c.tlsCAFile))
+		return fmt.Sprintf("TLS with %s failed: %v; check the certificate, tls_ca_file (%s) and tls_server_name; retrying", c.Addresses(), err, caFileText(c.tlsCAFile))
 	case failure.Access:
 		return fmt.Sprintf("the AccessKey is refused (%v): the pair is wrong, or lacks log:PostLogStoreLogs (and log:GetProject, log:GetLogStore, log:ListShards) on project %s and logstore %s; retrying", err, c.Project, logstore)
 	case failure.NotFound:
@@ -60,7 +60,7 @@ func (c *Config) Advice(logstore string, err error) string {
 	case failure.NoAnswer:
 		return fmt.Sprintf("no acknowledgement from %s: %v; retrying", c.Addresses(), err)
 	}
-	return fmt.Sprintf("cannot reach %s (%s): %v; retrying", c.Addresses(), where(err), err)
+	return fmt.Sprintf("cannot reach %s (%s): %v; retrying", c.Addresses(), failedStep(err), err)
 }
 
 // AdviceWithoutRetry is Advice for a caller that does not retry.
@@ -71,7 +71,7 @@ func (c *Config) AdviceWithoutRetry(err error) string {
 	return strings.TrimSuffix(c.Advice(c.Logstore, err), "; retrying")
 }
 
-func orSystem(file string) string {
+func caFileText(file string) string {
 	if file == "" {
 		return "unset: the system's roots"
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-func TestAdviceForOneWhoDoesNotRetry(t *testing.T) {
+func TestAdviceWithoutRetry(t *testing.T) {
 	c := &Config{Project: "p-one", Logstore: "l-one", Endpoints: []string{"h:1"}}
 	for want, err := range map[string]error{
 		"lacks log:PostLogStoreLogs":   kerr.TopicAuthorizationFailed,

@@ -128,7 +128,7 @@ type Config struct {
 	given                      map[string]bool // the options the user set
 	endpoint, region, network  string
 	tlsCAFile, tlsCert, tlsKey string
-	jsonSuffix, raw            bool
+	jsonSuffix, formatRaw      bool
 }
 
 // Topic is the Kafka topic of a logstore: SLS makes fields of a record's JSON

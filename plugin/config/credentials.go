@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// finishCredentials settles where the AccessKey pair comes from: exactly one
+// resolveCredentials settles where the AccessKey pair comes from: exactly one
 // of access_key_id with access_key_secret, password, credentials_file; the
 // environment fills in for the first where the section names none.
-func (c *Config) finishCredentials(getenv func(string) string) []Fault {
+func (c *Config) resolveCredentials(getenv func(string) string) []Fault {
 	pair := c.AccessKeyID != "" || c.AccessKeySecret != ""
 	ways := 0
 	for _, set := range []bool{pair, c.Password != "", c.CredentialsFile != ""} {
@@ -75,8 +75,8 @@ func ReadCredentials(path string) (string, error) {
 	if err != nil {
 		return "", errors.New(cause(err))
 	}
-	joined := strings.TrimSpace(string(b))
-	return joined, checkJoined(joined)
+	idSecret := strings.TrimSpace(string(b))
+	return idSecret, checkIDSecret(idSecret)
 }
 
 // cause is what the system says of a file, without the path, which the

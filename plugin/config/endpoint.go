@@ -15,8 +15,8 @@ const (
 
 const aliyunDomain = ".aliyuncs.com"
 
-// finishEndpoints turns endpoint, or region and network, into host:port.
-func (c *Config) finishEndpoints() (faults []Fault) {
+// resolveEndpoints turns endpoint, or region and network, into host:port.
+func (c *Config) resolveEndpoints() (faults []Fault) {
 	switch {
 	case c.endpoint == "" && c.region == "":
 		return []Fault{{"endpoint/region", "", "missing", "one of the two: endpoint as host[:port], or region such as cn-hangzhou"}}
@@ -33,10 +33,10 @@ func (c *Config) finishEndpoints() (faults []Fault) {
 		return nil
 	}
 	for _, e := range strings.Split(c.endpoint, ",") {
-		if e = clean(e); e == "" {
+		if e = unquote(e); e == "" {
 			continue
 		}
-		address, problem := c.address(e)
+		address, problem := c.completeAddress(e)
 		if problem != "" {
 			faults = append(faults, Fault{"endpoint", e, problem, "host[:port], such as " + sampleEndpoint(c.Project)})
 			continue
@@ -56,9 +56,9 @@ func sampleEndpoint(project string) string {
 	return project + ".cn-hangzhou.log" + aliyunDomain + ":" + internetPort
 }
 
-// address completes one endpoint as a user may paste it: with or without
+// completeAddress completes one endpoint as a user may paste it: with or without
 // scheme, project and port.
-func (c *Config) address(e string) (address, problem string) {
+func (c *Config) completeAddress(e string) (address, problem string) {
 	for _, scheme := range []string{"https://", "http://", "sasl_ssl://"} {
 		e = strings.TrimPrefix(e, scheme)
 	}

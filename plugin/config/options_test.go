@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestOptionsAreTheTable(t *testing.T) {
+func TestOptionsMatchTable(t *testing.T) {
 	all := Options()
 	if len(all) != len(options) {
 		t.Fatalf("%d options, the table has %d", len(all), len(options))

@@ -79,7 +79,7 @@ func Parse(src Source) (c *Config, warnings []string, err error) {
 			faults = append(faults, Fault{o.name, v, err.Error(), o.allowed})
 		}
 	}
-	faults = append(faults, c.finish(src.Getenv)...)
+	faults = append(faults, c.resolve(src.Getenv)...)
 	warnings = append(typos(src.Property), c.warnings()...)
 	if len(faults) > 0 {
 		return nil, warnings, faults
@@ -90,7 +90,7 @@ func Parse(src Source) (c *Config, warnings []string, err error) {
 // value is what the user set, else the default; set tells which. A default in
 // words is for the reader of the table and yields nothing.
 func (o *option) value(src Source) (v string, set bool) {
-	if v = clean(src.Property(o.name)); v != "" {
+	if v = unquote(src.Property(o.name)); v != "" {
 		return v, true
 	}
 	if strings.ContainsRune(o.def, ' ') || o.def == required {
@@ -99,8 +99,8 @@ func (o *option) value(src Source) (v string, set bool) {
 	return o.def, false
 }
 
-// finish checks what concerns more than one option, and derives what follows.
-func (c *Config) finish(getenv func(string) string) (faults []Fault) {
+// resolve checks what concerns more than one option, and derives what follows.
+func (c *Config) resolve(getenv func(string) string) (faults []Fault) {
 	fault := func(key, value, problem, allowed string) {
 		faults = append(faults, Fault{key, value, problem, allowed})
 	}
@@ -110,10 +110,10 @@ func (c *Config) finish(getenv func(string) string) (faults []Fault) {
 	if c.Logstore == "" {
 		fault("logstore", "", "missing", "the name of the logstore")
 	}
-	faults = append(faults, c.finishFormat()...)
-	faults = append(faults, c.finishEndpoints()...)
-	faults = append(faults, c.finishCredentials(getenv)...)
-	faults = append(faults, c.finishTLS()...)
+	faults = append(faults, c.resolveFormat()...)
+	faults = append(faults, c.resolveEndpoints()...)
+	faults = append(faults, c.resolveCredentials(getenv)...)
+	faults = append(faults, c.resolveTLS()...)
 	if c.RetryBackoffMax < c.RetryBackoff {
 		fault("retry_backoff_max", c.RetryBackoffMax.String(), "shorter than retry_backoff "+c.RetryBackoff.String(), "at least retry_backoff")
 	}
@@ -135,7 +135,7 @@ func (c *Config) warnings() (w []string) {
 	if !c.TLSVerify {
 		w = append(w, "tls_verify off: whoever answers at the endpoint's address receives the AccessKey; use it for tests only")
 	}
-	if c.given["raw_key"] && !c.raw {
+	if c.given["raw_key"] && !c.formatRaw {
 		w = append(w, "raw_key has no effect without format raw")
 	}
 	if c.MessageKey != "" && c.Partitioner == PartitionKeyHash && c.Encoding.KeyField == "" {
@@ -144,25 +144,25 @@ func (c *Config) warnings() (w []string) {
 	return w
 }
 
-// finishFormat settles parse_json between its three names: parse_json, the
+// resolveFormat settles parse_json between its three names: parse_json, the
 // .json ending of logstore, and format raw, which cannot be JSON.
-func (c *Config) finishFormat() (faults []Fault) {
+func (c *Config) resolveFormat() (faults []Fault) {
 	if c.jsonSuffix && c.given["parse_json"] && !c.ParseJSON {
 		return []Fault{{"logstore/parse_json", c.Logstore + ".json", "the .json ending asks for JSON fields and parse_json off refuses them", "one of the two"}}
 	}
-	if c.raw {
+	if c.formatRaw {
 		if c.jsonSuffix || c.given["parse_json"] && c.ParseJSON {
 			return []Fault{{"format", "raw", "a raw value is not JSON, but parse_json on or the .json ending of logstore asks SLS to parse it", "parse_json off, or format json"}}
 		}
 		c.ParseJSON = false
 	}
-	added := []struct{ name, value string }{{"time_key", c.Encoding.TimeKey}, {"tag_key", c.Encoding.TagKey},
+	fields := []struct{ name, value string }{{"time_key", c.Encoding.TimeKey}, {"tag_key", c.Encoding.TagKey},
 		{"metadata_key", c.Encoding.MetadataKey}, {"group_key", c.Encoding.GroupKey}}
-	for i, f := range added {
-		if f.value != "" && c.raw {
+	for i, f := range fields {
+		if f.value != "" && c.formatRaw {
 			faults = append(faults, Fault{f.name, f.value, "format raw sends one value alone, nothing can be added to it", "format json"})
 		}
-		for _, before := range added[:i] {
+		for _, before := range fields[:i] {
 			if f.value != "" && f.value == before.value {
 				faults = append(faults, Fault{before.name + "/" + f.name, f.value, "both have the same name, so one would hide the other", "a name of its own for each"})
 			}

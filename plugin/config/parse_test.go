@@ -15,15 +15,15 @@ import (
 	"out_sls_kafka/encoder"
 )
 
-// good is the least a section must have.
-func good() map[string]string {
+// minimal is the least that a section must have.
+func minimal() map[string]string {
 	return map[string]string{"project": "my-project", "logstore": "my-logstore", "region": "cn-hangzhou",
 		"access_key_id": "LTAI1", "access_key_secret": "t0p-s3cret"}
 }
 
-// with is good with some properties changed; "" takes one away.
+// with is minimal with some properties changed; "" removes one.
 func with(pairs ...string) map[string]string {
-	m := good()
+	m := minimal()
 	for i := 0; i < len(pairs); i += 2 {
 		m[pairs[i]] = pairs[i+1]
 	}
@@ -43,7 +43,7 @@ func source(properties map[string]string, env ...string) Source {
 }
 
 func TestDefaults(t *testing.T) {
-	c, warnings, err := Parse(source(good()))
+	c, warnings, err := Parse(source(minimal()))
 	if err != nil || len(warnings) > 0 {
 		t.Fatal(err, warnings)
 	}
@@ -246,7 +246,7 @@ func TestCredentialsFileIsReadAnew(t *testing.T) {
 	}
 }
 
-func TestMisspelt(t *testing.T) {
+func TestTypos(t *testing.T) {
 	for key, want := range map[string]string{
 		"projcet":               "did you mean project?",
 		"log_store":             "did you mean logstore?",
@@ -268,7 +268,7 @@ func TestMisspelt(t *testing.T) {
 }
 
 func TestSecretIsNeverPrinted(t *testing.T) {
-	c, _, err := Parse(source(good()))
+	c, _, err := Parse(source(minimal()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,11 +105,11 @@ func setAccessKeyID(c *Config, v string) error {
 
 func setPassword(c *Config, v string) error {
 	c.Password = Secret(v)
-	return checkJoined(v)
+	return checkIDSecret(v)
 }
 
-// checkJoined tells whether v has the form id#secret, without repeating it.
-func checkJoined(v string) error {
+// checkIDSecret tells whether v has the form id#secret, without repeating it.
+func checkIDSecret(v string) error {
 	id, secret, found := strings.Cut(v, "#")
 	if !found || id == "" || secret == "" {
 		return errors.New("not of the form id#secret")
@@ -124,7 +124,7 @@ func setParseJSON(c *Config, v string) (err error) {
 
 func setFormat(c *Config, v string) error {
 	i, err := parseWord(v, "json", "raw")
-	if c.raw = i == 1; c.raw {
+	if c.formatRaw = i == 1; c.formatRaw {
 		c.Encoding.Format = encoder.FormatRaw
 	}
 	return err

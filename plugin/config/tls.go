@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// finishTLS loads the files the tls_ options name.
-func (c *Config) finishTLS() (faults []Fault) {
+// resolveTLS loads the files the tls_ options name.
+func (c *Config) resolveTLS() (faults []Fault) {
 	if c.tlsCAFile != "" {
 		pem, err := os.ReadFile(c.tlsCAFile)
 		if err != nil {

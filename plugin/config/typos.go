@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// foreign are keys of other tools for the same thing, as the eight samples of
+// otherNames are keys of other tools for the same thing, as the eight samples of
 // Alibaba's specification and Fluent Bit's own outputs write them.
-var foreign = map[string]string{
+var otherNames = map[string]string{
 	"brokers":                   "endpoint",
 	"topics":                    "logstore",
 	"topic":                     "logstore",
@@ -35,17 +35,17 @@ var foreign = map[string]string{
 
 // Equivalent names the option that does here what key, in lower case, does in
 // another tool. It is "" for a key it does not know.
-func Equivalent(key string) string { return foreign[key] }
+func Equivalent(key string) string { return otherNames[key] }
 
-// typos looks for keys that are one slip away from an option. The host
-// cannot list what was set, only answer for a name, so each slip is asked for:
-// tens of thousands, of which none is kept.
+// typos looks for keys that are one edit away from an option. The host cannot list
+// the keys that were set, only answer for a name. So it is asked for each edit, of
+// which there are tens of thousands, and none is kept.
 func typos(property func(string) string) (warnings []string) {
-	known := make(map[string]bool, len(options)+len(foreign))
+	known := make(map[string]bool, len(options)+len(otherNames))
 	for i := range options {
 		known[options[i].name] = true
 	}
-	for key, use := range foreign {
+	for key, use := range otherNames {
 		if property(key) != "" {
 			warnings = append(warnings, fmt.Sprintf("unknown option %s is ignored; here it is %s", key, use))
 		}
@@ -53,20 +53,20 @@ func typos(property func(string) string) (warnings []string) {
 	}
 	for i := range options {
 		name := options[i].name
-		slips(name, func(slip string) {
-			if property(slip) != "" && !known[slip] {
-				warnings = append(warnings, fmt.Sprintf("unknown option %s is ignored; did you mean %s?", slip, name))
-				known[slip] = true
+		edits(name, func(typo string) {
+			if property(typo) != "" && !known[typo] {
+				warnings = append(warnings, fmt.Sprintf("unknown option %s is ignored; did you mean %s?", typo, name))
+				known[typo] = true
 			}
 		})
 	}
 	return warnings
 }
 
-// slips calls f with the names at one edit from name: a letter missing, added,
+// edits calls f with the names at one edit from name: a letter missing, added,
 // exchanged or swapped with its neighbour, and the whole without or with other
 // separators.
-func slips(name string, f func(string)) {
+func edits(name string, f func(string)) {
 	const letters = "abcdefghijklmnopqrstuvwxyz_-."
 	for _, separator := range []string{"", "-", "."} {
 		f(strings.ReplaceAll(name, "_", separator))

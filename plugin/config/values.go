@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// clean takes off the blanks and the one pair of quotes that may surround a
+// unquote takes off the blanks and the one pair of quotes that may surround a
 // value: classic configuration files hand quotes over as they stand.
-func clean(v string) string {
+func unquote(v string) string {
 	v = strings.TrimSpace(v)
 	if n := len(v); n >= 2 && (v[0] == '"' || v[0] == '\'') && v[n-1] == v[0] {
 		v = v[1 : n-1]
