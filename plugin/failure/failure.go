@@ -1,5 +1,5 @@
-// Package failure is the one table of errors: what becomes of a record that
-// failed, what an operator has to do, and what else the error is about.
+// Package failure is the one table of errors. For each it says what becomes of the
+// records of a batch that failed, what an operator has to do, and what else waits.
 package failure
 
 import (
@@ -16,7 +16,7 @@ type Action uint8
 const (
 	// Retry: the error is transient, or an operator can fix it while the batch waits.
 	Retry Action = iota + 1
-	// Split: some record of the batch is unacceptable; find out which.
+	// Split: the broker refuses some record of the batch; splitting finds which.
 	Split
 )
 
@@ -24,26 +24,26 @@ const (
 type Kind uint8
 
 const (
-	Network  Kind = iota + 1 // nothing, or the way to the endpoint
+	Network  Kind = iota + 1 // nothing, or check the network up to the endpoint
 	TLS                      // certificates
 	Access                   // the AccessKey and its policy
 	NotFound                 // project, logstore, region
-	Service                  // nothing: the service has an error
-	Quota                    // quota or more shards
+	Service                  // nothing: the service failed
+	Quota                    // raise the quota, or split shards
 	Size                     // size options
 	Record                   // the record itself
 	Codec                    // compression
 	Protocol                 // kafka_version
-	NoAnswer                 // nothing answers
+	NoAnswer                 // nothing: requests are sent and not answered
 )
 
-// Scope is what else must wait when something has failed.
+// Scope is what waits after a failure.
 type Scope uint8
 
 const (
-	Partition Scope = iota + 1 // it alone can be affected
+	Partition Scope = iota + 1 // only it can be affected
 	Topic                      // all partitions of the topic
-	Broker                     // all that goes to the broker
+	Broker                     // all requests to the broker
 )
 
 // Class is one row of the table.
@@ -53,8 +53,8 @@ type Class struct {
 	Scope  Scope
 }
 
-// classes is the table: every Kafka error code the client knows. A code that is
-// missing would be taken for an error of the service and retried.
+// classes is the table, of every Kafka error code that the client knows. Of would
+// take a code that is missing for an error of the service and retry it.
 var classes = func() map[int16]Class {
 	table := make(map[int16]Class)
 	row := func(a Action, k Kind, s Scope, errs ...*kerr.Error) {
@@ -86,8 +86,8 @@ var classes = func() map[int16]Class {
 	return table
 }()
 
-// neverForProduce are codes of requests this plugin does not make. Should a
-// broker send one all the same, trying again loses nothing.
+// neverForProduce are codes of requests that this plugin does not send. If a broker
+// answers with one all the same, a retry loses nothing.
 var neverForProduce = []*kerr.Error{
 	kerr.OffsetOutOfRange, kerr.InvalidFetchSize, kerr.StaleControllerEpoch, kerr.OffsetMetadataTooLarge,
 	kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.IllegalGeneration,
@@ -113,11 +113,11 @@ var neverForProduce = []*kerr.Error{
 	kerr.StreamsTopologyDescriptionUpdateFailed, kerr.ControllerIDNotRegistered,
 }
 
-// ErrNoAnswer is that requests go out and no answer comes.
+// ErrNoAnswer means that requests are sent and not answered.
 var ErrNoAnswer = errors.New("requests are not answered")
 
-// Of finds the class of an error of the client. An error that is not Kafka's is
-// the network's, and transient.
+// Of returns the class of an error of the client. An error that is not Kafka's, not
+// of TLS and not ErrNoAnswer counts as one of the network.
 func Of(err error) Class {
 	if ke, ok := errors.AsType[*kerr.Error](err); ok {
 		if c, known := classes[ke.Code]; known {
