@@ -57,7 +57,7 @@ func TestResolveHonoursFamily(t *testing.T) {
 	}
 }
 
-// The options must produce on a broker of SLS's kind: one without idempotence.
+// The options produce on a broker like SLS, which has no idempotence.
 func TestProbeOptionsProduce(t *testing.T) {
 	for _, compression := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		for _, acks := range []string{"1", "all"} {
@@ -81,7 +81,7 @@ func TestProbeOptionsProduce(t *testing.T) {
 	}
 }
 
-// What the client is made with, read back from it.
+// The client has the options, read back from it.
 func TestClientOptions(t *testing.T) {
 	opts, err := Options(parse(t, map[string]string{"project": "my-project", "logstore": "my-logstore", "region": "cn-hangzhou",
 		"access_key_id": "id", "access_key_secret": "secret", "kafka_version": "2.1.0"}))

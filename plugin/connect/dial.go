@@ -10,7 +10,7 @@ import (
 	"out_sls_kafka/plugin/config"
 )
 
-// Resolve finds the addresses of a host, of those that ip_family allows.
+// Resolve returns the addresses of a host that ip_family allows.
 func Resolve(ctx context.Context, c *config.Config, host string) ([]netip.Addr, error) {
 	addresses, err := c.Resolver.LookupNetIP(ctx, strings.Replace(c.DialNetwork, "tcp", "ip", 1), host)
 	for i := range addresses {
@@ -19,8 +19,8 @@ func Resolve(ctx context.Context, c *config.Config, host string) ([]netip.Addr, 
 	return addresses, err
 }
 
-// TCP makes a TCP connection to address, a host:port, within dial_timeout,
-// and leaves TLS out.
+// TCP makes a TCP connection, without TLS, to address, a host:port, within
+// dial_timeout.
 func TCP(ctx context.Context, c *config.Config, address string) (net.Conn, error) {
 	if c.Dial != nil {
 		return c.Dial(ctx, c.DialNetwork, address)
@@ -29,8 +29,8 @@ func TCP(ctx context.Context, c *config.Config, address string) (net.Conn, error
 	return d.DialContext(ctx, c.DialNetwork, address)
 }
 
-// TLS connects to address as deliveries do and completes the handshake within
-// dial_timeout: the result is a [tls.Conn].
+// TLS connects to address as deliveries do and completes the handshake, all within
+// dial_timeout. The result is a [tls.Conn].
 func TLS(ctx context.Context, c *config.Config, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()
@@ -56,7 +56,7 @@ func tlsConfig(c *config.Config) *tls.Config {
 		RootCAs:            c.TLSRoots,
 		ServerName:         c.TLSServerName,
 		InsecureSkipVerify: !c.TLSVerify, //nolint:gosec // the user's choice, with a warning
-		// A connection carries bulk: full records from the first byte on.
+		// Requests are large: TLS records are full from the first byte on.
 		DynamicRecordSizingDisabled: true,
 	}
 	if c.TLSCertificate != nil {

@@ -1,5 +1,5 @@
-// Package connect turns a configuration into connections: the options of the
-// Kafka client, and the steps from a name to a TLS session.
+// Package connect makes connections from a configuration. It has the options of the
+// Kafka client, and the steps from a host name to a TLS session.
 package connect
 
 import (
@@ -15,27 +15,26 @@ import (
 )
 
 const (
-	// MaxRequestBytes bounds one produce request, which may carry a batch for
-	// every shard. What SLS takes is not documented; the HTTP API behind it
-	// takes 10 MB.
+	// MaxRequestBytes bounds the batches of one produce request, which may carry a
+	// batch for every shard. The limit of SLS is not documented; the HTTP API behind
+	// it accepts 10 MB.
 	MaxRequestBytes = 10 << 20
-	// requestOverhead is for what a request holds besides batches.
+	// requestOverhead is the room in a request for all but its batches, in bytes.
 	requestOverhead = 1 << 20
 	// RequestTimeoutOverhead is how long after request_timeout an answer may still
-	// come before the connection counts as dead.
+	// come. After that the connection counts as dead.
 	RequestTimeoutOverhead = 5 * time.Second
-	// clientBackoffMax bounds the client's own waits, which come on top of a
-	// chunk's: they decide how soon the end of an outage is seen.
+	// clientBackoffMax bounds the client's own backoff, which is added to that of a
+	// batch. It decides how soon the end of an outage is seen.
 	clientBackoffMax = 5 * time.Second
 )
 
-// Options are the options of the Kafka client that deliveries use. The error
+// Options returns the options of the Kafka client that deliveries use. The error
 // says what the client refuses.
 func Options(c *config.Config) ([]kgo.Opt, error) { return validated(baseOptions(c)) }
 
-// ProbeOptions are the options of a Kafka client that connects as deliveries do
-// and produces single records. It gives up soon: whoever examines wants to see
-// the first error.
+// ProbeOptions returns the options of a Kafka client that connects as deliveries do
+// and produces single records. It does not retry: a check reports the first error.
 func ProbeOptions(c *config.Config) ([]kgo.Opt, error) {
 	acks := kgo.LeaderAck()
 	if c.RequiredAcks == config.AcksAll {
@@ -78,16 +77,17 @@ func baseOptions(c *config.Config) []kgo.Opt {
 		kgo.Dialer(func(ctx context.Context, _, address string) (net.Conn, error) { return TLS(ctx, c, address) }),
 		kgo.SASL(plain.Plain(saslAuth(c))),
 
-		// SLS has no InitProducerID; all its producer samples switch
-		// idempotence off.
+		// SLS does not implement InitProducerID; all its samples of producers
+		// disable idempotence.
 		kgo.DisableIdempotentWrite(),
-		// Kafka look-alikes may advertise client metrics and mean nothing by it.
+		// A service that imitates Kafka may advertise client metrics without
+		// implementing them.
 		kgo.DisableClientMetrics(),
 		kgo.BrokerMaxWriteBytes(MaxRequestBytes + requestOverhead),
 		kgo.RequestTimeoutOverhead(RequestTimeoutOverhead),
 		kgo.RetryBackoffFn(func(failures int) time.Duration { return min(c.Backoff(failures), clientBackoffMax) }),
-		// The endpoint is behind a load balancer, whose closing of a fresh
-		// connection says nothing about credentials.
+		// By default the client takes the early end of a new connection for a wrong
+		// configuration, and does not retry. Here a load balancer may have closed it.
 		kgo.AlwaysRetryEOF(),
 	}
 	if c.KafkaVersion != nil {
@@ -96,7 +96,7 @@ func baseOptions(c *config.Config) []kgo.Opt {
 	return opts
 }
 
-// saslAuth gives the credentials as they are when a connection is made.
+// saslAuth returns what reads the credentials for each new connection.
 func saslAuth(c *config.Config) func(context.Context) (plain.Auth, error) {
 	return func(context.Context) (plain.Auth, error) {
 		user, password, err := c.Credentials()

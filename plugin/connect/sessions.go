@@ -8,9 +8,10 @@ import (
 	"out_sls_kafka/plugin/config"
 )
 
-// Sessions are the connections of a Kafka client, where the AccessKey pair comes
-// from credentials_file. SLS holds a connection to the pair it was made with, so
-// after a rotation the old ones must go.
+// Sessions are the connections of a Kafka client whose AccessKey pair is in
+// credentials_file. After a rotation SLS refuses the old pair also on connections
+// that are open, so these must be closed. Without credentials_file no connection is
+// tracked.
 type Sessions struct {
 	cfg *config.Config
 
@@ -22,10 +23,11 @@ type Sessions struct {
 type session struct {
 	net.Conn
 	sessions    *Sessions
-	credentials string // what the file held just before saslAuth read it
+	credentials string // in the file just before saslAuth read it
 }
 
-// NewSessions returns the connections of a client that is to dial by Dial.
+// NewSessions returns the connections, none yet, of a client whose dialer is
+// [Sessions.Dial].
 func NewSessions(c *config.Config) *Sessions { return &Sessions{cfg: c} }
 
 // Dial connects as [TLS] does. It is a [kgo.Dialer].
@@ -45,7 +47,7 @@ func (s *Sessions) Dial(ctx context.Context, _, address string) (net.Conn, error
 	return opened, nil
 }
 
-// Close ends the connection.
+// Close closes the connection.
 func (s *session) Close() error {
 	s.sessions.mu.Lock()
 	delete(s.sessions.open, s)
@@ -53,19 +55,19 @@ func (s *session) Close() error {
 	return s.Conn.Close()
 }
 
-// CloseStale closes the connections that were made with other credentials than
-// the file holds now, and tells whether there were any. The client makes new ones.
+// CloseStale closes the connections that were made with other credentials than those
+// in the file now, and tells whether there were any. The client makes new ones.
 func (s *Sessions) CloseStale() bool {
 	if s.cfg.CredentialsFile == "" {
 		return false
 	}
 	now, err := config.ReadCredentials(s.cfg.CredentialsFile)
 	if err != nil {
-		return false // whoever connects reports it
+		return false // saslAuth reports it
 	}
 	stale := s.stale(now)
 	for _, conn := range stale {
-		_ = conn.Close() // it is given up
+		_ = conn.Close() // its error does not matter: nobody uses the connection again
 	}
 	return len(stale) > 0
 }
