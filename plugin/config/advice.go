@@ -13,7 +13,7 @@ import (
 	"out_sls_kafka/plugin/failure"
 )
 
-// failedStep names the step at which the network failed.
+// failedStep returns the name of the step at which the network failed.
 func failedStep(err error) string {
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return "DNS"
@@ -35,8 +35,8 @@ func isTimeout(err error) bool {
 	return ok && ne.Timeout()
 }
 
-// Advice is what an operator reads of an error: what is wrong, with which
-// logstore, what to do about it, and what happens next.
+// Advice returns what an operator reads about an error: what failed, for which
+// logstore, what to do, and what happens next.
 func (c *Config) Advice(logstore string, err error) string {
 	switch failure.Of(err).Kind {
 	case failure.TLS:
@@ -66,7 +66,7 @@ func (c *Config) Advice(logstore string, err error) string {
 // AdviceWithoutRetry is Advice for a caller that does not retry.
 func (c *Config) AdviceWithoutRetry(err error) string {
 	if _, network := errors.AsType[*net.OpError](err); !network && errors.Is(err, context.DeadlineExceeded) {
-		err = failure.ErrNoAnswer // a connection is there, for its making has its own errors
+		err = failure.ErrNoAnswer // the connection was made, for dialing has errors of its own
 	}
 	return strings.TrimSuffix(c.Advice(c.Logstore, err), "; retrying")
 }

@@ -1,3 +1,4 @@
+// Package config reads and checks one [OUTPUT] section. It makes no connection.
 package config
 
 import (
@@ -13,7 +14,7 @@ import (
 	"out_sls_kafka/encoder"
 )
 
-// Secret is a text that must not be shown: every way of printing it gives "***".
+// Secret is a text that must not be shown. Every way to print it gives "***".
 type Secret string
 
 // String masks the secret.
@@ -30,11 +31,11 @@ func (s Secret) GoString() string { return s.String() }
 // MarshalText masks the secret for encoders such as encoding/json.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Acks says whose acknowledgement makes a record delivered.
+// Acks says which replicas must acknowledge a record.
 type Acks int8
 
-// The values of required_acks. 0 does not exist here: a broker that sends no
-// answer cannot report a loss.
+// The values of required_acks. 0 is not allowed: a broker that does not answer cannot
+// report a loss.
 const (
 	AcksLeader Acks = 1
 	AcksAll    Acks = -1
@@ -50,13 +51,13 @@ const (
 	PartitionKeyHash                       // by the record's key, as Kafka's own clients do
 )
 
-// Healthcheck says what the check of the logstore at start may cause.
+// Healthcheck says what a failed check of the logstore at the start causes.
 type Healthcheck uint8
 
 // The values of healthcheck.
 const (
-	HealthcheckOn      Healthcheck = iota // log the outcome
-	HealthcheckRequire                    // a failure stops Fluent Bit
+	HealthcheckOn      Healthcheck = iota // a line of the log
+	HealthcheckRequire                    // Fluent Bit stops
 	HealthcheckOff
 )
 
@@ -65,16 +66,15 @@ type FlushMode uint8
 
 // The values of flush_mode.
 const (
-	FlushAuto     FlushMode = iota // in the host's event loop where that is possible
+	FlushAuto     FlushMode = iota // suspended in the host's event loop, if possible
 	FlushBlocking                  // on the thread that called
 )
 
-// DefaultCompressionLevel is the CompressionLevel where compression_level is not
-// given.
+// DefaultCompressionLevel is the CompressionLevel if compression_level is not given.
 const DefaultCompressionLevel = -1
 
-// Config is one [OUTPUT] section, checked. Its fields are the options of the
-// table in options.go; sizes are bytes.
+// Config is one [OUTPUT] section, checked. Its fields are the options of the table in
+// options.go. Sizes are in bytes.
 type Config struct {
 	Project   string
 	Logstore  string   // without ".json"
@@ -106,11 +106,11 @@ type Config struct {
 	DialTimeout     time.Duration
 	ExitTimeout     time.Duration
 
-	KafkaVersion *kversion.Versions // nil: whatever the broker speaks
+	KafkaVersion *kversion.Versions // nil: the highest that the broker supports
 	DialNetwork  string             // tcp, tcp4, tcp6
 	ClientID     string
 
-	TLSRoots       *x509.CertPool // nil: the system's
+	TLSRoots       *x509.CertPool // nil: those of the system
 	TLSCertificate *tls.Certificate
 	TLSServerName  string
 	TLSVerify      bool
@@ -119,20 +119,20 @@ type Config struct {
 	FlushMode    FlushMode
 	FlushTimeout time.Duration
 
-	Resolver *net.Resolver // nil: the system's; tests have their own
+	Resolver *net.Resolver // nil: that of the system; tests have their own
 	// Dial connects to a host:port, before TLS; nil: by TCP. A simulation has a
 	// network of its own.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// What only the checks across options need.
-	given                      map[string]bool // the options the user set
+	// Only for the checks that concern several options.
+	given                      map[string]bool // the options that the user set
 	endpoint, region, network  string
 	tlsCAFile, tlsCert, tlsKey string
 	jsonSuffix, formatRaw      bool
 }
 
-// Topic is the Kafka topic of a logstore: SLS makes fields of a record's JSON
-// when the topic ends in ".json", and stores it in "content" otherwise.
+// Topic returns the Kafka topic of a logstore. If the topic ends in ".json", SLS makes
+// fields from a record's JSON. Otherwise it stores the record in the field "content".
 // Source: "Use the Kafka protocol to upload logs", Alibaba Cloud, SLS_LOGSTORE.
 func (c *Config) Topic(logstore string) string {
 	if c.ParseJSON {
@@ -141,7 +141,7 @@ func (c *Config) Topic(logstore string) string {
 	return logstore
 }
 
-// LogstoreOf is the logstore a topic stands for.
+// LogstoreOf returns the logstore of a topic. It is the inverse of Topic.
 func (c *Config) LogstoreOf(topic string) string {
 	if c.ParseJSON {
 		return strings.TrimSuffix(topic, ".json")
@@ -149,7 +149,7 @@ func (c *Config) LogstoreOf(topic string) string {
 	return topic
 }
 
-// Backoff is the wait after the given number of failures in a row.
+// Backoff returns the wait after the given number of failures in a row.
 func (c *Config) Backoff(failures int) time.Duration {
 	d := c.RetryBackoff
 	for i := 1; i < failures && d < c.RetryBackoffMax; i++ {

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// resolveCredentials settles where the AccessKey pair comes from: exactly one
-// of access_key_id with access_key_secret, password, credentials_file; the
-// environment fills in for the first where the section names none.
+// resolveCredentials decides where the AccessKey pair comes from: either
+// access_key_id with access_key_secret, or password, or credentials_file. The
+// environment may supply the parts of the first that the section leaves out.
 func (c *Config) resolveCredentials(getenv func(string) string) []Fault {
 	pair := c.AccessKeyID != "" || c.AccessKeySecret != ""
 	ways := 0
@@ -51,8 +51,8 @@ func (c *Config) resolveCredentials(getenv func(string) string) []Fault {
 	return faults
 }
 
-// Credentials are the SASL user and password. They are asked for at every new
-// connection, which is what makes a changed credentials_file take effect.
+// Credentials returns the SASL user and password. It is called for every new
+// connection, and reads credentials_file each time: so a change takes effect.
 // Source of the form: SLS_PROJECT and SLS_PASSWORD in Alibaba's specification.
 func (c *Config) Credentials() (user, password string, err error) {
 	switch {
@@ -68,8 +68,8 @@ func (c *Config) Credentials() (user, password string, err error) {
 	return c.Project, password, nil
 }
 
-// ReadCredentials returns the id#secret a file holds. Its errors never show
-// what stands in the file.
+// ReadCredentials returns the id#secret in a file. Its errors never show what is in
+// the file.
 func ReadCredentials(path string) (string, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -79,8 +79,8 @@ func ReadCredentials(path string) (string, error) {
 	return idSecret, checkIDSecret(idSecret)
 }
 
-// cause is what the system says of a file, without the path, which the
-// message around it has already.
+// cause returns the system's error about a file, without the path, for the message
+// around it has the path already.
 func cause(err error) string {
 	var path *fs.PathError
 	if errors.As(err, &path) {

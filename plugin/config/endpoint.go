@@ -15,7 +15,7 @@ const (
 
 const aliyunDomain = ".aliyuncs.com"
 
-// resolveEndpoints turns endpoint, or region and network, into host:port.
+// resolveEndpoints makes host:port from endpoint, or from region and network.
 func (c *Config) resolveEndpoints() (faults []Fault) {
 	switch {
 	case c.endpoint == "" && c.region == "":
@@ -56,7 +56,7 @@ func sampleEndpoint(project string) string {
 	return project + ".cn-hangzhou.log" + aliyunDomain + ":" + internetPort
 }
 
-// completeAddress completes one endpoint as a user may paste it: with or without
+// completeAddress completes one endpoint, which a user may give with or without
 // scheme, project and port.
 func (c *Config) completeAddress(e string) (address, problem string) {
 	for _, scheme := range []string{"https://", "http://", "sasl_ssl://"} {
@@ -88,9 +88,9 @@ func (c *Config) completeAddress(e string) (address, problem string) {
 	return net.JoinHostPort(host, port), ""
 }
 
-// withProject puts the project in front of a regional host. SLS's hosts are
-// <project>.<region>.log.aliyuncs.com; a name with another project in front
-// would reach that project's endpoint and be refused there.
+// withProject puts the project in front of a regional host, for the hosts of SLS are
+// <project>.<region>.log.aliyuncs.com. A host with another project is a problem: that
+// project's endpoint would refuse the connection.
 func (c *Config) withProject(host string) (full, problem string) {
 	if strings.HasPrefix(host, c.Project+".") {
 		return host, ""
@@ -101,7 +101,7 @@ func (c *Config) withProject(host string) (full, problem string) {
 	return c.Project + "." + host, ""
 }
 
-// portOf is 10011 for hosts inside Alibaba Cloud's network, 10012 otherwise.
+// portOf returns 10011 for hosts inside Alibaba Cloud's network, otherwise 10012.
 func portOf(host string) string {
 	for _, label := range strings.Split(host, ".") {
 		for _, suffix := range []string{"-intranet", "-internal", "-vpc", "-share"} {
@@ -113,5 +113,5 @@ func portOf(host string) string {
 	return internetPort
 }
 
-// Addresses are the endpoints as one text for a log line.
+// Addresses returns the endpoints as one text, for a log line.
 func (c *Config) Addresses() string { return strings.Join(c.Endpoints, ", ") }

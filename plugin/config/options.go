@@ -8,21 +8,21 @@ import (
 	"out_sls_kafka/encoder"
 )
 
-// option is one row of the table: everything there is to say of a key.
+// option is one row of the table: everything about a key.
 type option struct {
 	name    string
-	def     string // the default, as a user would write it or in words; "" = none
-	allowed string // what a fault says is allowed
+	def     string // the default, as a user would write it, or in words; "": none
+	allowed string // what is allowed, for a fault and for the document
 	help    string
-	secret  bool // its value is never repeated
+	secret  bool // its value must not be shown
 	set     func(c *Config, v string) error
 }
 
-// MaxMessageBytes is the largest record value SLS is known to take over Kafka:
+// MaxMessageBytes is the largest record value that SLS is known to accept over Kafka:
 // max_send_limit_bytes of the Fluentd example in Alibaba's specification.
 const MaxMessageBytes = 2097152
 
-// ValidLogstore matches the names a logstore may have.
+// ValidLogstore matches the names that a logstore may have.
 var ValidLogstore = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$`)
 
 var (
@@ -36,8 +36,8 @@ const (
 	switchForm   = "on or off"
 )
 
-// options is the table: the parser, the documentation and the search for
-// misspelt keys all read it.
+// options is the table. The parser, the documentation and the search for typos read
+// it.
 var options = []option{
 	{name: "project", def: required, allowed: "3 to 63 of a-z, 0-9 and -, not - at an end",
 		help: "SLS project; it is also the SASL user name", set: pattern(projectName, func(c *Config) *string { return &c.Project })},
@@ -51,7 +51,7 @@ var options = []option{
 	{name: "network", def: "internet", allowed: "internet or intranet",
 		help: "Which endpoint of the region: internet (port 10012) or intranet (port 10011)", set: setNetwork},
 
-	{name: "access_key_id", def: "environment SLS_ACCESS_KEY_ID", allowed: "an AccessKey ID without #", secret: true, // someone may put the whole id#secret here
+	{name: "access_key_id", def: "environment SLS_ACCESS_KEY_ID", allowed: "an AccessKey ID without #", secret: true, // somebody may put id#secret here
 		help: "AccessKey ID of an account or RAM user", set: setAccessKeyID},
 	{name: "access_key_secret", def: "environment SLS_ACCESS_KEY_SECRET", allowed: "the secret of access_key_id", secret: true,
 		help: "AccessKey secret", set: func(c *Config, v string) error { c.AccessKeySecret = Secret(v); return nil }},
@@ -145,7 +145,7 @@ type Option struct {
 	Secret bool // its value must not be shown
 }
 
-// Options are all keys that the plugin reads.
+// Options returns all keys that the plugin reads, in the order of the table.
 func Options() []Option {
 	all := make([]Option, len(options))
 	for i := range options {

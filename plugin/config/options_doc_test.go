@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the documents anew that are made from tables")
+var update = flag.Bool("update", false, "write the documents that are made from tables")
 
 const optionsDoc = "../../docs/options.md"
 
-// The document is made from the table, so that neither can be ahead.
+// The document is made from the table, so that they cannot differ.
 func TestOptionsDocument(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`# Options
@@ -32,7 +32,7 @@ around a value is taken off. An empty value is the same as none. Made from plugi
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", o.name, def, o.allowed, o.help)
 	}
 	b.WriteString(`
-A field that an option adds (` + "`time_key`, `tag_key`, `metadata_key`, `group_key`" + `) gives way to the record's own
+A field that an option adds (` + "`time_key`, `tag_key`, `metadata_key`, `group_key`" + `) is overridden by the record's own
 field of the same name.
 
 Fluent Bit keeps some keys of an [OUTPUT] section to itself and never shows them to a plugin: ` + "`host`, `port`, `tls`, `tls.*`,\n`net.*`, `workers`, `retry_limit`, `log_level`, `alias`" + ` and others. ` + "`tls on`" + ` stops Fluent Bit; ` + "`tls.verify`" + ` and the

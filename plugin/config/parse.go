@@ -6,27 +6,27 @@ import (
 	"strings"
 )
 
-// How dead_letter_file is opened, here and by who writes it.
+// How dead_letter_file is opened, to check it and to write it.
 const (
 	DeadLetterFlags = os.O_APPEND | os.O_CREATE | os.O_WRONLY
-	DeadLetterMode  = 0o600 // log records may hold what not everyone should read
+	DeadLetterMode  = 0o600 // log records may hold what others should not read
 )
 
-// Source is where a configuration is read from.
+// Source is what a configuration is read from.
 type Source struct {
-	Property func(key string) string // the host's properties; "" = unset, as Fluent Bit has it
-	Getenv   func(key string) string // the environment
+	Property func(key string) string // a property of the section; "": not set, as in Fluent Bit
+	Getenv   func(key string) string // a variable of the environment
 }
 
-// Fault is one thing wrong with a configuration.
+// Fault is one error in a configuration.
 type Fault struct {
 	Key     string // the option, or several joined by "/"
-	Value   string // as given, "***" for a secret, "" where it is missing
+	Value   string // as given; "***": a secret; "": missing
 	Problem string
 	Allowed string
 }
 
-// Error says which key, which value, what is wrong and what is allowed.
+// Error returns the key, the value, what is wrong and what is allowed.
 func (f Fault) Error() string {
 	var b strings.Builder
 	if f.Key != "" {
@@ -45,10 +45,10 @@ func (f Fault) Error() string {
 	return b.String()
 }
 
-// Faults is everything that is wrong with a configuration.
+// Faults are all errors in a configuration.
 type Faults []Fault
 
-// Error lists the faults, a line each.
+// Error returns the faults, one a line.
 func (f Faults) Error() string {
 	lines := make([]string, len(f))
 	for i := range f {
@@ -57,10 +57,9 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Parse reads and checks one [OUTPUT] section. The error, a Faults, has every
-// thing that is wrong, not only the first. The warnings are remarks an operator
-// should read; they come with an error as well, for a misspelt key may be its
-// cause.
+// Parse reads and checks one [OUTPUT] section. The error is of the type Faults and has
+// all that is wrong, not only the first. The warnings are remarks for an operator.
+// They are returned with an error as well, for a typo may be its cause.
 func Parse(src Source) (c *Config, warnings []string, err error) {
 	c = &Config{ParseJSON: true, DialNetwork: "tcp", TLSVerify: true, CompressionLevel: DefaultCompressionLevel, given: map[string]bool{}}
 	var faults Faults
@@ -87,8 +86,8 @@ func Parse(src Source) (c *Config, warnings []string, err error) {
 	return c, warnings, nil
 }
 
-// value is what the user set, else the default; set tells which. A default in
-// words is for the reader of the table and yields nothing.
+// value returns what the user set, or else the default; set tells which. A default in
+// words is only for readers of the table, and counts as none.
 func (o *option) value(src Source) (v string, set bool) {
 	if v = unquote(src.Property(o.name)); v != "" {
 		return v, true
@@ -99,7 +98,8 @@ func (o *option) value(src Source) (v string, set bool) {
 	return o.def, false
 }
 
-// resolve checks what concerns more than one option, and derives what follows.
+// resolve checks what concerns several options, and derives the settings that depend
+// on several.
 func (c *Config) resolve(getenv func(string) string) (faults []Fault) {
 	fault := func(key, value, problem, allowed string) {
 		faults = append(faults, Fault{key, value, problem, allowed})
@@ -130,7 +130,8 @@ func (c *Config) resolve(getenv func(string) string) (faults []Fault) {
 	return faults
 }
 
-// warnings are remarks on a configuration that is valid and may not be meant.
+// warnings returns remarks on a configuration that is valid but may not be what the
+// user wants.
 func (c *Config) warnings() (w []string) {
 	if !c.TLSVerify {
 		w = append(w, "tls_verify off: whoever answers at the endpoint's address receives the AccessKey; use it for tests only")
@@ -144,8 +145,8 @@ func (c *Config) warnings() (w []string) {
 	return w
 }
 
-// resolveFormat settles parse_json between its three names: parse_json, the
-// .json ending of logstore, and format raw, which cannot be JSON.
+// resolveFormat decides parse_json, which three options set: parse_json, the .json
+// ending of logstore, and format raw, whose values are not JSON.
 func (c *Config) resolveFormat() (faults []Fault) {
 	if c.jsonSuffix && c.given["parse_json"] && !c.ParseJSON {
 		return []Fault{{"logstore/parse_json", c.Logstore + ".json", "the .json ending asks for JSON fields and parse_json off refuses them", "one of the two"}}

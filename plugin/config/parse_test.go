@@ -180,7 +180,7 @@ func TestFaults(t *testing.T) {
 func TestAllFaultsAtOnce(t *testing.T) {
 	_, _, err := Parse(source(map[string]string{"required_acks": "0", "linger": "5", "compression": "x"}))
 	faults, _ := errors.AsType[Faults](err)
-	if len(faults) != 8 { // those three, project, logstore, endpoint, id, secret
+	if len(faults) != 8 { // these three, project, logstore, endpoint, id, secret
 		t.Errorf("%d faults:\n%v", len(faults), err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"out_sls_kafka/encoder"
 )
 
-// reservedKeys cannot be field names in SLS.
+// reservedKeys must not be names of fields in SLS.
 // Source: "Log", SLS basic concepts, Alibaba Cloud documentation (2021).
 var reservedKeys = []string{"__time__", "__source__", "__topic__", "__partition_time__", "_extract_others_", "__extract_others__"}
 
@@ -108,7 +108,7 @@ func setPassword(c *Config, v string) error {
 	return checkIDSecret(v)
 }
 
-// checkIDSecret tells whether v has the form id#secret, without repeating it.
+// checkIDSecret checks that v has the form id#secret. Its error does not show v.
 func checkIDSecret(v string) error {
 	id, secret, found := strings.Cut(v, "#")
 	if !found || id == "" || secret == "" {

@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// resolveTLS loads the files the tls_ options name.
+// resolveTLS loads the files that the tls_ options name.
 func (c *Config) resolveTLS() (faults []Fault) {
 	if c.tlsCAFile != "" {
 		pem, err := os.ReadFile(c.tlsCAFile)

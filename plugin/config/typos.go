@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// otherNames are keys of other tools for the same thing, as the eight samples of
-// Alibaba's specification and Fluent Bit's own outputs write them.
+// otherNames are the options of other tools that correspond to ours: those of the
+// eight samples in Alibaba's specification, and of Fluent Bit's own outputs.
 var otherNames = map[string]string{
 	"brokers":                   "endpoint",
 	"topics":                    "logstore",
@@ -33,13 +33,13 @@ var otherNames = map[string]string{
 	"ca_file":                   "tls_ca_file",
 }
 
-// Equivalent names the option that does here what key, in lower case, does in
-// another tool. It is "" for a key it does not know.
+// Equivalent returns the option that corresponds to a key of another tool, in lower
+// case. It is "" for a key that is not known.
 func Equivalent(key string) string { return otherNames[key] }
 
 // typos looks for keys that are one edit away from an option. The host cannot list
-// the keys that were set, only answer for a name. So it is asked for each edit, of
-// which there are tens of thousands, and none is kept.
+// the keys that were set, only answer for a name. So it is asked for each edit. There
+// are tens of thousands of edits, so they are not stored.
 func typos(property func(string) string) (warnings []string) {
 	known := make(map[string]bool, len(options)+len(otherNames))
 	for i := range options {
@@ -63,9 +63,9 @@ func typos(property func(string) string) (warnings []string) {
 	return warnings
 }
 
-// edits calls f with the names at one edit from name: a letter missing, added,
-// exchanged or swapped with its neighbour, and the whole without or with other
-// separators.
+// edits calls f with the names that are one edit away from name: with a letter
+// missing, added, replaced or swapped with the next one, and with no separators or
+// other ones.
 func edits(name string, f func(string)) {
 	const letters = "abcdefghijklmnopqrstuvwxyz_-."
 	for _, separator := range []string{"", "-", "."} {

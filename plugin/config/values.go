@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// unquote takes off the blanks and the one pair of quotes that may surround a
-// value: classic configuration files hand quotes over as they stand.
+// unquote removes the blanks and one pair of quotes around a value: Fluent Bit passes
+// the quotes of a classic configuration file on.
 func unquote(v string) string {
 	v = strings.TrimSpace(v)
 	if n := len(v); n >= 2 && (v[0] == '"' || v[0] == '\'') && v[n-1] == v[0] {
@@ -29,8 +29,8 @@ func parseBool(v string) (bool, error) {
 	return false, errors.New("not a switch")
 }
 
-// parseSize reads a number of bytes with an optional K, M or G of 1024, with
-// or without a B behind, between min and max.
+// parseSize parses a number of bytes between min and max. K, M or G, powers of 1024,
+// may follow, with or without a B.
 func parseSize(v string, min, max int64) (int64, error) {
 	digits := strings.TrimRight(v, "kKmMgGbB")
 	var shift uint
@@ -69,7 +69,7 @@ func parseDuration(v string, min, max time.Duration) (time.Duration, error) {
 	return d, nil
 }
 
-// parseWord finds v, whatever its case, among the words; the result is its place.
+// parseWord returns the index of v among the words, in upper or lower case.
 func parseWord(v string, words ...string) (int, error) {
 	for i, w := range words {
 		if strings.EqualFold(v, w) {
