@@ -81,6 +81,26 @@ func TestProbeOptionsProduce(t *testing.T) {
 	}
 }
 
+// The client puts its own acks into every produce request, so required_acks has to
+// be an option of it.
+func TestRequiredAcks(t *testing.T) {
+	for value, want := range map[string]kgo.Acks{"1": kgo.LeaderAck(), "all": kgo.AllISRAcks()} {
+		opts, err := Options(parse(t, map[string]string{"project": "my-project", "logstore": "my-logstore", "region": "cn-hangzhou",
+			"access_key_id": "id", "access_key_secret": "secret", "required_acks": value}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := kgo.NewClient(opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := client.OptValue(kgo.RequiredAcks); got != want {
+			t.Errorf("required_acks %s: the client sends %v, want %v", value, got, want)
+		}
+		client.Close()
+	}
+}
+
 // The client has the options, read back from it.
 func TestClientOptions(t *testing.T) {
 	opts, err := Options(parse(t, map[string]string{"project": "my-project", "logstore": "my-logstore", "region": "cn-hangzhou",

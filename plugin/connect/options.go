@@ -36,12 +36,7 @@ func Options(c *config.Config) ([]kgo.Opt, error) { return validated(baseOptions
 // ProbeOptions returns the options of a Kafka client that connects as deliveries do
 // and produces single records. It does not retry: a check reports the first error.
 func ProbeOptions(c *config.Config) ([]kgo.Opt, error) {
-	acks := kgo.LeaderAck()
-	if c.RequiredAcks == config.AcksAll {
-		acks = kgo.AllISRAcks()
-	}
 	return validated(append(baseOptions(c),
-		kgo.RequiredAcks(acks),
 		kgo.ProducerBatchCompression(codec(c)),
 		kgo.RecordRetries(0),
 		kgo.UnknownTopicRetries(0),
@@ -71,7 +66,13 @@ func validated(opts []kgo.Opt) ([]kgo.Opt, error) {
 }
 
 func baseOptions(c *config.Config) []kgo.Opt {
+	acks := kgo.LeaderAck()
+	if c.RequiredAcks == config.AcksAll {
+		acks = kgo.AllISRAcks()
+	}
 	opts := []kgo.Opt{
+		// The client puts its own acks into every produce request.
+		kgo.RequiredAcks(acks),
 		kgo.SeedBrokers(c.Endpoints...),
 		kgo.ClientID(c.ClientID),
 		kgo.Dialer(func(ctx context.Context, _, address string) (net.Conn, error) { return TLS(ctx, c, address) }),
