@@ -21,6 +21,9 @@ type router struct {
 // topicFor returns the topic of the logstore that route names, or of the configured
 // logstore if route is not a valid name.
 func (r *router) topicFor(route []byte) string {
+	if len(route) > config.MaxLogstoreName { // anybody's text may stand there: it is not remembered
+		return r.cfg.Topic(r.cfg.Logstore)
+	}
 	r.mu.RLock()
 	topic, ok := r.topics[string(route)]
 	r.mu.RUnlock()

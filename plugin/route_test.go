@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"out_sls_kafka/plugin/config"
@@ -19,6 +20,8 @@ func TestRouter(t *testing.T) {
 		{true, "ab", "demo.json", "demo"},
 		{true, "app.json", "demo.json", "demo"},
 		{false, "", "demo", "demo"},
+		{true, strings.Repeat("a", 63), strings.Repeat("a", 63) + ".json", strings.Repeat("a", 63)},
+		{true, strings.Repeat("a", 64), "demo.json", "demo"},
 	} {
 		topics := router{cfg: &config.Config{Logstore: "demo", ParseJSON: row.parseJSON}}
 		for range 2 { // looked at, and remembered
@@ -37,6 +40,11 @@ func TestRouterIsBounded(t *testing.T) {
 		if got := topics.topicFor([]byte(name)); got != name {
 			t.Fatalf("topic %q, want %q", got, name)
 		}
+	}
+	long := []byte(strings.Repeat("Long", 25_000))
+	topics.topicFor(long)
+	if _, kept := topics.topics[string(long)]; kept {
+		t.Error("a value of 100 KB is remembered")
 	}
 	if n := len(topics.topics); n > maxRoutes {
 		t.Errorf("%d names are remembered, at most %d may be", n, maxRoutes)

@@ -22,6 +22,9 @@ type option struct {
 // max_send_limit_bytes of the Fluentd example in Alibaba's specification.
 const MaxMessageBytes = 2097152
 
+// MaxLogstoreName is the length of the longest name that a logstore may have, in bytes.
+const MaxLogstoreName = 63
+
 // ValidLogstore matches the names that a logstore may have.
 var ValidLogstore = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$`)
 
