@@ -115,6 +115,13 @@ func (c *Chunk) Rejected(r produce.Record, err error) {
 	c.recordsDone(1)
 }
 
+// Held tells that a record was refused alone and waits. One line a minute names its
+// tag.
+func (c *Chunk) Held(topic string, err error) {
+	defer c.out.recoverPanic(c)
+	c.out.health.logHeld(c.tag, c.out.cfg.LogstoreOf(topic), err)
+}
+
 // Released gives the chunk back to Fluent Bit.
 func (c *Chunk) Released(int) {
 	defer c.out.recoverPanic(c)

@@ -44,6 +44,7 @@ type health struct {
 	rejectLogged      map[failure.Kind]time.Time
 	rejectSkipped     map[failure.Kind]int
 	writeFailedLogged time.Time
+	heldLogged        time.Time
 }
 
 // OnBrokerConnect learns of every connection made or not: the client tries

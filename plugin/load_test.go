@@ -56,6 +56,30 @@ func (l *load) add(chunk []byte, records int) {
 	})
 }
 
+// wantStoredBesides is wantStored while single records are sent: that these are taken
+// shows whose fault it is when others are not.
+func (l *load) wantStoredBesides(missing, duplicates int) {
+	l.t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.flushes.Wait()
+	}()
+	for tick := time.NewTicker(30 * time.Millisecond); ; {
+		select {
+		case <-done:
+			tick.Stop()
+			l.wantStored(missing, duplicates)
+			return
+		case <-tick.C:
+			if r := deliver(l.t, l.o, events(l.sent, 1, "besides")); r != OK {
+				l.t.Errorf("result %d, want %d", r, OK)
+			}
+			l.sent++
+		}
+	}
+}
+
 // wantStored waits for the results and checks that all records but missing ones were
 // stored, and at most duplicates of them again.
 func (l *load) wantStored(missing, duplicates int) {

@@ -10,6 +10,7 @@ import (
 	"out_sls_kafka/encoder"
 	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/plugin/failure"
+	"out_sls_kafka/plugin/produce"
 )
 
 // rejectUnencoded accounts for an event that the encoder rejected.
@@ -26,10 +27,13 @@ func (c *Chunk) rejectUnencoded(values []byte, r *encoder.Reject, data []byte) {
 }
 
 // rejectByBroker accounts for a record that the broker refused in a batch of its
-// own.
+// own, or would refuse.
 func (c *Chunk) rejectByBroker(topic string, value []byte, millis int64, err error) {
-	d := deadLetter{time: time.UnixMilli(millis), tag: c.tag, logstore: c.out.cfg.LogstoreOf(topic),
-		reason: "refused by the broker when sent alone: " + err.Error(), record: value}
+	reason := err.Error()
+	if !errors.Is(err, produce.ErrNotSent) {
+		reason = "refused by the broker when sent alone: " + reason
+	}
+	d := deadLetter{time: time.UnixMilli(millis), tag: c.tag, logstore: c.out.cfg.LogstoreOf(topic), reason: reason, record: value}
 	if ke, ok := errors.AsType[*kerr.Error](err); ok {
 		d.kafkaError = ke.Message
 	}
@@ -82,5 +86,15 @@ func (h *health) deadLetterWriteFailed(err error) {
 	if now := time.Now(); now.Sub(h.writeFailedLogged) >= logInterval {
 		h.writeFailedLogged = now
 		h.out.log.Errorf("rejected records could not be kept: %v", err)
+	}
+}
+
+// logHeld logs, once a minute, that a record waits that the broker refuses alone.
+func (h *health) logHeld(tag, logstore string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now := time.Now(); now.Sub(h.heldLogged) >= logInterval {
+		h.heldLogged = now
+		h.out.log.Warnf("logstore %s: a record of tag %q is refused when sent alone (%v); it waits and is sent again, until others show whether this is its fault or the service's", logstore, tag, err)
 	}
 }

@@ -45,7 +45,7 @@ func (c *Config) Advice(logstore string, err error) string {
 		return fmt.Sprintf("the AccessKey is refused (%v): the pair is wrong, or lacks log:PostLogStoreLogs (and log:GetProject, log:GetLogStore, log:ListShards) on project %s and logstore %s; retrying", err, c.Project, logstore)
 	case failure.NotFound:
 		return fmt.Sprintf("project %s or logstore %s does not exist, or the endpoint %s is of another region (%v); retrying", c.Project, logstore, c.Addresses(), err)
-	case failure.Service:
+	case failure.Service, failure.Leader:
 		return fmt.Sprintf("the service had an error (%v); retrying", err)
 	case failure.Quota:
 		return fmt.Sprintf("the service limits writes (%v): raise the quota of project %s or split the shards of logstore %s; retrying", err, c.Project, logstore)

@@ -35,6 +35,7 @@ const (
 	Codec                    // compression
 	Protocol                 // kafka_version
 	NoAnswer                 // nothing: requests are sent and not answered
+	Leader                   // nothing: a shard moves to another node
 )
 
 // Scope is what waits after a failure.
@@ -63,7 +64,7 @@ var classes = func() map[int16]Class {
 		}
 	}
 	row(Split, Size, Topic, kerr.MessageTooLarge, kerr.RecordListTooLarge)
-	row(Split, Record, Topic, kerr.InvalidRecord, kerr.InvalidTimestamp, kerr.CorruptMessage, kerr.UnsupportedForMessageFormat)
+	row(Split, Record, Topic, kerr.InvalidRecord, kerr.InvalidTimestamp, kerr.UnsupportedForMessageFormat)
 	row(Split, Codec, Topic, kerr.UnsupportedCompressionType)
 
 	row(Retry, Network, Partition, kerr.NetworkException, kerr.BrokerNotAvailable)
@@ -74,13 +75,16 @@ var classes = func() map[int16]Class {
 		kerr.DelegationTokenRequestNotAllowed, kerr.DelegationTokenAuthorizationFailed, kerr.DelegationTokenExpired,
 		kerr.InvalidPrincipalType, kerr.PrincipalDeserializationFailure, kerr.UnacceptableCredential)
 	row(Retry, NotFound, Topic, kerr.UnknownTopicOrPartition, kerr.UnknownTopicID, kerr.InconsistentTopicID, kerr.InvalidTopicException)
-	row(Retry, Quota, Topic, kerr.ThrottlingQuotaExceeded, kerr.PolicyViolation)
+	row(Retry, Quota, Partition, kerr.ThrottlingQuotaExceeded, kerr.PolicyViolation)
 	row(Retry, Protocol, Topic, kerr.UnsupportedVersion, kerr.InvalidRequest, kerr.InvalidRequiredAcks, kerr.InvalidConfig,
 		kerr.MismatchedEndpointType, kerr.UnsupportedEndpointType)
-	row(Retry, Service, Partition, kerr.UnknownServerError, kerr.KafkaStorageError, kerr.LogDirNotFound,
-		kerr.LeaderNotAvailable, kerr.NotLeaderForPartition, kerr.ReplicaNotAvailable, kerr.NotEnoughReplicas,
+	row(Retry, Leader, Partition, kerr.LeaderNotAvailable, kerr.NotLeaderForPartition, kerr.ReplicaNotAvailable,
 		kerr.FencedLeaderEpoch, kerr.UnknownLeaderEpoch, kerr.NewLeaderElected,
-		kerr.PreferredLeaderNotAvailable, kerr.EligibleLeadersNotAvailable, kerr.ElectionNotNeeded, kerr.IneligibleReplica,
+		kerr.PreferredLeaderNotAvailable, kerr.EligibleLeadersNotAvailable, kerr.ElectionNotNeeded, kerr.IneligibleReplica)
+	// Bytes that were changed on their way, or on a disk, arrive whole the next time:
+	// Kafka's own clients send such a batch again.
+	row(Retry, Service, Partition, kerr.CorruptMessage)
+	row(Retry, Service, Partition, kerr.UnknownServerError, kerr.KafkaStorageError, kerr.LogDirNotFound, kerr.NotEnoughReplicas,
 		kerr.ListenerNotFound, kerr.RebootstrapRequired, kerr.OffsetNotAvailable, kerr.OperationNotAttempted)
 	row(Retry, Service, Partition, neverForProduce...)
 	return table

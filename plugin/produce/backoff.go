@@ -2,18 +2,28 @@ package produce
 
 import "time"
 
-// backoff is the wait after a failure, longer with each failure in a row.
-type backoff struct {
+// Backoff is the wait after failures of one thing: a broker, a topic, a partition,
+// a batch, or requests for metadata. Only a success of that thing ends it.
+type Backoff struct {
 	failures int
 	until    time.Time
 }
 
-func (b *backoff) ready(now time.Time) bool { return !now.Before(b.until) }
+// Ready tells whether the wait is over.
+func (b *Backoff) Ready(now time.Time) bool { return !now.Before(b.until) }
 
-func (b *backoff) failed(now time.Time, wait func(int) time.Duration) {
+// Failed begins a wait. wait gives its length after n failures in a row; it has the
+// jitter without which all nodes of a fleet would act in the same second.
+func (b *Backoff) Failed(now time.Time, wait func(n int) time.Duration) {
 	b.failures++
 	b.until = now.Add(wait(b.failures))
 }
 
-// expire ends the wait, but keeps the count: the next wait is at least as long.
-func (b *backoff) expire() { b.until = time.Time{} }
+// Reset notes a success.
+func (b *Backoff) Reset() { *b = Backoff{} }
+
+// Failing tells whether it failed and has had no success since.
+func (b *Backoff) Failing() bool { return b.failures > 0 }
+
+// Expire ends the wait but keeps the count: the next wait is at least as long.
+func (b *Backoff) Expire() { b.until = time.Time{} }

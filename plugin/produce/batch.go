@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"math/bits"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -34,18 +35,22 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // partition. Records of several owners may share it. It is sent until it is
 // acknowledged, rejected, or released when the producer closes.
 type batch struct {
-	queue        *queue
-	runs         []run  // the owners of the records, in their order
-	wire         []byte // header and records
-	count        int    // records
-	bytes        int64  // of their values
-	firstMillis  int64  // time of the first record, milliseconds since 1970
-	maxMillis    int64  // of the latest
-	codec        kgo.CompressionCodecType
-	ready        bool // compressed, or not to be
-	uncompressed bool // the broker refuses the codec
-	exclusive    bool // not in a request with others: it is part of a refused batch
-	retrying     bool // it failed, waits to be sent again, and is counted by Producer.retrying
+	queue       *queue
+	state       batchState
+	runs        []run  // the owners of the records, in their order
+	wire        []byte // header and records
+	count       int    // records
+	bytes       int64  // of their values
+	size        int    // of wire before compression; 0: not closed yet
+	firstMillis int64  // time of the first record, milliseconds since 1970
+	minMillis   int64  // of the earliest
+	maxMillis   int64  // of the latest
+	codec       kgo.CompressionCodecType
+	compressed  bool // as small as it gets
+	exclusive   bool // not in a request with others, which may be why it gets no answer
+	retrying    bool // it was sent before, and Producer.retrying counts it
+
+	history
 }
 
 // run is a number of records in a row of one owner.
@@ -61,9 +66,9 @@ const MaxRecordOverhead = 5 + 1 + 10 + 5 + 5 + 5 + 1
 // add appends a record. There must be room for it in b.wire.
 func (b *batch) add(o Owner, key, value []byte, millis int64) {
 	if b.count == 0 {
-		b.firstMillis, b.maxMillis = millis, millis
+		b.firstMillis, b.minMillis, b.maxMillis = millis, millis, millis
 	}
-	b.maxMillis = max(b.maxMillis, millis)
+	b.minMillis, b.maxMillis = min(b.minMillis, millis), max(b.maxMillis, millis)
 	keyLength := int64(len(key))
 	if key == nil {
 		keyLength = -1
@@ -108,9 +113,23 @@ func (b *batch) writeHeader() {
 	binary.BigEndian.PutUint32(w[atCRC:], crc32.Checksum(w[atAttributes:], castagnoli))
 }
 
+func decompress(src []byte, codec kgo.CompressionCodecType) ([]byte, error) {
+	if codec != kgo.CodecZstd {
+		return kgo.DefaultDecompressor().Decompress(src, codec)
+	}
+	// The client's decoder is closed by a finalizer, which no bubble of simulated
+	// time survives.
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.DecodeAll(src, nil)
+}
+
 // eachRecord reads the records back. What f gets is valid while b is not changed.
 func (b *batch) eachRecord(f func(o Owner, key, value []byte, millis int64)) error {
-	src, err := kgo.DefaultDecompressor().Decompress(b.wire[batchHeaderBytes:], b.codec)
+	src, err := decompress(b.wire[batchHeaderBytes:], b.codec)
 	if err != nil {
 		return fmt.Errorf("unpack a batch: %w", err)
 	}

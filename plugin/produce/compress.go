@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"runtime"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -85,7 +86,9 @@ func gzipCompressors(level int) (all compressors, err error) {
 // compressLaterLocked compresses a batch in the background, GOMAXPROCS batches at a
 // time.
 func (p *Producer) compressLaterLocked(b *batch) {
-	if b.ready = p.compressors.usual == nil || b.uncompressed; b.ready {
+	b.compressed = p.compressors.usual == nil || p.refusesCodecLocked(time.Now())
+	if b.compressed {
+		b.to(ready)
 		return
 	}
 	p.uncompressedQueue = append(p.uncompressedQueue, b)
@@ -107,7 +110,7 @@ func (p *Producer) compressLoop() {
 		if len(p.uncompressedQueue) > 0 && !p.closed { // a panic ended this worker
 			p.startCompressWorkerLocked()
 		}
-		p.mu.Unlock()
+		p.unlock()
 	}()
 	for len(p.uncompressedQueue) > 0 && !p.closed {
 		b := p.uncompressedQueue[0]
@@ -118,7 +121,10 @@ func (p *Producer) compressLoop() {
 		p.compress(b, backlog)
 		runtime.Gosched() // a thread of Fluent Bit may wait for the only processor
 		p.mu.Lock()
-		b.ready = true
+		b.compressed = true
+		if b.state == closed { // it was not released in between
+			b.to(ready)
+		}
 		p.scheduleLocked()
 	}
 }

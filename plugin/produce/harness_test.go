@@ -220,6 +220,7 @@ type fakeOwner struct {
 	mu              sync.Mutex
 	acked, released int
 	rejected        []string // values
+	held            int
 }
 
 func (o *fakeOwner) Acked(records int) {
@@ -232,6 +233,12 @@ func (o *fakeOwner) Rejected(r Record, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.rejected = append(o.rejected, string(r.Value))
+}
+
+func (o *fakeOwner) Held(string, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.held++
 }
 
 func (o *fakeOwner) Released(records int) {

@@ -59,7 +59,7 @@ func TestPanicLeavesTheNextRequest(t *testing.T) {
 	obs, owner := &fakeObserver{}, &fakeOwner{}
 	p := &Producer{observer: obs}
 	b, part := new(broker), new(partition)
-	failed := &request{producer: p, broker: b, batches: []partitionBatch{{partition: part, batch: &batch{runs: []run{{owner, 3}}}}}}
+	failed := &request{producer: p, broker: b, batches: []partitionBatch{{topic: new(topic), partition: part, batch: &batch{state: inflight, runs: []run{{owner, 3}}}}}}
 	next := &request{producer: p, broker: b}
 	for _, row := range []struct {
 		when            string
@@ -80,7 +80,7 @@ func TestPanicLeavesTheNextRequest(t *testing.T) {
 	if len(obs.panics) != 2 {
 		t.Errorf("contained %v", obs.panics)
 	}
-	owner.want(t, 0, 0, 6)
+	owner.want(t, 0, 0, 3) // once
 }
 
 // A panic while a request is made costs its records their place, and no more:
@@ -89,7 +89,7 @@ func TestPanicWhileSending(t *testing.T) {
 	inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, obs *fakeObserver) {
 		owner := &fakeOwner{}
 		for range 2 { // the second shows that sending goes on
-			b := &batch{runs: []run{{owner, 1}}, count: 1, ready: true} // no wire
+			b := &batch{runs: []run{{owner, 1}}, count: 1, state: inflight, compressed: true} // no wire
 			broken := p.brokers[1000]
 			if broken == nil {
 				broken = new(broker)
@@ -114,8 +114,9 @@ func TestPanicWhileSending(t *testing.T) {
 // panickyOwner is one that panics when it is told.
 type panickyOwner struct{ fakeOwner }
 
-func (o *panickyOwner) Acked(int)    { panic("acked") }
-func (o *panickyOwner) Released(int) { panic("released") }
+func (o *panickyOwner) Acked(int)          { panic("acked") }
+func (o *panickyOwner) Released(int)       { panic("released") }
+func (o *panickyOwner) Held(string, error) { panic("held") }
 
 // A panic of an owner is its own: the others hear of their records, and once.
 func TestOwnerPanics(t *testing.T) {

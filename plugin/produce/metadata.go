@@ -56,7 +56,7 @@ func (p *Producer) requestMetadataLocked(topics []*topic, now time.Time) {
 	}
 	var names []string
 	for _, t := range topics {
-		if !t.metadataBackoff.ready(now) {
+		if !t.metadataBackoff.Ready(now) {
 			p.wakeAtLocked(t.metadataBackoff.until)
 			continue
 		}
@@ -89,7 +89,7 @@ func (p *Producer) nextMetadataRequestLocked() time.Time {
 // metadataRequestDone lets the next metadata request be sent, also after a panic.
 func (p *Producer) metadataRequestDone() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	p.requestingMetadata = false
 	p.scheduleLocked()
 }
@@ -103,43 +103,27 @@ func (p *Producer) Update(names []string, answer *kmsg.MetadataResponse) {
 // applyMetadata applies the answer to a metadata request and sends what waits for
 // it.
 func (p *Producer) applyMetadata(names []string, answer *kmsg.MetadataResponse, err error) {
-	failed, res := p.applyTopics(names, answer, err)
-	for _, f := range failed {
-		p.observeFailed(f.topic, f.err)
-	}
-	res.deliver(p)
-}
-
-// failedTopic is a topic without partitions in an answer, and why.
-type failedTopic struct {
-	topic string
-	err   error
-}
-
-// applyTopics applies an answer to each of the topics. It returns those that
-// failed, and batches that could not be read back.
-func (p *Producer) applyTopics(names []string, answer *kmsg.MetadataResponse, err error) (failed []failedTopic, res results) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	now := time.Now()
 	if p.closed { // nobody would release records that are assigned now
-		return nil, res
+		return
 	}
 	if err != nil {
-		p.metadataBackoff.failed(now, p.options.Backoff)
-		return []failedTopic{{"", err}}, res
+		p.metadataBackoff.Failed(now, p.options.Backoff)
+		p.undelivered.fail("", err)
+		return
 	}
-	p.metadataBackoff = backoff{}
+	p.metadataBackoff.Reset()
 	for _, name := range names {
-		if err := p.applyTopicLocked(name, answer, now, &res); err != nil {
-			failed = append(failed, failedTopic{name, err})
+		if err := p.applyTopicLocked(name, answer, now); err != nil {
+			p.undelivered.fail(name, err)
 		}
 	}
 	p.scheduleLocked()
-	return failed, res
 }
 
-func (p *Producer) applyTopicLocked(name string, answer *kmsg.MetadataResponse, now time.Time, res *results) error {
+func (p *Producer) applyTopicLocked(name string, answer *kmsg.MetadataResponse, now time.Time) error {
 	t, meta := p.ensureTopicLocked(name), FindTopic(answer, name)
 	err := kerr.ErrorForCode(meta.ErrorCode)
 	if err == nil && len(meta.Partitions) == 0 {
@@ -147,7 +131,7 @@ func (p *Producer) applyTopicLocked(name string, answer *kmsg.MetadataResponse, 
 	}
 	if err != nil {
 		t.refresh = true
-		t.metadataBackoff.failed(now, p.options.Backoff)
+		t.metadataBackoff.Failed(now, p.options.Backoff)
 		return err
 	}
 	t.id, t.metadataAt, t.refresh = meta.TopicID, now, false
@@ -160,16 +144,17 @@ func (p *Producer) applyTopicLocked(name string, answer *kmsg.MetadataResponse, 
 		t.partitions = append(t.partitions, part)
 	}
 	if t.refresh {
-		t.metadataBackoff.failed(now, p.options.Backoff)
+		t.metadataBackoff.Failed(now, p.options.Backoff)
 	} else {
-		t.metadataBackoff = backoff{}
+		t.metadataBackoff.Reset()
 	}
 	for _, part := range previous {
-		if !slices.Contains(t.partitions, part) {
-			p.retireLocked(part)
+		if !slices.Contains(t.partitions, part) { // the topic lost it
+			part.retired = true
+			p.emptyLocked(part, now)
 		}
 	}
-	p.assignPartitionsLocked(t, now, res)
+	p.assignPartitionsLocked(t, now)
 	return nil
 }
 
@@ -189,8 +174,11 @@ func (p *Producer) applyPartitionLocked(t *topic, previous []*partition, meta *k
 		part.leader = leader
 		if now.Sub(part.leaderMovedAt) >= leaderMoveMinInterval { // brokers may disagree about the leader
 			part.leaderMovedAt = now
-			part.backoff.expire()
+			part.backoff.Expire()
 		}
+	}
+	if leader < 0 && p.options.Partitioner == RoundRobin {
+		p.emptyLocked(part, now)
 	}
 	if leader >= 0 && p.brokers[leader] == nil {
 		p.brokers[leader] = &broker{id: leader}
@@ -200,36 +188,24 @@ func (p *Producer) applyPartitionLocked(t *topic, previous []*partition, meta *k
 
 // assignPartitionsLocked moves the records of t.unassigned to the queues of their
 // partitions, which are known now.
-func (p *Producer) assignPartitionsLocked(t *topic, now time.Time, res *results) {
+func (p *Producer) assignPartitionsLocked(t *topic, now time.Time) {
 	q := &t.unassigned
 	if q.open != nil {
 		p.closeBatchLocked(q)
 	}
-	batches := q.closed
-	q.closed = nil
+	batches := q.fresh
+	q.fresh = nil
 	for _, b := range batches {
 		err := b.eachRecord(func(o Owner, key, value []byte, millis int64) {
-			p.appendRecordLocked(p.queueForLocked(t, key), o, key, value, millis, now)
+			p.appendRecordLocked(p.queueForLocked(t, key, now), o, key, value, millis, now)
 		})
 		if err != nil { // it was written a moment ago, and not compressed
 			p.observer.Panicked(err)
-			res.released = append(res.released, b)
+			b.to(released)
+			p.undelivered.released = append(p.undelivered.released, b)
 			continue
 		}
+		b.to(divided)
 		p.pool.put(b.wire)
 	}
-}
-
-// retireLocked moves the batches of a partition that the topic lost to its others.
-func (p *Producer) retireLocked(part *partition) {
-	part.retired = true
-	if part.queue.open != nil {
-		p.closeBatchLocked(&part.queue)
-	}
-	to := &part.queue.topic.shared
-	for _, b := range part.queue.closed {
-		b.queue = to
-	}
-	to.closed = append(to.closed, part.queue.closed...)
-	part.queue.closed = nil
 }

@@ -23,9 +23,13 @@ type Record struct {
 type Owner interface {
 	// Acked: the broker acknowledged n of the owner's records.
 	Acked(n int)
-	// Rejected: the broker refused the record in a batch of its own. The record is
-	// valid during the call.
+	// Rejected: the broker refused the record in a batch of its own, or would
+	// ([ErrNotSent]). The record is valid during the call.
 	Rejected(r Record, err error)
+	// Held: the broker refuses one of the owner's records alone, and it is not yet
+	// shown that this is the record's fault. It is sent again. Called at most once
+	// or twice a record.
+	Held(topic string, err error)
 	// Released: the producer gives n records up, because it is closed or has failed
 	// internally. They may have reached the broker all the same.
 	Released(n int)

@@ -41,9 +41,13 @@ type Producer struct {
 	brokers             map[int32]*broker
 	requestingMetadata  bool      // a metadata request is on the way
 	metadataRequestedAt time.Time // when the last one was sent
-	metadataBackoff     backoff   // after a metadata request that failed as a whole
+	metadataBackoff     Backoff   // after a metadata request that failed as a whole
 	timer               *time.Timer
 	nextWake            time.Time  // when the timer is due; zero: never
+	batches             int64      // made so far
+	answersByBatch      bool       // a broker took some batches of a request and refused others
+	plainUntil          time.Time  // batches are not compressed: the brokers refuse the codec
+	undelivered         results    // what unlock has to tell
 	keyScratch          kgo.Record // lent to keyPartitioner
 
 	uncompressedQueue []*batch // waiting to be compressed
@@ -52,10 +56,11 @@ type Producer struct {
 
 // broker is one that leads partitions.
 type broker struct {
-	id       int32
-	inflight *request // on the way; nil: none
-	next     *request // takes batches
-	backoff  backoff
+	id         int32
+	inflight   *request // on the way; nil: none
+	next       *request // takes batches
+	backoff    Backoff
+	answeredAt time.Time // when it answered a request last
 	// requests go to the goroutine that sends them: a new one for each would have
 	// to find its stack again.
 	requests chan *request
@@ -86,10 +91,19 @@ func New(o Options, c Cluster, obs Observer) (*Producer, error) {
 // Add takes records of an owner. It returns false where the producer is closed:
 // then it has taken none.
 func (p *Producer) Add(o Owner, records []Record) bool {
+	refused, ok := p.add(o, records)
+	for _, i := range refused {
+		p.ownerRejected(o, records[i], ErrNotSent)
+	}
+	return ok
+}
+
+// add returns the records that need not be sent to be refused.
+func (p *Producer) add(o Owner, records []Record) (refused []int, ok bool) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	if p.closed {
-		return false
+		return nil, false
 	}
 	now := time.Now()
 	var t *topic
@@ -98,10 +112,14 @@ func (p *Producer) Add(o Owner, records []Record) bool {
 		if t == nil || t.name != r.Topic {
 			t = p.activeTopicLocked(r.Topic, now)
 		}
-		p.appendRecordLocked(p.queueForLocked(t, r.Key), o, r.Key, r.Value, r.Millis, now)
+		if t.ages.refuses(r.Millis, r.Millis, now) != nil {
+			refused = append(refused, i)
+			continue
+		}
+		p.appendRecordLocked(p.queueForLocked(t, r.Key, now), o, r.Key, r.Value, r.Millis, now)
 	}
 	p.scheduleLocked()
-	return true
+	return refused, true
 }
 
 // Retrying is how many batches failed and wait to be sent again.
@@ -122,15 +140,22 @@ func (p *Producer) recoverPanic() {
 	}
 }
 
+// busyQueue is how soon after the last batch of a queue the next has to begin to be
+// given as much memory at once: one of many logstores, each with a little now and
+// then, must not keep what it needed once.
+const busyQueue = time.Second
+
 // appendRecordLocked appends a record to the open batch of q.
 func (p *Producer) appendRecordLocked(q *queue, o Owner, key, value []byte, millis int64, now time.Time) {
 	need := len(key) + len(value) + MaxRecordOverhead
-	if q.open != nil && len(q.open.wire)+need > p.options.MaxBatchBytes {
+	if q.open != nil && len(q.open.wire)+need > q.topic.batch.of(p.options.MaxBatchBytes, now) {
 		p.closeBatchLocked(q)
+		q.closedAt = now
 	}
 	if q.open == nil {
-		q.open = &batch{queue: q}
-		if q.lastSize > 0 {
+		p.batches++
+		q.open = &batch{queue: q, history: history{order: p.batches}}
+		if q.lastSize > 0 && now.Sub(q.closedAt) < busyQueue {
 			q.open.wire, q.open.runs = p.pool.get(q.lastSize)[:batchHeaderBytes], make([]run, 0, q.lastRuns)
 		}
 		q.lingerUntil = now.Add(p.options.Linger)
@@ -153,7 +178,8 @@ func (p *Producer) grow(b *batch, o Owner, key, value []byte, millis int64) {
 // closeBatchLocked closes the open batch of q: it takes no more records.
 func (p *Producer) closeBatchLocked(q *queue) {
 	b := q.takeOpen()
-	q.closed = append(q.closed, b)
+	b.to(closed)
+	q.fresh = append(q.fresh, b)
 	if q != &q.topic.unassigned {
 		p.compressLaterLocked(b)
 	}
@@ -163,14 +189,14 @@ func (p *Producer) closeBatchLocked(q *queue) {
 // what was held back without waiting for linger.
 func (p *Producer) Hold() (release func()) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	p.holds++
 	return p.releaseHold
 }
 
 func (p *Producer) releaseHold() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	p.holds--
 	p.endLingerLocked()
 }
@@ -178,23 +204,23 @@ func (p *Producer) releaseHold() {
 // Flush sends open batches without waiting for linger.
 func (p *Producer) Flush() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	p.endLingerLocked()
 }
 
 // RetryNow ends every wait after a failure.
 func (p *Producer) RetryNow() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.metadataBackoff.expire()
+	defer p.unlock()
+	p.metadataBackoff.Expire()
 	for _, b := range p.brokers {
-		b.backoff.expire()
+		b.backoff.Expire()
 	}
 	for _, t := range p.topics {
-		t.metadataBackoff.expire()
-		t.backoff.expire()
+		t.metadataBackoff.Expire()
+		t.backoff.Expire()
 		for _, part := range t.partitions {
-			part.backoff.expire()
+			part.backoff.Expire()
 		}
 	}
 	p.scheduleLocked()
@@ -204,8 +230,7 @@ func (p *Producer) RetryNow() {
 // on the way, whose records are released too. It waits for the goroutines of the
 // producer, as long as ctx lasts.
 func (p *Producer) Close(ctx context.Context) error {
-	res := p.stop()
-	res.deliver(p)
+	p.stop()
 	done := make(chan struct{})
 	go func() {
 		defer p.recoverPanic()
@@ -220,23 +245,18 @@ func (p *Producer) Close(ctx context.Context) error {
 	}
 }
 
-// stop marks the producer as closed, and returns the batches that were not sent.
-func (p *Producer) stop() (res results) {
+// stop marks the producer as closed, and releases the batches that were not sent.
+func (p *Producer) stop() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	if p.closed {
-		return res
+		return
 	}
 	p.closed = true
 	p.timer.Stop()
 	p.cancel()
 	for _, t := range p.activeTopics {
-		t.eachQueue(func(q *queue) {
-			res.released = append(res.released, q.closed...)
-			if q.open != nil {
-				res.released = append(res.released, q.open)
-			}
-		})
+		t.eachQueue(func(q *queue) { q.each(p.releaseLocked) })
 	}
 	p.activeTopics = nil
 	for _, b := range p.brokers {
@@ -244,5 +264,13 @@ func (p *Producer) stop() (res results) {
 			close(b.requests)
 		}
 	}
-	return res
+}
+
+func (p *Producer) releaseLocked(b *batch) {
+	if b.retrying {
+		b.retrying = false
+		p.retrying.Add(-1)
+	}
+	b.to(released)
+	p.undelivered.released = append(p.undelivered.released, b)
 }

@@ -45,7 +45,7 @@ func TestDelivery(t *testing.T) {
 					}
 					return nil
 				}
-			}, rejected: 1, within: time.Second},
+			}, rejected: 1, within: 4 * time.Minute},
 		{name: "the codec is refused",
 			prepare: func(c *fakeCluster) {
 				first := true

@@ -1,8 +1,11 @@
 package produce
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -23,7 +26,10 @@ type partitionBatch struct {
 	topicID   [16]byte // topic.id when the batch was added
 	partition *partition
 	batch     *batch
-	err       error // of the answer
+	err       error   // of the answer
+	named     []int32 // records that the answer names, by their place in the batch
+	// topicFailed tells that the topic has to wait.
+	topicFailed bool
 }
 
 // addToRequestLocked adds b to the next request to the leader of part. It returns
@@ -38,8 +44,12 @@ func (p *Producer) addToRequestLocked(b *batch, part *partition) bool {
 		return false
 	}
 	r.bytes += len(b.wire)
-	r.batches = append(r.batches, partitionBatch{b.queue.topic, b.queue.topic.id, part, b, nil})
+	t := b.queue.topic
+	r.batches = append(r.batches, partitionBatch{topic: t, topicID: t.id, partition: part, batch: b})
 	part.inflight = r
+	b.to(inflight)
+	t.outside++
+	b.compressed = b.compressed || p.refusesCodecLocked(time.Now())
 	if b.retrying {
 		b.retrying = false
 		p.retrying.Add(-1)
@@ -72,10 +82,10 @@ func (r *request) send() {
 	defer p.releaseOnPanic(r)
 	for i := range r.batches {
 		b := r.batches[i].batch
-		if !b.ready && p.compressors.usual != nil {
+		if !b.compressed && p.compressors.usual != nil {
 			p.compress(b, false)
 		}
-		b.ready = true
+		b.compressed = true
 		b.writeHeader()
 	}
 	if r.retried > 0 {
@@ -124,12 +134,15 @@ func (r *request) readResponse(answer *kmsg.ProduceResponse) {
 func (pb *partitionBatch) findIn(answer *kmsg.ProduceResponse) bool {
 	for i := range answer.Topics {
 		t := &answer.Topics[i]
-		if t.Topic != pb.topic.name && (t.Topic != "" || t.TopicID != pb.topicID) {
+		if t.Topic != pb.topic.name && (t.Topic != "" || t.TopicID != pb.topicID || pb.topicID == [16]byte{}) {
 			continue
 		}
 		for _, partition := range t.Partitions {
 			if partition.Partition == pb.partition.index {
 				pb.err = kerr.ErrorForCode(partition.ErrorCode)
+				for _, r := range partition.ErrorRecords {
+					pb.named = append(pb.named, r.RelativeOffset)
+				}
 				return true
 			}
 		}
@@ -145,15 +158,14 @@ func (p *Producer) releaseOnPanic(r *request) {
 		return
 	}
 	p.observer.Panicked(cause)
-	res := p.dropRequest(r)
-	res.deliver(p)
+	p.dropRequest(r)
 }
 
-// dropRequest removes a request from its broker and partitions, and returns its
-// batches, to be released.
-func (p *Producer) dropRequest(r *request) (res results) {
+// dropRequest removes a request from its broker and partitions, and releases those
+// of its batches that are nowhere else.
+func (p *Producer) dropRequest(r *request) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	if r.broker.inflight == r {
 		r.broker.inflight = nil
 	}
@@ -161,7 +173,64 @@ func (p *Producer) dropRequest(r *request) (res results) {
 		if part := r.batches[i].partition; part.inflight == r { // it may have a next one already
 			part.inflight = nil
 		}
-		res.released = append(res.released, r.batches[i].batch)
+		if b := r.batches[i].batch; b.state == inflight || b.state == dividing {
+			b.to(released)
+			r.batches[i].topic.outside--
+			p.undelivered.released = append(p.undelivered.released, b)
+		}
 	}
-	return res
+}
+
+// minRetryInterval is the least time between a batch that failed and the next one
+// of its partition, or retry_backoff if that is less. A new leader and the success
+// of another partition end a backoff, and both may come as fast as answers do.
+const minRetryInterval = 250 * time.Millisecond
+
+// refreshMetadata has the metadata of the topic requested soon, also during the
+// backoff that another partition without a leader causes. metadataMinAge bounds how
+// often.
+func (pb *partitionBatch) refreshMetadata() {
+	pb.topic.refresh = true
+	pb.topic.metadataBackoff.Expire()
+}
+
+// requeueLocked puts a batch in line again.
+func (p *Producer) requeueLocked(b *batch, l line, now time.Time) {
+	q := b.queue
+	if part := q.partition; part != nil && (part.retired || p.options.Partitioner == RoundRobin && part.backoff.Failing() || part.abandoned(q.topic, now)) {
+		q = &q.topic.shared
+	}
+	b.queue = q
+	if b.state != ready { // a part is from the beginning
+		b.to(ready)
+	}
+	if !b.retrying {
+		b.retrying = true
+		p.retrying.Add(1)
+	}
+	if l == sideLine {
+		q.side.add(b, now)
+	} else {
+		at, _ := slices.BinarySearchFunc(q.retry, b.order, func(b *batch, order int64) int { return cmp.Compare(b.order, order) })
+		q.retry = slices.Insert(q.retry, at, b)
+	}
+	p.activateLocked(q.topic)
+}
+
+// rejectLocked ends a batch whose records the broker does not take.
+func (p *Producer) rejectLocked(b *batch, err error) {
+	if b.retrying {
+		b.retrying = false
+		p.retrying.Add(-1)
+	}
+	b.to(rejected)
+	p.undelivered.rejected = append(p.undelivered.rejected, rejectedBatch{b, err})
+}
+
+// emptyLocked gives the batches of a partition to the topic's others.
+func (p *Producer) emptyLocked(part *partition, now time.Time) {
+	if part.queue.open != nil {
+		p.closeBatchLocked(&part.queue)
+	}
+	part.queue.moveTo(&part.queue.topic.shared, now)
 }

@@ -1,169 +1,260 @@
 package produce
 
 import (
-	"slices"
 	"time"
 
 	"out_sls_kafka/plugin/failure"
 )
 
-// results are batches that are done: they will not be sent again.
-type results struct {
-	acked    []*batch
-	rejected []rejectedBatch
-	released []*batch // their owners get the records back
-}
+const (
+	// blamesToReject is how often a record has to fail alone, each time after its
+	// partition took others, before an error that can pass counts as the record's. A
+	// service that fails by chance must not cost a record.
+	blamesToReject = 10
+	// failuresToDivide is after how many failures a batch is divided although nothing
+	// shows that it is to blame: if others are not sent, that is the only way to see.
+	failuresToDivide = 4
+)
 
-// rejectedBatch is a batch of one record, and why the broker refused it.
-type rejectedBatch struct {
-	batch *batch
-	err   error
-}
-
-// deliver calls the observer and the owners. p.mu is not held.
-func (res *results) deliver(p *Producer) {
-	for _, b := range res.acked {
-		p.observeAcked(b)
-		for _, run := range b.runs {
-			p.ownerAcked(run)
-		}
-		p.pool.put(b.wire)
-	}
-	for _, r := range res.rejected {
-		err := r.batch.eachRecord(func(o Owner, key, value []byte, millis int64) {
-			p.ownerRejected(o, Record{r.batch.queue.topic.name, key, value, millis}, r.err)
-		})
-		if err != nil {
-			p.observer.Panicked(err)
-			res.released = append(res.released, r.batch)
-		}
-	}
-	for _, b := range res.released {
-		if b.retrying {
-			b.retrying = false
-			p.retrying.Add(-1)
-		}
-		for _, run := range b.runs {
-			p.ownerReleased(run)
-		}
-	}
-}
-
-// A panic of an owner or of the observer ends in the call: the other owners must
-// hear of their records, and each of them once.
-
-func (p *Producer) observeAcked(b *batch) {
-	defer p.recoverPanic()
-	p.observer.Acked(b.queue.topic.name, b.count, b.bytes)
-}
-
-func (p *Producer) observeFailed(topic string, err error) {
-	defer p.recoverPanic()
-	p.observer.Failed(topic, err)
-}
-
-func (p *Producer) ownerAcked(run run) {
-	defer p.recoverPanic()
-	run.owner.Acked(run.records)
-}
-
-func (p *Producer) ownerRejected(o Owner, r Record, err error) {
-	defer p.recoverPanic()
-	o.Rejected(r, err)
-}
-
-func (p *Producer) ownerReleased(run run) {
-	defer p.recoverPanic()
-	run.owner.Released(run.records)
+// history is what became of a batch so far, or of the larger one that it was part
+// of.
+type history struct {
+	order     int64     // of the batch it came from: the older ones have the lower numbers
+	wait      Backoff   // in the side line
+	failures  int       // with errors that can pass
+	failedAt  time.Time // the last of them; zero: none
+	blamed    int       // failures while others came through
+	postponed int       // tries, since the last one, that would have shown nothing
+	refusedAt time.Time // when it was refused last, or what it was part of; zero: never
+	aloneAt   time.Time // when it was refused alone first
+	refusals  int       // alone, after its partition took others
+	nearest   bool      // its record that was nearest to the present was refused apart from it
 }
 
 // completeRequest decides what becomes of each batch of a request that is over.
 // requestErr is why there was no answer, or nil.
 func (p *Producer) completeRequest(r *request, requestErr error) {
-	res := p.classify(r, requestErr)
-	for i := range r.batches {
-		if pb := &r.batches[i]; pb.err != nil {
-			p.observeFailed(pb.topic.name, pb.err)
-		}
+	for _, d := range p.classify(r, requestErr) {
+		p.divide(d)
 	}
-	res.deliver(p)
 }
 
-// classify divides the batches of a request into those that are done, which it
-// returns, and those to be sent again, which go back to their queues.
-func (p *Producer) classify(r *request, requestErr error) (res results) {
+// classify decides about each batch of a request, and returns those to be divided.
+func (p *Producer) classify(r *request, requestErr error) (divisions []division) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	now := time.Now()
 	r.broker.inflight = nil
 	if requestErr == nil {
-		r.broker.backoff = backoff{}
+		r.broker.backoff.Reset()
 	} else {
-		r.broker.backoff.failed(now, p.options.Backoff)
+		r.broker.backoff.Failed(now, p.options.Backoff)
 	}
+	unclear := p.unclearLocked(r)
 	for i := range r.batches {
 		pb := &r.batches[i]
 		pb.partition.inflight = nil
 		if requestErr != nil {
 			pb.err = requestErr
 		}
-		switch {
-		case pb.err == nil:
-			pb.partition.backoff = backoff{}
-			pb.topic.backoff = backoff{}
-			res.acked = append(res.acked, pb.batch)
-		case p.closed:
-			res.released = append(res.released, pb.batch)
-		case requestErr != nil:
-			pb.refreshMetadata() // another broker may lead the partition by now
-			p.requeueLocked(pb.batch)
-		case failure.Of(pb.err).Action == failure.Split:
-			p.splitOrRejectLocked(pb.batch, pb.err, &res)
-		default:
-			pb.backOff(now, p.options.Backoff)
-			p.requeueLocked(pb.batch)
+		v := verdict{action: sideIt}
+		if unclear {
+			pb.batch.exclusive = true
+		} else {
+			v = p.verdictLocked(r, pb, requestErr != nil, now)
+		}
+		if d, ok := p.applyLocked(v, pb, now); ok {
+			divisions = append(divisions, d)
 		}
 	}
+	if requestErr == nil {
+		r.broker.answeredAt = now
+	}
+	p.backOffTopicsLocked(r, now)
 	p.scheduleLocked()
-	return res
+	return divisions
 }
 
-// minRetryInterval is the least time between a batch that failed and the next one
-// of its partition, or retry_backoff if that is less. A new leader and the success
-// of another partition end a backoff, and both may come as fast as answers do.
-const minRetryInterval = 250 * time.Millisecond
-
-// backOff delays the next attempt: of the partition if only it can be affected,
-// otherwise of the topic.
-func (pb *partitionBatch) backOff(now time.Time, wait func(int) time.Duration) {
-	pb.refreshMetadata()
-	pb.partition.notBefore = now.Add(min(minRetryInterval, wait(1)))
-	if failure.Of(pb.err).Scope == failure.Topic {
-		pb.topic.backoff.failed(now, wait)
-	} else {
-		pb.partition.backoff.failed(now, wait)
+// unclearLocked tells whether a broker refused all batches of a request, although it
+// may be about one of them: that it answers for each batch is not known until some
+// failed and others were taken. They are sent again one by one.
+func (p *Producer) unclearLocked(r *request) bool {
+	taken, failed, refused := 0, 0, 0
+	for i := range r.batches {
+		if err := r.batches[i].err; err == nil {
+			taken++
+		} else if failed++; failure.Of(err).Action == failure.Split {
+			refused++
+		}
 	}
+	p.answersByBatch = p.answersByBatch || taken > 0 && failed > 0
+	return !p.answersByBatch && !p.closed && len(r.batches) > 1 && refused == len(r.batches)
 }
 
-// refreshMetadata has the metadata of the topic requested soon, also during the
-// backoff that another partition without a leader causes. metadataMinAge bounds how
-// often.
-func (pb *partitionBatch) refreshMetadata() {
-	pb.topic.refresh = true
-	pb.topic.metadataBackoff.expire()
+// verdict is what becomes of a batch after a try.
+type verdict struct {
+	action action
+	cut    cut // of divideIt
 }
 
-// requeueLocked puts batches that failed, in their order, back at the head of their
-// queue.
-func (p *Producer) requeueLocked(batches ...*batch) {
-	q := batches[0].queue
-	if q.partition != nil && q.partition.retired {
-		q = &q.topic.shared
+type action uint8
+
+const (
+	ackIt     action = iota
+	releaseIt        // the producer is closed
+	retryIt          // before fresh batches, where its partition takes batches
+	sideIt           // after its own wait, behind fresh batches
+	divideIt
+	rejectIt
+)
+
+// verdictLocked decides about a batch, and notes what its answer says about the
+// topic, the partition and the batch.
+func (p *Producer) verdictLocked(r *request, pb *partitionBatch, lost bool, now time.Time) verdict {
+	switch {
+	case pb.err == nil:
+		pb.partition.ok(now)
+		pb.topic.ackedAt, pb.topic.suspects = now, 0
+		pb.topic.batch.took(pb.batch.size)
+		return verdict{action: ackIt}
+	case p.closed:
+		return verdict{action: releaseIt}
+	case lost:
+		return p.lostLocked(r, pb, now)
 	}
-	for _, b := range batches {
-		b.queue, b.retrying = q, true
+	class := failure.Of(pb.err)
+	if class.Action == failure.Split {
+		return p.refusedLocked(pb, class.Kind, now)
 	}
-	p.retrying.Add(int64(len(batches)))
-	q.closed = slices.Insert(q.closed, 0, batches...)
-	p.activateLocked(q.topic)
+	return p.failedLocked(pb, class, p.answersByBatch || len(r.batches) == 1, now)
+}
+
+// lostLocked decides about a batch of a request without an answer. The broker waits;
+// the batch is to blame only if the broker answered others since it was lost before.
+func (p *Producer) lostLocked(r *request, pb *partitionBatch, now time.Time) verdict {
+	b := pb.batch
+	pb.refreshMetadata() // another broker may lead the partition by now
+	blamed := !b.failedAt.IsZero() && r.broker.answeredAt.After(b.failedAt)
+	b.failures++
+	b.failedAt = now
+	switch {
+	case !blamed && b.failures < failuresToDivide:
+		return verdict{action: retryIt}
+	case !b.exclusive:
+		b.exclusive = true // the request may be too large, or another batch of it
+		return verdict{action: retryIt}
+	case b.count > 1:
+		b.failures = 0
+		return verdict{divideIt, halves}
+	}
+	b.wait.Failed(now, p.options.Backoff)
+	return verdict{action: sideIt} // a network says nothing about records
+}
+
+// failedLocked decides about a batch that failed with an error that can pass. sure
+// tells that no other batch can have been meant.
+func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bool, now time.Time) verdict {
+	b, part := pb.batch, pb.partition
+	if class.Kind != failure.Quota { // more requests would not help
+		pb.refreshMetadata()
+	}
+	if class.Scope == failure.Topic {
+		pb.topicFailed = true
+		part.notBefore = now.Add(min(minRetryInterval, p.options.Backoff(1)))
+		return verdict{action: retryIt}
+	}
+	judged := class.Kind == failure.Service || class.Kind == failure.Record
+	blamed := judged && !b.failedAt.IsZero() && part.ackedAt.After(b.failedAt) && part.streak > 0
+	if part.streak == 0 {
+		b.blamed = 0 // others fail there as well
+	}
+	if b.failedAt.IsZero() {
+		part.streak = 0
+	}
+	b.failedAt, b.postponed = now, 0
+	if blamed && !sure {
+		b.exclusive = true
+		b.wait.Failed(now, p.options.Backoff)
+		return verdict{action: sideIt}
+	}
+	if blamed {
+		b.blamed++
+		return p.blamedLocked(pb, now)
+	}
+	part.failed(now, p.options.Backoff)
+	if p.options.Partitioner == RoundRobin || part.abandoned(pb.topic, now) {
+		p.emptyLocked(part, now)
+	}
+	if b.blamed > 0 {
+		b.wait.Failed(now, p.options.Backoff)
+		return verdict{action: sideIt}
+	}
+	b.failures++
+	if judged && b.count > 1 && b.failures >= failuresToDivide {
+		b.failures = 0
+		return verdict{divideIt, halves}
+	}
+	return verdict{action: retryIt}
+}
+
+// blamedLocked decides about a batch that failed while its partition took others.
+func (p *Producer) blamedLocked(pb *partitionBatch, now time.Time) verdict {
+	b := pb.batch
+	b.wait.Failed(now, p.options.Backoff)
+	switch {
+	case b.count > 1:
+		return verdict{divideIt, halves}
+	case b.blamed >= blamesToReject:
+		return verdict{action: rejectIt}
+	case b.blamed == 1:
+		p.undelivered.held = append(p.undelivered.held, rejectedBatch{b, pb.err})
+	}
+	return verdict{action: sideIt}
+}
+
+// applyLocked does what was decided. It returns the division if the batch is to be
+// divided.
+func (p *Producer) applyLocked(v verdict, pb *partitionBatch, now time.Time) (d division, ok bool) {
+	b, t := pb.batch, pb.topic
+	if pb.err != nil {
+		p.undelivered.fail(t.name, pb.err)
+	}
+	if v.action == divideIt {
+		b.to(dividing)
+		near := ageOf(b.minMillis, now) == near && ageOf(b.maxMillis, now) == near
+		return division{b, v.cut, pb.named, pb.err, near}, true
+	}
+	t.outside--
+	switch v.action {
+	case ackIt:
+		b.to(acked)
+		p.undelivered.acked = append(p.undelivered.acked, b)
+	case releaseIt:
+		b.to(released)
+		p.undelivered.released = append(p.undelivered.released, b)
+	case rejectIt:
+		p.rejectLocked(b, pb.err)
+	case retryIt:
+		p.requeueLocked(b, retryLine, now)
+	case sideIt:
+		p.requeueLocked(b, sideLine, now)
+	}
+	return d, false
+}
+
+// backOffTopicsLocked lets each topic of a request wait once, however many of its
+// batches failed, and ends its wait only if none did.
+func (p *Producer) backOffTopicsLocked(r *request, now time.Time) {
+	for i := 0; i < len(r.batches); {
+		t, failed, took := r.batches[i].topic, false, false
+		for ; i < len(r.batches) && r.batches[i].topic == t; i++ { // they stand together
+			failed = failed || r.batches[i].topicFailed
+			took = took || r.batches[i].err == nil
+		}
+		if failed {
+			t.backoff.Failed(now, p.options.Backoff)
+		} else if took {
+			t.backoff.Reset()
+		}
+	}
 }

@@ -19,10 +19,7 @@ func (p *Producer) Retained() (r Retained) {
 		r.Topics++
 		r.Bytes += int64(unsafe.Sizeof(*t)) + int64(len(t.name))
 		t.eachQueue(func(q *queue) {
-			r.add(q.open)
-			for _, b := range q.closed {
-				r.add(b)
-			}
+			q.each(r.add)
 		})
 	}
 	for _, b := range p.brokers {
@@ -39,8 +36,6 @@ func (p *Producer) Retained() (r Retained) {
 }
 
 func (r *Retained) add(b *batch) {
-	if b != nil {
-		r.Batches++
-		r.Bytes += int64(unsafe.Sizeof(*b)) + int64(cap(b.wire)) + int64(cap(b.runs))*int64(unsafe.Sizeof(run{}))
-	}
+	r.Batches++
+	r.Bytes += int64(unsafe.Sizeof(*b)) + int64(cap(b.wire)) + int64(cap(b.runs))*int64(unsafe.Sizeof(run{}))
 }

@@ -47,7 +47,7 @@ func (p *Producer) pruneActiveLocked() {
 func (p *Producer) onTimer() {
 	defer p.recoverPanic()
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	p.scheduleLocked()
 }
 
@@ -60,7 +60,7 @@ func (p *Producer) wakeAtLocked(when time.Time) {
 
 // scheduleTopicLocked adds the batches of a topic that can be sent to requests.
 func (p *Producer) scheduleTopicLocked(t *topic, now time.Time) {
-	if !t.backoff.ready(now) {
+	if !t.backoff.Ready(now) {
 		p.wakeAtLocked(t.backoff.until)
 		return
 	}
@@ -70,9 +70,7 @@ func (p *Producer) scheduleTopicLocked(t *topic, now time.Time) {
 		if part.queue.empty() && t.shared.empty() || !p.sendableLocked(part, now) {
 			continue
 		}
-		if !p.assignLocked(&part.queue, part, now) {
-			p.assignLocked(&t.shared, part, now)
-		}
+		p.offerLocked(part, now)
 	}
 	t.startPartition++
 }
@@ -91,29 +89,57 @@ func (p *Producer) sendableLocked(part *partition, now time.Time) bool {
 	return true
 }
 
-// assignLocked sends a batch of q, if there is one, to part, which is sendable.
-func (p *Producer) assignLocked(q *queue, part *partition, now time.Time) bool {
-	if b := q.firstReady(); b != nil {
+// sideShare is every how many batches a partition takes one of the side line before
+// others, so that fresh ones, which are many, do not hold it up for ever.
+const sideShare = 4
+
+// offerLocked sends a batch, if there is one, to part, which is sendable.
+func (p *Producer) offerLocked(part *partition, now time.Time) {
+	t := part.queue.topic
+	order := &usualOrder
+	switch {
+	case part.backoff.Failing() || t.backoff.Failing():
+		order = &failingOrder
+	case part.offers%sideShare == sideShare-1:
+		order = &sideOrder
+	}
+	for _, l := range order {
+		for _, q := range [...]*queue{&part.queue, &t.shared} {
+			if p.offerFirstLocked(q, l, part, now) {
+				part.offers++
+				return
+			}
+		}
+	}
+}
+
+// offerFirstLocked sends the first batch of a line to part. It returns false if
+// there is none, or no room in the request.
+func (p *Producer) offerFirstLocked(q *queue, l line, part *partition, now time.Time) bool {
+	for {
+		b, wake := q.first(l, now)
+		if b == nil {
+			if !wake.IsZero() {
+				p.wakeAtLocked(wake)
+			}
+			return false
+		}
+		if err := q.topic.ages.refuses(b.minMillis, b.maxMillis, now); err != nil && b.state == ready {
+			q.remove(b, l)
+			p.rejectLocked(b, err)
+			continue
+		}
+		if l == sideLine && b.postpone(part, now, p.options.Backoff) {
+			q.remove(b, l)
+			q.side.add(b, now)
+			continue
+		}
 		if !p.addToRequestLocked(b, part) {
 			return false
 		}
-		q.pop()
+		q.remove(b, l)
 		return true
 	}
-	if len(q.closed) > 0 || q.open == nil {
-		return false
-	}
-	if now.Before(q.lingerUntil) {
-		p.wakeAtLocked(q.lingerUntil)
-		return false
-	}
-	// It grew until here, since no partition was sendable. Now it is sent at once,
-	// and compressed by the goroutine that sends it.
-	if !p.addToRequestLocked(q.open, part) {
-		return false
-	}
-	q.takeOpen()
-	return true
 }
 
 func (p *Producer) endLingerLocked() {

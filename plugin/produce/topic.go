@@ -6,41 +6,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// queue holds batches of one topic in the order in which they are to be sent:
-// to one partition, or to whichever is sendable.
-type queue struct {
-	topic       *topic
-	partition   *partition // nil: any
-	open        *batch     // takes records; nil: none yet
-	lingerUntil time.Time  // when the open batch has lingered long enough
-	closed      []*batch   // full, or lingered long enough; some are being compressed
-	// Bytes and runs of the last batch that was closed: the next may need as many.
-	lastSize, lastRuns int
-}
-
-func (q *queue) empty() bool { return q.open == nil && len(q.closed) == 0 }
-
-// firstReady is the batch to be sent next, if it is ready.
-func (q *queue) firstReady() *batch {
-	if len(q.closed) == 0 || !q.closed[0].ready {
-		return nil
-	}
-	return q.closed[0]
-}
-
-// pop takes the first batch off.
-func (q *queue) pop() {
-	q.closed[0] = nil
-	q.closed = q.closed[1:]
-}
-
-// takeOpen removes the open batch, which takes no more records, from the queue.
-func (q *queue) takeOpen() *batch {
-	b := q.open
-	q.open, q.lastSize, q.lastRuns = nil, len(b.wire), len(b.runs)
-	return b
-}
-
 // topic is a Kafka topic, which is an SLS logstore.
 type topic struct {
 	name            string
@@ -48,14 +13,21 @@ type topic struct {
 	partitions      []*partition // nil: not known yet
 	metadataAt      time.Time    // when the partitions were learned
 	refresh         bool         // the partitions or their leaders may have changed
-	metadataBackoff backoff      // of requests for them
-	backoff         backoff      // of sending
+	metadataBackoff Backoff      // of requests for them
+	backoff         Backoff      // of sending
 	startPartition  int          // index of the partition to begin with
 	lastPartition   int          // index of the one that round robin chose last
 
 	active   bool // in Producer.activeTopics
 	lastUsed time.Time
-	shared   queue // records that may go to any partition
+	outside  int // batches that are in no queue: in flight, or being divided
+
+	ackedAt  time.Time // when a batch was acknowledged last
+	suspects int       // records refused alone since then
+	ages     ages
+	batch    batchLimit
+
+	shared queue // records that may go to any partition
 	// unassigned holds records whose partition depends on metadata that has not
 	// arrived.
 	unassigned     queue
@@ -68,9 +40,13 @@ type partition struct {
 	leader        int32    // -1: none
 	inflight      *request // the one with a batch for it; nil: none
 	retired       bool     // the topic does not have it any more
-	backoff       backoff
+	backoff       Backoff
+	failingSince  time.Time // when the first failure of the backoff was; zero: it does not fail
 	notBefore     time.Time // nothing is sent before it, whatever ends the backoff
 	leaderMovedAt time.Time // when a new leader ended the backoff last
+	ackedAt       time.Time // when it took a batch last
+	streak        int       // batches it took since one failed that had not failed before
+	offers        int       // batches it was given
 	queue         queue     // records for this partition alone
 }
 
@@ -90,7 +66,7 @@ func (t *topic) empty() bool {
 }
 
 // queueForLocked returns the queue for a record with that key.
-func (p *Producer) queueForLocked(t *topic, key []byte) *queue {
+func (p *Producer) queueForLocked(t *topic, key []byte, now time.Time) *queue {
 	n := len(t.partitions)
 	switch {
 	case p.options.Partitioner != RoundRobin && (t.keyPartitioner == nil || key == nil):
@@ -98,13 +74,55 @@ func (p *Producer) queueForLocked(t *topic, key []byte) *queue {
 	case n == 0:
 		return &t.unassigned
 	case p.options.Partitioner == RoundRobin:
-		t.lastPartition = (t.lastPartition + 1) % n
-		return &t.partitions[t.lastPartition].queue
+		return t.nextInTurn()
 	}
 	p.keyScratch.Key = key
-	i := t.keyPartitioner.Partition(&p.keyScratch, n)
+	part := t.partitions[t.keyPartitioner.Partition(&p.keyScratch, n)]
 	p.keyScratch.Key = nil // it is the caller's
-	return &t.partitions[i].queue
+	if part.abandoned(t, now) {
+		return &t.shared
+	}
+	return &part.queue
+}
+
+// nextInTurn is the queue of the next partition that takes batches, or of the next
+// if none does.
+func (t *topic) nextInTurn() *queue {
+	n := len(t.partitions)
+	for range n {
+		t.lastPartition = (t.lastPartition + 1) % n
+		if part := t.partitions[t.lastPartition]; part.leader >= 0 && !part.backoff.Failing() {
+			return &part.queue
+		}
+	}
+	t.lastPartition = (t.lastPartition + 1) % n
+	return &t.partitions[t.lastPartition].queue
+}
+
+// abandonAfter is how long a partition may fail, while others take batches, until
+// the records that belong there by their key go elsewhere. A shard that SLS made
+// read-only stays listed, and takes nothing for ever.
+const abandonAfter = 10 * time.Minute
+
+// abandoned tells whether records for the partition alone have to go elsewhere.
+func (part *partition) abandoned(t *topic, now time.Time) bool {
+	return !part.failingSince.IsZero() && now.Sub(part.failingSince) > abandonAfter && t.ackedAt.After(part.failingSince)
+}
+
+// ok notes that the partition took a batch.
+func (part *partition) ok(now time.Time) {
+	part.backoff.Reset()
+	part.failingSince, part.ackedAt = time.Time{}, now
+	part.streak++
+}
+
+// failed notes a failure that is not shown to be a batch's.
+func (part *partition) failed(now time.Time, wait func(int) time.Duration) {
+	part.backoff.Failed(now, wait)
+	part.notBefore = now.Add(min(minRetryInterval, wait(1)))
+	if part.failingSince.IsZero() {
+		part.failingSince = now
+	}
 }
 
 // activeTopicLocked returns a topic, now active, for records to be added.
@@ -143,29 +161,10 @@ const topicIdleTimeout = 10 * time.Minute
 func (p *Producer) Tick(now time.Time) {
 	p.pool.tick(now)
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	inflight := p.inflightTopicsLocked()
+	defer p.unlock()
 	for name, t := range p.topics {
-		if !t.active && now.Sub(t.lastUsed) > topicIdleTimeout && !inflight[t] {
+		if !t.active && now.Sub(t.lastUsed) > topicIdleTimeout && t.outside == 0 {
 			delete(p.topics, name)
 		}
 	}
-}
-
-// inflightTopicsLocked returns the topics that have a batch in a request. The
-// partition it is for may be retired, and the batch come back to its topic all the
-// same.
-func (p *Producer) inflightTopicsLocked() map[*topic]bool {
-	topics := make(map[*topic]bool)
-	for _, b := range p.brokers {
-		for _, r := range [...]*request{b.inflight, b.next} {
-			if r == nil {
-				continue
-			}
-			for i := range r.batches {
-				topics[r.batches[i].topic] = true
-			}
-		}
-	}
-	return topics
 }

@@ -1,0 +1,115 @@
+package produce
+
+// results is what owners and the observer are to be told.
+type results struct {
+	failed   []failedTopic
+	held     []rejectedBatch
+	acked    []*batch
+	rejected []rejectedBatch
+	released []*batch // their owners get the records back
+}
+
+// failedTopic is a topic that something failed of, and why. Topic "" is none of them.
+type failedTopic struct {
+	topic string
+	err   error
+}
+
+// rejectedBatch is a batch, and why the broker refuses it.
+type rejectedBatch struct {
+	batch *batch
+	err   error
+}
+
+// fail notes a failure: one for each topic and error of a request.
+func (res *results) fail(topic string, err error) {
+	for _, f := range res.failed {
+		if f.topic == topic && f.err == err { //nolint:errorlint // the very same
+			return
+		}
+	}
+	res.failed = append(res.failed, failedTopic{topic, err})
+}
+
+func (res *results) empty() bool {
+	return len(res.failed)+len(res.held)+len(res.acked)+len(res.rejected)+len(res.released) == 0
+}
+
+// unlock unlocks p.mu and then delivers what was decided while it was held: owners
+// and the observer may have locks of their own.
+func (p *Producer) unlock() {
+	if p.undelivered.empty() {
+		p.mu.Unlock()
+		return
+	}
+	res := p.undelivered
+	p.undelivered = results{}
+	p.mu.Unlock()
+	res.deliver(p)
+}
+
+// deliver calls the observer and the owners.
+func (res *results) deliver(p *Producer) {
+	for _, f := range res.failed {
+		p.observeFailed(f.topic, f.err)
+	}
+	for _, r := range res.held {
+		p.ownerHeld(r)
+	}
+	for _, b := range res.acked {
+		p.observeAcked(b)
+		for _, run := range b.runs {
+			p.ownerAcked(run)
+		}
+		p.pool.put(b.wire)
+	}
+	for _, r := range res.rejected {
+		err := r.batch.eachRecord(func(o Owner, key, value []byte, millis int64) {
+			p.ownerRejected(o, Record{r.batch.queue.topic.name, key, value, millis}, r.err)
+		})
+		if err != nil {
+			p.observer.Panicked(err)
+			r.batch.to(released)
+			res.released = append(res.released, r.batch)
+		}
+	}
+	for _, b := range res.released {
+		for _, run := range b.runs {
+			p.ownerReleased(run)
+		}
+	}
+}
+
+// A panic of an owner or of the observer ends in the call: the other owners must
+// hear of their records, and each of them once.
+
+func (p *Producer) observeAcked(b *batch) {
+	defer p.recoverPanic()
+	p.observer.Acked(b.queue.topic.name, b.count, b.bytes)
+}
+
+func (p *Producer) observeFailed(topic string, err error) {
+	defer p.recoverPanic()
+	p.observer.Failed(topic, err)
+}
+
+// ownerHeld does not read the record, which may be on its way again.
+func (p *Producer) ownerHeld(r rejectedBatch) {
+	defer p.recoverPanic()
+	r.batch.runs[0].owner.Held(r.batch.queue.topic.name, r.err)
+}
+
+func (p *Producer) ownerAcked(run run) {
+	defer p.recoverPanic()
+	run.owner.Acked(run.records)
+}
+
+func (p *Producer) ownerRejected(o Owner, r Record, err error) {
+	defer p.recoverPanic()
+	o.Rejected(r, err)
+}
+
+func (p *Producer) ownerReleased(run run) {
+	defer p.recoverPanic()
+	run.owner.Released(run.records)
+}

@@ -1,0 +1,104 @@
+package produce
+
+import (
+	"errors"
+	"out_sls_kafka/plugin/failure"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+const (
+	// refusalsToReject is how often a record has to be refused alone, each time after its
+	// partition took others: a service that refuses everything for a while must not cost
+	// a record.
+	refusalsToReject = 2
+	// aloneToReject is how long a record is tried alone if one such refusal is all that
+	// shows its fault, because nothing else is sent to its partition.
+	aloneToReject = 2 * time.Minute
+	// suspectsToHold is how many records may be refused alone, without one that is
+	// acknowledged, until a topic waits: then it is the service, not the records.
+	suspectsToHold = 3
+)
+
+// refusedLocked decides about a batch that the broker refused for what is in it.
+func (p *Producer) refusedLocked(pb *partitionBatch, kind failure.Kind, now time.Time) verdict {
+	b, t := pb.batch, pb.topic
+	switch {
+	case kind == failure.Codec && b.codec != 0:
+		p.plainUntil = now.Add(learntFor)
+		return verdict{divideIt, uncompressed}
+	case kind == failure.Size && b.count == 1:
+		return verdict{action: rejectIt}
+	case kind == failure.Size:
+		t.batch.refused(b.size, p.options.MaxBatchBytes, now)
+		return verdict{divideIt, halves}
+	case len(pb.named) > 0 && len(pb.named) < b.count:
+		return verdict{divideIt, byName}
+	case errors.Is(pb.err, kerr.InvalidTimestamp):
+		return p.refusedTimeLocked(pb, now)
+	case b.count == 1:
+		return p.refusedAloneLocked(pb, now)
+	case t.holds():
+		pb.topicFailed = true
+		return verdict{action: retryIt}
+	}
+	if b.refusedAt.IsZero() {
+		b.refusedAt = now
+	}
+	return verdict{divideIt, halves}
+}
+
+// refusedAloneLocked decides about a record that was refused in a batch of its own.
+func (p *Producer) refusedAloneLocked(pb *partitionBatch, now time.Time) verdict {
+	b := pb.batch
+	if !b.refusedAt.IsZero() && pb.partition.ackedAt.After(b.refusedAt) {
+		b.refusals++
+	}
+	if b.refusals >= refusalsToReject || b.refusals > 0 && !b.aloneAt.IsZero() && now.Sub(b.aloneAt) >= aloneToReject {
+		return verdict{action: rejectIt}
+	}
+	p.suspectLocked(pb, now)
+	return verdict{action: sideIt}
+}
+
+// suspectLocked notes that a batch was refused, which others will show to be its
+// fault or the service's.
+func (p *Producer) suspectLocked(pb *partitionBatch, now time.Time) {
+	b := pb.batch
+	if b.aloneAt.IsZero() && b.count == 1 {
+		b.aloneAt = now
+		p.undelivered.held = append(p.undelivered.held, rejectedBatch{b, pb.err})
+	}
+	b.refusedAt = now
+	b.wait.Failed(now, p.options.Backoff)
+	pb.topic.suspects++
+	pb.topicFailed = pb.topicFailed || pb.topic.holds()
+}
+
+// holds tells whether suspectsToHold records were refused, and none taken since: then
+// it is the service.
+func (t *topic) holds() bool { return t.suspects >= suspectsToHold }
+
+// refusedTimeLocked decides about a batch that was refused for the time of some
+// record.
+func (p *Producer) refusedTimeLocked(pb *partitionBatch, now time.Time) verdict {
+	b := pb.batch
+	from, to := ageOf(b.minMillis, now), ageOf(b.maxMillis, now)
+	switch {
+	case from != to:
+		return verdict{divideIt, byAge}
+	case from == near && b.maxMillis-b.minMillis <= provedFor.Milliseconds():
+		// One of the clocks is wrong. The records are taken when the other clock comes
+		// there, or are old by this one at last.
+		b.wait.Failed(now, p.options.Backoff)
+		return verdict{action: sideIt}
+	case from == near || b.count > 1 && b.nearest:
+		return verdict{divideIt, byTime}
+	case b.count > 1:
+		return verdict{divideIt, nearestApart}
+	}
+	pb.topic.ages.prove(b.minMillis, now)
+	p.sweepLocked(pb.topic, now)
+	return verdict{action: rejectIt}
+}

@@ -1,0 +1,94 @@
+package produce
+
+import (
+	"container/heap"
+	"slices"
+	"time"
+)
+
+// sideline holds the batches of a queue that something may be wrong with: parts of
+// refused batches, and batches that failed while others came through. Fresh batches
+// go before them. Each has a wait of its own.
+type sideline struct {
+	due     []*batch // those whose wait is over, fewest records first
+	waiting waitHeap
+}
+
+func (s *sideline) empty() bool { return len(s.due)+len(s.waiting) == 0 }
+
+func (s *sideline) add(b *batch, now time.Time) {
+	if !b.wait.Ready(now) {
+		heap.Push(&s.waiting, b)
+		return
+	}
+	// Few records first: what they prove decides about the others. The latest of
+	// equal ones first.
+	at, _ := slices.BinarySearchFunc(s.due, b.count, func(b *batch, count int) int { return b.count - count })
+	s.due = slices.Insert(s.due, at, b)
+}
+
+// first returns the batch to be sent next. If there is none, wake is when there may
+// be one; zero: never.
+func (s *sideline) first(now time.Time) (b *batch, wake time.Time) {
+	for len(s.waiting) > 0 && s.waiting[0].wait.Ready(now) {
+		s.add(heap.Pop(&s.waiting).(*batch), now)
+	}
+	if len(s.due) > 0 {
+		return s.due[0], wake
+	}
+	if len(s.waiting) > 0 {
+		wake = s.waiting[0].wait.until
+	}
+	return nil, wake
+}
+
+// mostPostponed bounds how often a batch is postponed in a row: with nothing else to
+// send, it is all that can show whether the partition takes batches again.
+const mostPostponed = 10
+
+// postpone lets b wait on if a failure would show nothing: it is blamed, and the
+// partition took nothing else since it failed.
+func (b *batch) postpone(part *partition, now time.Time, wait func(int) time.Duration) bool {
+	if b.blamed == 0 || part.ackedAt.After(b.failedAt) || b.postponed >= mostPostponed {
+		return false
+	}
+	b.postponed++
+	b.wait.until = now.Add(wait(1))
+	return true
+}
+
+// pop removes the batch that first returned.
+func (s *sideline) pop() {
+	s.due[0] = nil
+	s.due = s.due[1:]
+}
+
+// expire ends all waits.
+func (s *sideline) expire() {
+	for _, b := range s.waiting {
+		b.wait.Expire()
+	}
+	heap.Init(&s.waiting)
+}
+
+// takeAll empties the line.
+func (s *sideline) takeAll() (all []*batch) {
+	all = append(s.due, s.waiting...)
+	s.due, s.waiting = nil, nil
+	return all
+}
+
+// waitHeap has the batch first whose wait is over first.
+type waitHeap []*batch
+
+func (h waitHeap) Len() int           { return len(h) }
+func (h waitHeap) Less(i, j int) bool { return h[i].wait.until.Before(h[j].wait.until) }
+func (h waitHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *waitHeap) Push(b any)        { *h = append(*h, b.(*batch)) }
+func (h *waitHeap) Pop() any {
+	old := *h
+	b := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return b
+}
