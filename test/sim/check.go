@@ -1,0 +1,48 @@
+package sim
+
+import (
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// splits are the errors that a batch is divided for.
+var splits = map[*kerr.Error]bool{
+	kerr.InvalidRecord: true, kerr.InvalidTimestamp: true, kerr.MessageTooLarge: true, kerr.RecordListTooLarge: true,
+	kerr.CorruptMessage: true, kerr.UnsupportedCompressionType: true, kerr.PolicyViolation: true,
+}
+
+// check looks at what must hold at any time.
+func (w *world) check() {
+	w.forgetSettled()
+	if !w.closed {
+		w.checkRoomUsed()
+		w.checkMemory()
+	}
+	w.checkRates()
+}
+
+// forgetSettled moves past the chunks at the beginning that are done.
+func (w *world) forgetSettled() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.checked < len(w.chunks) && w.chunks[w.checked].settled != 0 {
+		w.checked++
+	}
+}
+
+// checkEnd looks at what must hold when all is over.
+func (w *world) checkEnd() {
+	w.checkSettled()
+	w.checkNamed()
+	w.checkThroughput()
+	w.checkPace()
+	w.checkFresh()
+	w.checkRecovery()
+	w.checkCounts()
+}
+
+// checkCounts compares the output's numbers with the cluster's.
+func (w *world) checkCounts() {
+	if n, most := int64(w.numbers.of("records_acknowledged_total")), w.cluster.Acked(); n > most {
+		w.violate("count", "%d records acknowledged; the cluster acknowledged %d", n, most)
+	}
+}

@@ -1,0 +1,46 @@
+package sim
+
+// Most of what may be asked of the service in 10 s, in trouble of any kind. With
+// retry_backoff 1s the waits after failures are 1, 2, 4 and 8 s, and each may be a
+// fifth shorter.
+const (
+	mostMetadata      = 30 // and some for each topic
+	mostMetadataTopic = 4
+	mostFailures      = 12 // of one partition
+	mostDials         = 30
+)
+
+// checkRates: no answer makes a loop without a wait.
+func (w *world) checkRates() {
+	r := w.cluster.Rates()
+	if r.Metadata.Worst > mostMetadata+mostMetadataTopic*len(w.Logstores) {
+		w.violate("metadata-rate", "%d metadata requests in 10 s", r.Metadata.Worst)
+	}
+	if r.Failed.Worst > w.mostFailures() {
+		w.violate("produce-rate", "%d failed tries of %s in 10 s", r.Failed.Worst, r.FailedOf)
+	}
+	if r.Dials.Worst > mostDials*w.Nodes {
+		w.violate("dial-rate", "%d connections in 10 s", r.Dials.Worst)
+	}
+	if broken := w.cluster.Broken(); broken != "" {
+		w.violate("broken", "%s", broken)
+	}
+}
+
+// mostFailures is more where batches are refused for their records: finding these takes tries.
+func (s *Scenario) mostFailures() int {
+	for i := range s.Inputs {
+		if in := &s.Inputs[i]; in.Shift != 0 || in.BadEvery > 0 || in.Poison > 0 {
+			return 400
+		}
+	}
+	for _, f := range s.Faults {
+		if f.Size > 0 || f.Codec > 0 || splits[f.Err] {
+			return 400
+		}
+	}
+	if s.MaxBatch > 0 {
+		return 400
+	}
+	return mostFailures
+}

@@ -1,0 +1,60 @@
+package sim
+
+import "time"
+
+// checkSettled: when all has been well for long, no chunk is left.
+func (w *world) checkSettled() {
+	if w.closed {
+		return
+	}
+	used, waiting := w.numbers.of("inflight_bytes"), w.numbers.of("waiting_chunks")
+	w.mu.Lock()
+	stuck, first := 0, (*chunk)(nil)
+	for _, c := range w.chunks {
+		if c.settled != 0 || c.poison || w.forever(c.topic) || w.now()-max(c.offered, w.over(c.topic)) < patience-10*time.Second {
+			continue
+		}
+		if stuck++; first == nil {
+			first = c
+		}
+	}
+	w.mu.Unlock()
+	if stuck > 0 {
+		w.violate("stuck", "%d chunks, the first %d of %s with %d records, given at %v; %.0f bytes in flight, %.0f chunks wait for room", stuck, first.number, first.topic, first.records, first.offered, used, waiting)
+	}
+}
+
+// checkNamed: a record that fails for ever, for which chunk that is, is rejected or
+// named in the log.
+func (w *world) checkNamed() {
+	for _, c := range w.chunks {
+		seen := w.Duration - max(c.offered, w.over(c.topic)) // while fresh records show that it is the record's fault
+		if c.poison && c.settled == 0 && seen > 90*time.Second && !w.closed && !w.forever(c.topic) && !w.host.has("is refused when sent alone") {
+			w.violate("not-named", "a poisoned record of chunk %d of %s fails since %v, and no line says so", c.number, c.topic, c.offered)
+		}
+	}
+}
+
+// standstill is how long chunks may wait for room while next to nothing is in flight.
+const standstill = 20 * time.Second
+
+// checkRoomUsed: chunks do not wait for room while most of it is free.
+func (w *world) checkRoomUsed() {
+	used, waiting := w.numbers.of("inflight_bytes"), w.numbers.of("waiting_chunks")
+	largest := 0
+	w.mu.Lock()
+	for _, c := range w.chunks[w.checked:] {
+		if c.settled == 0 {
+			largest = max(largest, c.bytes)
+		}
+	}
+	w.mu.Unlock()
+	free := float64(w.bufferLimit()) - used
+	if waiting == 0 || free < 8*float64(largest)+100_000 {
+		w.roomSince = w.now()
+		return
+	}
+	if stands := w.now() - w.roomSince; stands > standstill {
+		w.violate("room-unused", "%.0f chunks, of %d bytes at most, wait for room for %v; %.0f of %d bytes are in flight", waiting, largest, stands, used, w.bufferLimit())
+	}
+}

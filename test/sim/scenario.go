@@ -1,0 +1,288 @@
+// Package sim runs an output of the plugin in simulated time: the whole of it,
+// with the real Kafka client and TLS, against a cluster that knows each record. A
+// scenario is made from a seed or read from a text, and what must hold at any time
+// is checked all the while.
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"out_sls_kafka/test/simkafka"
+)
+
+// Scenario is all that is decided before a simulation begins. Its text form
+// ([Scenario.String], [Parse]) is what is stored.
+type Scenario struct {
+	Family   string
+	Seed     uint64 // of what the inputs give
+	Nodes    int
+	Latency  time.Duration // of each answer
+	Duration time.Duration // of the inputs
+	Skew     time.Duration // how far the node's clock is ahead of the cluster's
+	MaxBatch int           // bytes that the cluster takes as one batch; 0: any
+	CheckAge bool          // the cluster refuses records older than a week, or newer than 15 minutes
+	Named    bool          // the cluster names refused records (KIP-467)
+	Flush    time.Duration // how often the host ends lingering; 0: never
+
+	Options   []Option
+	Logstores []Logstore
+	Inputs    []Input
+	Events    []Event
+	Faults    []*simkafka.Fault
+}
+
+// Option is an option of the [OUTPUT] section.
+type Option struct{ Key, Value string }
+
+// Logstore is one that exists from some time on.
+type Logstore struct {
+	Name   string
+	Shards int
+	From   time.Duration
+}
+
+// Topic is the logstore's Kafka topic.
+func (l *Logstore) Topic() string { return l.Name + ".json" }
+
+// Input gives chunks for one logstore, as an input of Fluent Bit with a limit of
+// its own does.
+type Input struct {
+	Logstore string
+	Load     Load
+	Pause    time.Duration // mean time between chunks
+	From     time.Duration
+	Until    time.Duration // 0: the end
+	Lines    int           // of a backlog
+	Shift    time.Duration // of the records' time
+	BadEvery int           // every n-th record is a week old (of fresh ones); 0: none
+	Poison   time.Duration // from then on one record is poisoned; 0: none
+	Workers  int           // that each wait for their chunk before the next; 0: nobody waits
+}
+
+// Load says what an input's chunks are like.
+type Load string
+
+// The kinds of [Load].
+const (
+	Mixed   Load = "mixed"   // from one short record to some of a megabyte
+	Light   Load = "light"   // the same, of an eighth of the bytes
+	Steady  Load = "steady"  // 100 records of 100 bytes
+	Trickle Load = "trickle" // a short record
+	Squeeze Load = "squeeze" // many short or some long records
+	Backlog Load = "backlog" // Lines records of 60 bytes, in chunks of a megabyte, once
+	Peak    Load = "peak"    // at first 90 records of 9 KB, then a short one
+	Names   Load = "names"   // each record names a logstore of its own that does not exist
+	Longs   Load = "longs"   // so with names of 100 KB
+)
+
+// Event changes the cluster.
+type Event struct {
+	At        time.Duration
+	Kind      EventKind
+	Topic     string
+	Partition int32
+	To        int // partitions, node, or a number of the password
+}
+
+// EventKind is what an event changes.
+type EventKind string
+
+// The kinds of [Event].
+const (
+	Split    EventKind = "split"    // the topic has To partitions
+	Merge    EventKind = "merge"    // likewise, fewer
+	Lead     EventKind = "lead"     // a partition's leader is node To
+	Readonly EventKind = "readonly" // a partition is listed and takes nothing
+	Remove   EventKind = "remove"   // the topic is gone
+	Rotate   EventKind = "rotate"   // the AccessKey pair becomes number To, in the file as well
+	Close    EventKind = "close"    // the output is closed
+)
+
+// Properties are the options as Fluent Bit has them.
+func (s *Scenario) Properties() map[string]string {
+	p := map[string]string{}
+	for _, o := range s.Options {
+		p[o.Key] = o.Value
+	}
+	return p
+}
+
+// Set sets an option.
+func (s *Scenario) Set(key, value string) {
+	for i := range s.Options {
+		if s.Options[i].Key == key {
+			s.Options[i].Value = value
+			return
+		}
+	}
+	s.Options = append(s.Options, Option{key, value})
+}
+
+// Logstore finds one by its topic.
+func (s *Scenario) Logstore(topic string) *Logstore {
+	for i := range s.Logstores {
+		if s.Logstores[i].Topic() == topic {
+			return &s.Logstores[i]
+		}
+	}
+	return nil
+}
+
+// String is the scenario as [Parse] reads it.
+func (s *Scenario) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "scenario family=%s seed=%d nodes=%d latency=%v duration=%v", s.Family, s.Seed, s.Nodes, s.Latency, s.Duration)
+	pair(&b, "skew", s.Skew, 0)
+	pair(&b, "maxbatch", s.MaxBatch, 0)
+	pair(&b, "checkage", s.CheckAge, false)
+	pair(&b, "named", s.Named, false)
+	pair(&b, "flush", s.Flush, 0)
+	for _, o := range s.Options {
+		fmt.Fprintf(&b, "\noption %s=%s", o.Key, o.Value)
+	}
+	for _, l := range s.Logstores {
+		fmt.Fprintf(&b, "\nlogstore name=%s shards=%d", l.Name, l.Shards)
+		pair(&b, "from", l.From, 0)
+	}
+	for i := range s.Inputs {
+		s.Inputs[i].print(&b)
+	}
+	for _, e := range s.Events {
+		fmt.Fprintf(&b, "\nevent at=%v kind=%s", e.At, e.Kind)
+		pair(&b, "topic", e.Topic, "")
+		pair(&b, "partition", e.Partition, 0)
+		pair(&b, "to", e.To, 0)
+	}
+	for _, f := range s.Faults {
+		fmt.Fprintf(&b, "\nfault %v", f)
+	}
+	return b.String() + "\n"
+}
+
+func (in *Input) print(b *strings.Builder) {
+	fmt.Fprintf(b, "\ninput logstore=%s load=%s pause=%v", in.Logstore, in.Load, in.Pause)
+	pair(b, "from", in.From, 0)
+	pair(b, "until", in.Until, 0)
+	pair(b, "lines", in.Lines, 0)
+	pair(b, "shift", in.Shift, 0)
+	pair(b, "badevery", in.BadEvery, 0)
+	pair(b, "poison", in.Poison, 0)
+	pair(b, "workers", in.Workers, 0)
+}
+
+// pair writes a value, unless it is the one that need not be said.
+func pair[T comparable](b *strings.Builder, key string, value, unsaid T) {
+	if value != unsaid {
+		fmt.Fprintf(b, " %s=%v", key, value)
+	}
+}
+
+// Parse reads a scenario. Lines that begin with # are comments.
+func Parse(text string) (*Scenario, error) {
+	s := &Scenario{}
+	for n, line := range strings.Split(text, "\n") {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		if err := s.parse(line); err != nil {
+			return nil, fmt.Errorf("line %d: %q: %w", n+1, line, err)
+		}
+	}
+	if s.Nodes < 1 || s.Duration <= 0 || len(s.Logstores) == 0 {
+		return nil, fmt.Errorf("a scenario needs nodes, a duration and a logstore")
+	}
+	return s, nil
+}
+
+func (s *Scenario) parse(line string) error {
+	word, rest, _ := strings.Cut(line, " ")
+	switch word {
+	case "fault":
+		f, err := simkafka.ParseFault(rest)
+		s.Faults = append(s.Faults, f)
+		return err
+	case "option":
+		key, value, ok := strings.Cut(rest, "=")
+		if !ok {
+			return fmt.Errorf("want key=value")
+		}
+		s.Options = append(s.Options, Option{key, value})
+		return nil
+	}
+	v := values{}
+	for _, field := range strings.Fields(rest) {
+		key, value, ok := strings.Cut(field, "=")
+		if !ok {
+			return fmt.Errorf("%q: want key=value", field)
+		}
+		v.texts = append(v.texts, Option{key, value})
+	}
+	switch word {
+	case "scenario":
+		s.Family, s.Seed, s.Nodes = v.text("family"), uint64(v.number("seed")), v.number("nodes")
+		s.Latency, s.Duration, s.Skew, s.Flush = v.duration("latency"), v.duration("duration"), v.duration("skew"), v.duration("flush")
+		s.MaxBatch, s.CheckAge, s.Named = v.number("maxbatch"), v.text("checkage") == "true", v.text("named") == "true"
+	case "logstore":
+		s.Logstores = append(s.Logstores, Logstore{v.text("name"), v.number("shards"), v.duration("from")})
+	case "input":
+		s.Inputs = append(s.Inputs, Input{v.text("logstore"), Load(v.text("load")), v.duration("pause"), v.duration("from"), v.duration("until"),
+			v.number("lines"), v.duration("shift"), v.number("badevery"), v.duration("poison"), v.number("workers")})
+	case "event":
+		s.Events = append(s.Events, Event{v.duration("at"), EventKind(v.text("kind")), v.text("topic"), int32(v.number("partition")), v.number("to")})
+	default:
+		return fmt.Errorf("%q is not known", word)
+	}
+	return v.check()
+}
+
+// values are the key=value pairs of a line.
+type values struct {
+	texts []Option
+	err   error
+}
+
+func (v *values) text(key string) string {
+	i := slices.IndexFunc(v.texts, func(o Option) bool { return o.Key == key })
+	if i < 0 {
+		return ""
+	}
+	value := v.texts[i].Value
+	v.texts = slices.Delete(v.texts, i, i+1)
+	return value
+}
+
+func (v *values) number(key string) int {
+	text := v.text(key)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil && v.err == nil {
+		v.err = fmt.Errorf("%s=%s: want a number", key, text)
+	}
+	return n
+}
+
+func (v *values) duration(key string) time.Duration {
+	text := v.text(key)
+	if text == "" || text == "0" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil && v.err == nil {
+		v.err = fmt.Errorf("%s=%s: want a duration such as 1m30s", key, text)
+	}
+	return d
+}
+
+// check reports the first value that could not be read, or a key nobody asked for.
+func (v *values) check() error {
+	if v.err == nil && len(v.texts) > 0 {
+		return fmt.Errorf("%q is not known here", v.texts[0].Key)
+	}
+	return v.err
+}

@@ -1,0 +1,122 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"out_sls_kafka/test/simkafka"
+)
+
+// readonlyError is what writes to a read-only shard are answered with.
+var readonlyError = kerr.PolicyViolation
+
+// trouble is what was wrong with a topic's way at some time, as far as the scenario says.
+type trouble struct {
+	whole      bool
+	partitions map[int32]bool // single ones; nil: none
+}
+
+// lasting is how long a fault may be felt after its end: what failed waits as long
+// again as the fault lasted, retry_backoff_max and its jitter at most.
+func lasting(f *simkafka.Fault) time.Duration {
+	return min(40*time.Second, (f.Until-f.From)*6/5+3*time.Second) + unseen(f)
+}
+
+// unseen is how long it may take to see that a request failed.
+func unseen(f *simkafka.Fault) time.Duration {
+	switch f.Kind {
+	case simkafka.Silence, simkafka.DialHang:
+		return 16 * time.Second // request_timeout, and the margin for the answer
+	case simkafka.Delay, simkafka.Throttle:
+		return f.Delay
+	}
+	return 0
+}
+
+// troubled tells what was wrong with a topic between two moments.
+func (s *Scenario) troubled(topic string, from, to time.Duration) (t trouble) {
+	for _, f := range s.Faults {
+		if to < f.From || from >= f.Until+lasting(f) || f.Topic != "" && f.Topic != topic && f.Kind != simkafka.Delay { // a request has batches of several topics
+			continue
+		}
+		switch f.Kind {
+		case simkafka.Poison:
+			// concerns one record
+		case simkafka.TooLarge, simkafka.Codec:
+			t.whole = t.whole || from < f.From+20*time.Second // until it is learnt
+		default:
+			t.add(f.Partition, s.Logstore(topic))
+		}
+	}
+	for _, e := range s.Events {
+		switch {
+		case e.Kind == Close:
+			t.whole = t.whole || to >= e.At
+		case e.Kind == Rotate:
+			t.whole = t.whole || to >= e.At && from < e.At+45*time.Second
+		case e.Topic != topic:
+		case e.Kind == Remove:
+			t.whole = t.whole || to >= e.At
+		case e.Kind == Readonly:
+			if to >= e.At {
+				t.add(e.Partition, s.Logstore(topic))
+			}
+		default:
+			t.whole = t.whole || to >= e.At && from < e.At+10*time.Second
+		}
+	}
+	if l := s.Logstore(topic); l != nil && l.From > 0 && from < l.From+45*time.Second {
+		t.whole = true
+	}
+	return t
+}
+
+// add notes a partition, or all of them where it is below 0.
+func (t *trouble) add(partition int32, l *Logstore) {
+	if partition < 0 || l == nil || l.Shards == 1 {
+		t.whole = true
+		return
+	}
+	if t.partitions == nil {
+		t.partitions = make(map[int32]bool)
+	}
+	t.partitions[partition] = true
+}
+
+// over is when nothing is wrong with a topic any more.
+func (s *Scenario) over(topic string) (at time.Duration) {
+	for _, f := range s.Faults {
+		if f.Kind != simkafka.Poison && (f.Topic == "" || f.Topic == topic) {
+			at = max(at, f.Until+lasting(f))
+		}
+	}
+	for _, e := range s.Events {
+		if e.Topic == "" || e.Topic == topic {
+			at = max(at, e.At+45*time.Second)
+		}
+	}
+	if l := s.Logstore(topic); l != nil && l.From > 0 {
+		at = max(at, l.From+45*time.Second)
+	}
+	return at
+}
+
+// forever tells whether a topic's records may be there no place for in the end.
+func (s *Scenario) forever(topic string) bool {
+	for _, e := range s.Events {
+		if e.Topic == topic && e.Kind == Remove {
+			return true
+		}
+		if e.Topic == topic && e.Kind == Readonly && (s.bound() || s.Logstore(topic).Shards == 1) {
+			return true
+		}
+	}
+	return false
+}
+
+// bound tells whether records have a partition of their own.
+func (s *Scenario) bound() bool {
+	p := s.Properties()["partitioner"]
+	return p == "round_robin" || p == "key_hash"
+}

@@ -1,0 +1,310 @@
+package sim
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"out_sls_kafka/plugin"
+	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/test/simkafka"
+	"out_sls_kafka/test/simnet"
+	"out_sls_kafka/test/sls"
+)
+
+// Violation is something that did not hold.
+type Violation struct {
+	Kind   string
+	Detail string
+	At     time.Duration
+}
+
+// String is the violation in a line.
+func (v Violation) String() string { return fmt.Sprintf("%s at %v: %s", v.Kind, v.At, v.Detail) }
+
+// Report is how a simulation went.
+type Report struct {
+	Violations []Violation // at most one of a kind
+	Chunks     int
+	Records    int64 // acknowledged
+	Rejected   int
+	Rates      simkafka.Rates
+	Log        []string
+}
+
+// world is a scenario at work.
+type world struct {
+	*Scenario
+	dir     string
+	cluster *simkafka.Cluster
+	network *simnet.Network
+	out     *plugin.Output
+	log     *plugin.Log
+	host    *host
+	numbers *numbers
+	stop    chan struct{}
+	flushes sync.WaitGroup
+	closed  bool
+
+	mu         sync.Mutex
+	chunks     []*chunk
+	skipped    []*chunk
+	checked    int           // chunks before it are settled and looked at
+	roomSince  time.Duration // when there was last no room, or none wanted
+	violations []Violation
+}
+
+// Run runs a scenario in a bubble of its own.
+func Run(t *testing.T, s *Scenario) (report *Report) {
+	t.Helper()
+	w := &world{Scenario: s, dir: t.TempDir()}
+	synctest.Test(t, func(t *testing.T) {
+		if err := w.start(); err != nil {
+			t.Fatalf("%v\n%v", err, s)
+		}
+		w.run()
+		w.end()
+		report = w.report()
+	})
+	return report
+}
+
+func (w *world) now() time.Duration { return w.cluster.Now() }
+
+// sleep waits, and tells whether the scenario still goes on.
+func (w *world) sleep(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-w.stop:
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+func (w *world) skip(c *chunk) {
+	if c.bytes > w.bufferLimit()/(16*len(w.Inputs)) {
+		return // its input's limit is in its way, and nothing else
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c.offered = w.now()
+	w.skipped = append(w.skipped, c)
+}
+
+func (w *world) violate(kind, format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if slices.ContainsFunc(w.violations, func(v Violation) bool { return v.Kind == kind }) {
+		return
+	}
+	w.violations = append(w.violations, Violation{kind, fmt.Sprintf(format, args...), w.now()})
+}
+
+func (w *world) failed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.violations) > 0
+}
+
+const project, accessKeyID = "demo-project", "demo-id"
+
+func secret(n int) string { return fmt.Sprintf("demo-secret-%d", n) }
+
+// start starts the cluster and the output.
+func (w *world) start() error {
+	w.stop, w.network = make(chan struct{}), simnet.New()
+	ca, err := sls.NewCA()
+	if err != nil {
+		return err
+	}
+	certificate, err := ca.Issue([]string{"127.0.0.1"}, time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0))
+	if err != nil {
+		return err
+	}
+	options := simkafka.Options{Nodes: w.Nodes, Latency: w.Latency, MaxBatch: w.MaxBatch, RecordErrors: w.Named,
+		TLS:  &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
+		User: project, Password: accessKeyID + "#" + secret(0)}
+	if w.CheckAge {
+		options.MaxAge, options.MaxAhead = 7*24*time.Hour-w.Skew, 15*time.Minute-w.Skew
+	}
+	if w.cluster, err = simkafka.Start(w.network, options); err != nil {
+		return err
+	}
+	for _, l := range w.Logstores {
+		if l.From == 0 {
+			w.cluster.AddTopic(l.Topic(), l.Shards)
+		}
+	}
+	for _, f := range w.Faults {
+		w.cluster.Fault(f)
+	}
+	return w.startOutput(ca)
+}
+
+func (w *world) startOutput(ca *sls.CA) error {
+	caFile := filepath.Join(w.dir, "ca.pem")
+	if err := os.WriteFile(caFile, ca.PEM(), 0o600); err != nil {
+		return err
+	}
+	if err := w.writeCredentials(0); err != nil {
+		return err
+	}
+	properties := map[string]string{
+		"project": project, "logstore": w.Logstores[0].Name, "endpoint": w.cluster.Addr(), "tls_ca_file": caFile,
+		"credentials_file": w.credentials(), "exit_timeout": "5s", "dead_letter_file": w.deadLetters(),
+	}
+	maps.Copy(properties, w.Properties())
+	cfg, _, err := config.Parse(config.Source{Property: func(k string) string { return properties[k] }, Getenv: func(string) string { return "" }})
+	if err != nil {
+		return err
+	}
+	cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		return w.network.Dial(ctx, network, address)
+	}
+	w.host, w.numbers = &host{start: time.Now()}, &numbers{}
+	w.log = plugin.NewLog(w.host, "sim")
+	if w.out, err = plugin.New(cfg, plugin.Env{Log: w.log, Metrics: w.numbers}); err != nil {
+		return err
+	}
+	w.log.OnPending(nil) // as with flush_mode auto, where it wakes no chunk
+	return nil
+}
+
+func (w *world) credentials() string { return filepath.Join(w.dir, "credentials") }
+func (w *world) deadLetters() string { return filepath.Join(w.dir, "dead-letters") }
+
+func (w *world) writeCredentials(n int) error {
+	next := w.credentials() + ".next"
+	if err := os.WriteFile(next, []byte(accessKeyID+"#"+secret(n)), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, w.credentials())
+}
+
+// patience is how long after the last input and the last fault everything has to
+// be settled.
+const patience = 2 * time.Minute
+
+// run goes through the scenario and checks it every second.
+func (w *world) run() {
+	for i := range w.Inputs {
+		w.flushes.Go(func() { w.input(i) })
+	}
+	w.flushes.Go(w.events)
+	if w.Flush > 0 {
+		w.flushes.Go(func() {
+			for w.sleep(w.Flush) {
+				w.out.Flush()
+			}
+		})
+	}
+	for limit := w.Duration + patience; w.now() < limit && !w.failed(); {
+		time.Sleep(time.Second)
+		synctest.Wait() // all others wait for something: what is read is nobody's at work
+		w.log.Drain()
+		w.check()
+		if w.now() > w.Duration && w.allSettled() {
+			break
+		}
+	}
+	if !w.failed() {
+		w.checkEnd()
+	}
+	close(w.stop)
+}
+
+func (w *world) allSettled() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !slices.ContainsFunc(w.chunks, func(c *chunk) bool { return c.settled == 0 })
+}
+
+func (w *world) end() {
+	before := w.now()
+	if !w.closed && !w.out.Close() {
+		w.violate("close", "the output did not end")
+	}
+	if took := w.now() - before; took > 10*time.Second {
+		w.violate("close", "Close took %v", took)
+	}
+	w.log.Drain()
+	w.flushes.Wait()
+	w.cluster.Close()
+	w.network.CloseAll()
+	synctest.Wait()
+	if left := strangers(); left != "" {
+		w.violate("goroutines", "left: %s", left)
+	}
+	w.checkDeadLetters()
+	for _, l := range w.host.lines {
+		if strings.Contains(l, "internal error") {
+			w.violate("panic", "%s", l)
+		}
+	}
+}
+
+func (w *world) report() *Report {
+	records := int64(0)
+	for _, c := range w.chunks {
+		w.cluster.Account(c.number, func(a *simkafka.Account) { records += int64(a.Acked) })
+	}
+	return &Report{Violations: w.violations, Chunks: len(w.chunks), Records: records, Rejected: int(w.numbers.of("records_rejected_total")), Rates: w.cluster.Rates(), Log: w.host.lines}
+}
+
+// events changes the cluster as the scenario says.
+func (w *world) events() {
+	for _, l := range w.Logstores {
+		if l.From > 0 {
+			w.flushes.Go(func() {
+				if w.sleep(l.From - w.now()) {
+					w.cluster.AddTopic(l.Topic(), l.Shards)
+				}
+			})
+		}
+	}
+	for _, e := range w.Events {
+		if !w.sleep(e.At - w.now()) {
+			return
+		}
+		w.happen(e)
+	}
+}
+
+func (w *world) happen(e Event) {
+	switch e.Kind {
+	case Split, Merge:
+		w.cluster.SetPartitions(e.Topic, e.To)
+	case Lead:
+		if int(e.Partition) < w.cluster.Partitions(e.Topic) {
+			w.cluster.SetLeader(e.Topic, e.Partition, int32(e.To%w.Nodes))
+		}
+	case Readonly:
+		if int(e.Partition) < w.cluster.Partitions(e.Topic) {
+			w.cluster.SetReadOnly(e.Topic, e.Partition, readonlyError)
+		}
+	case Remove:
+		w.cluster.RemoveTopic(e.Topic)
+	case Rotate:
+		if err := w.writeCredentials(e.To); err != nil {
+			w.violate("world", "%v", err)
+		}
+		w.cluster.SetPassword(accessKeyID + "#" + secret(e.To))
+	case Close:
+		w.closed = true
+		if !w.out.Close() {
+			w.violate("close", "the output did not end")
+		}
+	}
+}
