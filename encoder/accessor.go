@@ -31,11 +31,11 @@ func parseField(s string) ([]step, error) {
 	if s[0] != '$' {
 		return []step{{name: s}}, nil
 	}
-	fail := func(at int, what string) ([]step, error) {
-		return nil, fmt.Errorf("accessor %q, character %d: %s; %s", s, at+1, what, accessorSyntax)
+	fail := func(offset int, what string) ([]step, error) {
+		return nil, fmt.Errorf("accessor %q, character %d: %s; %s", s, offset+1, what, accessorSyntax)
 	}
 	pos := 1
-	for pos < len(s) && nameByte(s[pos], pos > 1) {
+	for pos < len(s) && isNameByte(s[pos], pos > 1) {
 		pos++
 	}
 	name := s[1:pos]
@@ -72,8 +72,8 @@ func parseField(s string) ([]step, error) {
 	return steps, nil
 }
 
-func nameByte(c byte, rest bool) bool {
-	return c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' || rest && (c >= '0' && c <= '9' || c == '.' || c == '-')
+func isNameByte(c byte, notFirst bool) bool {
+	return c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' || notFirst && (c >= '0' && c <= '9' || c == '.' || c == '-')
 }
 
 // parseKey reads 'key' and returns the offset behind it, or -1.
@@ -162,7 +162,7 @@ const (
 	watchRaw watchSlot = iota
 	watchKey
 	watchRoute
-	watchSlots
+	watchSlotCount
 )
 
 type watch struct {
@@ -171,9 +171,9 @@ type watch struct {
 }
 
 func (e *Encoder) addWatch(slot watchSlot, steps []step) {
-	e.watch = append(e.watch, watch{steps[0].name, slot})
+	e.watches = append(e.watches, watch{steps[0].name, slot})
 	e.watchLens |= lengthBit(len(steps[0].name))
-	e.steps[slot] = steps[1:]
+	e.watchSteps[slot] = steps[1:]
 }
 
 func lengthBit(n int) uint64 { return 1 << min(n, 63) }

@@ -32,7 +32,7 @@ import (
 //
 // The bound holds because each byte is escaped at most twice: once for its own
 // string, and once more within a key that is a map or an array. Such keys may
-// not stand within each other (see otherKey). The inputs that grow the most:
+// not stand within each other (see appendOtherKey). The inputs that grow the most:
 //
 //	d4 80 00     28 bytes for 3: {"type":-128,"data":"AA=="} and a comma
 //	d4 80 00 c2  56 bytes for 4: false under that ext as its key, in a map that
@@ -91,10 +91,10 @@ const (
 // With OversizeTruncate the longest string does not count, nor do the tag and
 // the attributes of a group, which may hold it: what is left of a record is
 // larger than MaxBytes whatever is cut. Strings of less than 256 bytes are not
-// compared with the longest; shortStrings is more than one of them takes.
+// compared with the longest; shortStringBytes is more than one of them takes.
 const (
-	giveUpFactor = 4
-	shortStrings = 2048
+	giveUpFactor     = 4
+	shortStringBytes = 2048
 )
 
 // noLimit is larger than any output, and can be added to the length of one.
@@ -173,36 +173,36 @@ const (
 // Encoder encodes chunks. It is immutable and safe for concurrent use, each
 // goroutine with a Batch of its own.
 type Encoder struct {
-	opts      Options
-	timeKey   addedKey
-	tagKey    addedKey
-	metaKey   addedKey
-	groupKey  addedKey
-	giveUp    int     // bytes of a record beyond which it is given up
-	givenUp   error   // what is said of it
-	adds      bool    // any of them is wanted
-	watch     []watch // first-level fields whose place is remembered
-	watchLens uint64  // bit n: a watched name is n bytes long (63: or longer)
-	steps     [watchSlots][]step
+	opts        Options
+	timeKey     addedKey
+	tagKey      addedKey
+	metadataKey addedKey
+	groupKey    addedKey
+	giveUpSize  int     // bytes of a record beyond which it is given up
+	giveUpErr   error   // what is said of it
+	addsFields  bool    // any of them is wanted
+	watches     []watch // first-level fields whose place is remembered
+	watchLens   uint64  // bit n: a watched name is n bytes long (63: or longer)
+	watchSteps  [watchSlotCount][]step
 }
 
 // New checks the options and returns an encoder for them. The error names
 // the option, the place in a bad accessor, and what is allowed.
 func New(o Options) (*Encoder, error) {
-	e := &Encoder{opts: o, giveUp: noLimit}
+	e := &Encoder{opts: o, giveUpSize: noLimit}
 	if err := checkOptions(o); err != nil {
 		return nil, err
 	}
 	if o.MaxBytes > 0 && o.MaxBytes < noLimit/giveUpFactor {
-		e.giveUp = giveUpFactor * o.MaxBytes
-		e.givenUp = &TooLargeError{Size: e.giveUp, Limit: o.MaxBytes, GivenUp: true}
+		e.giveUpSize = giveUpFactor * o.MaxBytes
+		e.giveUpErr = &TooLargeError{Size: e.giveUpSize, Limit: o.MaxBytes, GivenUp: true}
 		if o.Oversize == OversizeTruncate {
-			e.giveUp += shortStrings
+			e.giveUpSize += shortStringBytes
 		}
 	}
 	e.timeKey, e.tagKey = newAddedKey(o.TimeKey), newAddedKey(o.TagKey)
-	e.metaKey, e.groupKey = newAddedKey(o.MetadataKey), newAddedKey(o.GroupKey)
-	e.adds = e.timeKey.wanted() || e.tagKey.wanted() || e.metaKey.wanted() || e.groupKey.wanted()
+	e.metadataKey, e.groupKey = newAddedKey(o.MetadataKey), newAddedKey(o.GroupKey)
+	e.addsFields = e.timeKey.wanted() || e.tagKey.wanted() || e.metadataKey.wanted() || e.groupKey.wanted()
 	if o.Format == FormatRaw {
 		e.addWatch(watchRaw, []step{{name: o.RawKey}})
 	}
@@ -277,14 +277,14 @@ func (e *Encoder) AppendSome(b *Batch, chunk []byte, pos, size int) int {
 	if need := min(left+left/2, size); cap(b.Buf)-len(b.Buf) < need {
 		b.Buf = slices.Grow(b.Buf, need)
 	}
-	for pos < len(chunk) && (b.used() < size || b.inRun(chunk, pos)) {
-		pos = e.event(b, chunk, pos)
+	for pos < len(chunk) && (b.usedBytes() < size || b.continuesReject(chunk, pos)) {
+		pos = e.encodeEvent(b, chunk, pos)
 	}
 	return pos
 }
 
-// used returns how many bytes of memory the batch makes use of.
-func (b *Batch) used() int {
+// usedBytes returns how many bytes of memory the batch makes use of.
+func (b *Batch) usedBytes() int {
 	return len(b.Buf) + len(b.Records)*recordBytes + len(b.Rejects)*rejectBytes
 }
 

@@ -58,7 +58,7 @@ func TestEventHeaders(t *testing.T) {
 	}
 }
 
-func TestNewRefuses(t *testing.T) {
+func TestNewRejects(t *testing.T) {
 	f := func(o Options, want ...string) {
 		t.Helper()
 		_, err := New(o)
@@ -133,9 +133,9 @@ func TestTooLargeError(t *testing.T) {
 	}
 }
 
-// TestBatchGathers: several chunks in one batch, and the batch again after
+// TestBatchHoldsSeveralChunks: several chunks in one batch, and the batch again after
 // Reset.
-func TestBatchGathers(t *testing.T) {
+func TestBatchHoldsSeveralChunks(t *testing.T) {
 	e := newEncoder(t, Options{TagKey: "tag"})
 	var b Batch
 	for range 2 {

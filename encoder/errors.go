@@ -42,15 +42,15 @@ func (e *TooLargeError) Is(target error) bool { return target == ErrTooLarge }
 // an int below zero, so that the hot path carries no error value.
 const (
 	faultEnd       = -1 - iota // an object runs past the end of the chunk
-	faultByte                  // 0xc1, which msgpack never uses
+	faultNeverUsed             // 0xc1, which msgpack never uses
 	faultDepth                 // nested deeper than maxDepth
-	faultKey                   // a map or an array as a key, within another such key
-	faultLarge                 // the record is given up at walker.limit
+	faultNestedKey             // a map or an array as a key, within another such key
+	faultTooLarge              // the record is given up at walker.limit
 	faultEvent                 // not an array of 2
 	faultHeader                // the first element is an array, but not of 2
-	faultTime                  // the time has a type that is no time
-	faultRange                 // the time is no number or too far away
-	faultLiteral               // not even an array or a map
+	faultTimeType              // the time has a type that is no time
+	faultTimeRange             // the time is no number or too far away
+	faultScalar                // not even an array or a map
 	faultMetric                // a metric is not laid out as cmetrics does it
 	faultSample                // nor is one of its samples
 	faultExpansion             // the metrics of the chunk would take too much
@@ -62,7 +62,7 @@ var faultErrors = [...]error{
 	fmt.Errorf("%w: byte 0xc1 begins no msgpack object", ErrBroken),
 	fmt.Errorf("%w: allowed are %d levels of maps and arrays", ErrTooDeep, maxDepth),
 	fmt.Errorf("%w: a map or an array may be a key, but not within another key that is a map or an array", ErrTooDeep),
-	ErrTooLarge, // Encoder.givenUp stands in for it
+	ErrTooLarge, // Encoder.giveUpErr stands in for it
 	fmt.Errorf("%w: not an array of 2 elements, [time, record] or [[time, metadata], record]", ErrMalformed),
 	fmt.Errorf("%w: the event header is an array, but not [time, metadata]", ErrMalformed),
 	fmt.Errorf("%w: the event time is neither an EventTime (ext type 0, 8 bytes) nor a number", ErrMalformed),

@@ -66,7 +66,7 @@ func FuzzAppend(f *testing.F) {
 		e.Append(&b, chunk, "tag")
 		checkBatch(t, e, &b)
 		if !bytes.Contains(chunk, []byte("metrics")) { // those of metrics: FuzzMetrics
-			checkAccount(t, e, &b, chunk)
+			checkAccounting(t, e, &b, chunk)
 			checkGrowth(t, e, &b, chunk)
 		}
 
@@ -148,7 +148,7 @@ func checkJSON(t *testing.T, text []byte) {
 	if !json.Valid(text) {
 		t.Fatalf("not JSON: %q", text)
 	}
-	if key, twice := keyTwice(text); twice {
+	if key, twice := duplicateKey(text); twice {
 		t.Errorf("key %q stands twice: %s", key, text)
 	}
 	if text[0] != '{' {
@@ -156,8 +156,8 @@ func checkJSON(t *testing.T, text []byte) {
 	}
 }
 
-// keyTwice looks for an object with two equal keys.
-func keyTwice(text []byte) (string, bool) {
+// duplicateKey looks for an object with two equal keys.
+func duplicateKey(text []byte) (string, bool) {
 	type level struct {
 		keys  map[string]bool // nil: an array
 		value bool            // the next token is a value
@@ -198,9 +198,9 @@ func keyTwice(text []byte) (string, bool) {
 	}
 }
 
-// checkAccount goes through the chunk with msgp and looks where each object
+// checkAccounting goes through the chunk with msgp and looks where each object
 // ended.
-func checkAccount(t *testing.T, e *Encoder, b *Batch, chunk []byte) {
+func checkAccounting(t *testing.T, e *Encoder, b *Batch, chunk []byte) {
 	t.Helper()
 	records, rejects, pos := len(b.Records), b.Rejects, 0
 	for pos < len(chunk) {

@@ -14,9 +14,9 @@ func nestedKeys(n int) []byte {
 	return append(append(bytes.Repeat([]byte{0x81}, n), 0xc0), bytes.Repeat([]byte{0xc0}, n)...)
 }
 
-// A keyPlace is a chunk that has a value somewhere, and an encoder that writes
+// A valuePlace is a chunk that has a value somewhere, and an encoder that writes
 // what stands there.
-type keyPlace struct {
+type valuePlace struct {
 	name    string
 	options Options
 	chunk   func(value []byte) []byte
@@ -24,15 +24,15 @@ type keyPlace struct {
 
 const resourceOfMetrics = "resource of metrics"
 
-// keyPlaces are all places of a chunk from which the encoder writes values.
-func keyPlaces() []keyPlace {
+// valuePlaces are all places of a chunk from which the encoder writes values.
+func valuePlaces() []valuePlace {
 	const time = "\xd7\x00\x65\x53\xf1\x00\x00\x00\x00\x00"
 	field := func(name string) func(value []byte) []byte {
 		return func(value []byte) []byte {
 			return eventOf(append(msgp.AppendString([]byte{0x81}, name), value...))
 		}
 	}
-	return []keyPlace{
+	return []valuePlace{
 		{"record", Options{}, eventOf},
 		{"record, old layout", Options{}, func(v []byte) []byte { return append([]byte("\x92"+time), v...) }},
 		{"field", Options{}, field("v")},
@@ -70,7 +70,7 @@ func keyPlaces() []keyPlace {
 // a record.
 func TestNestedKeys(t *testing.T) {
 	next := eventOf([]byte("\x81\xa4next\x01"))
-	for _, place := range keyPlaces() {
+	for _, place := range valuePlaces() {
 		e := newEncoder(t, place.options)
 		for n := 1; n <= 40; n++ {
 			chunk := append(place.chunk(nestedKeys(n)), next...)
@@ -136,12 +136,12 @@ func checkGrowth(t *testing.T, e *Encoder, b *Batch, chunk []byte) {
 		value int
 	}{
 		{&e.timeKey, len(`"-285428681-01-01T00:00:00.000000000Z"`)},
-		{&e.tagKey, len(b.w.tag)},
-		{&e.metaKey, 0}, // counts as what it is made of
+		{&e.tagKey, len(b.w.tagJSON)},
+		{&e.metadataKey, 0}, // counts as what it is made of
 		{&e.groupKey, maxGrowth * len(chunk)},
 	} {
 		if k.key.wanted() {
-			added += len(k.key.text) + k.value + len(",")
+			added += len(k.key.json) + k.value + len(",")
 		}
 	}
 	limit := maxGrowth*len(chunk) + added*(len(b.Records)+len(b.Rejects))
@@ -190,7 +190,7 @@ func TestStepSize(t *testing.T) {
 // no mutation finds, since it would have to add a byte at two of them; and what
 // comes near to maxGrowth.
 func growingChunks() (chunks [][]byte) {
-	for _, place := range keyPlaces() {
+	for _, place := range valuePlaces() {
 		for _, n := range []int{1, 2, 3, 4, 8, 20} {
 			chunks = append(chunks, append(place.chunk(nestedKeys(n)), eventOf([]byte{0x80})...))
 		}

@@ -13,11 +13,11 @@ import (
 // UTF-8) can be the same in JSON.
 type key struct {
 	start  int    // offset in dst of the entry, which is the opening quote of its key
-	length int32  // bytes of the key with its quotes; dead: a later entry has the same key
+	length int32  // bytes of the key with its quotes; dropped: a later entry has the same key
 	hash   uint32 // of the key
 }
 
-const dead = -1
+const dropped = -1
 
 // keySet finds the keys of one map that stand there twice. Up to wideMap of
 // them, a filter of 64 bits in a word says that a key is new, and a scan of
@@ -25,10 +25,10 @@ const dead = -1
 // table. So the usual map costs one store a key, and no map of any width the
 // square of it.
 type keySet struct {
-	keys  []key  // room for the keys of this map, in walker.keys
-	count int    // how many there are
-	seen  uint64 // filter of their hashes
-	twice bool   // one came a second time: squeeze must run
+	keys         []key  // room for the keys of this map, in walker.keys
+	count        int    // how many there are
+	seen         uint64 // filter of their hashes
+	hasDuplicate bool   // one came a second time: compact must run
 
 	table []int32 // of a wide map: 1 + the index of a key, 0 is free, in walker.tables
 }
@@ -56,12 +56,12 @@ func (w *walker) openKeys(n int) (ks keySet) {
 }
 
 // closeKeys ends the map, whose last entry ends at the end of dst, and takes
-// the dead entries out.
+// the dropped entries out.
 func (w *walker) closeKeys(ks *keySet, dst []byte) []byte {
 	w.keys = w.keys[:len(w.keys)-len(ks.keys)]
 	w.tables = w.tables[:len(w.tables)-len(ks.table)]
-	if ks.twice {
-		dst = squeeze(dst, ks.keys[:ks.count])
+	if ks.hasDuplicate {
+		dst = compact(dst, ks.keys[:ks.count])
 	}
 	return dst
 }
@@ -69,27 +69,27 @@ func (w *walker) closeKeys(ks *keySet, dst []byte) []byte {
 // addKey notes the key at the end of dst, which begins at start.
 func (w *walker) addKey(ks *keySet, dst []byte, start int) {
 	if ks.add(start, len(dst)-start, keyHash(dst[start+1:len(dst)-1])) {
-		w.killSame(ks, dst)
+		w.dropEarlier(ks, dst)
 	}
 }
 
 // add notes the key of length bytes, with the quotes, at start of the output.
 // Where it returns true the key may have been there before, and the caller
-// calls killSame. It is small to be inlined.
+// calls dropEarlier. It is small to be inlined.
 func (ks *keySet) add(start, length int, hash uint64) bool {
 	bit := uint64(1) << (hash >> 58)
-	again := ks.seen & bit
+	maybeSeen := ks.seen & bit
 	ks.seen |= bit
 	ks.keys[ks.count] = key{start, int32(length), uint32(hash)}
 	ks.count++
-	return again != 0
+	return maybeSeen != 0
 }
 
 // keyHash hashes the key without its quotes.
 func keyHash(text []byte) uint64 {
 	p, n := unsafe.Pointer(unsafe.SliceData(text)), len(text)
 	if n < 8 {
-		return mixKey(loadEnd(text), 0, n)
+		return mixKey(loadPartial(text), 0, n)
 	}
 	return mixKey(load(p, 0), load(p, n-8), n)
 }
@@ -101,32 +101,32 @@ func mixKey(head, tail uint64, n int) uint64 {
 	return (head ^ bits.RotateLeft64(tail, 29) ^ uint64(n)) * 0x9e3779b97f4a7c15
 }
 
-// killSame marks the earlier entry with the key added last as dead.
-func (w *walker) killSame(ks *keySet, dst []byte) {
+// dropEarlier marks the earlier entry with the key added last as dropped.
+func (w *walker) dropEarlier(ks *keySet, dst []byte) {
 	k := &ks.keys[ks.count-1]
 	if ks.table != nil {
-		w.killSameWide(ks, dst, k)
+		w.dropEarlierWide(ks, dst, k)
 		return
 	}
 	for i := range ks.keys[:ks.count-1] {
-		if o := &ks.keys[i]; o.hash == k.hash && sameKey(dst, o, k) {
-			o.length, ks.twice = dead, true
+		if earlier := &ks.keys[i]; earlier.hash == k.hash && sameKey(dst, earlier, k) {
+			earlier.length, ks.hasDuplicate = dropped, true
 		}
 	}
 }
 
-// killSameWide looks k up in the table and enters it. Its hash is seeded: the
+// dropEarlierWide looks k up in the table and enters it. Its hash is seeded: the
 // keys may come from someone who wants them to collide.
-func (w *walker) killSameWide(ks *keySet, dst []byte, k *key) {
+func (w *walker) dropEarlierWide(ks *keySet, dst []byte, k *key) {
 	k.hash = uint32(maphash.Bytes(w.seed, dst[k.start:k.start+int(k.length)]))
 	mask := uint32(len(ks.table) - 1)
 	for slot := k.hash & mask; ; slot = (slot + 1) & mask {
-		if at := ks.table[slot]; at != 0 {
-			o := &ks.keys[at-1]
-			if o.hash != k.hash || !sameKey(dst, o, k) {
+		if entry := ks.table[slot]; entry != 0 {
+			earlier := &ks.keys[entry-1]
+			if earlier.hash != k.hash || !sameKey(dst, earlier, k) {
 				continue
 			}
-			o.length, ks.twice = dead, true
+			earlier.length, ks.hasDuplicate = dropped, true
 		}
 		ks.table[slot] = int32(ks.count)
 		return
@@ -138,11 +138,11 @@ func sameKey(dst []byte, a, b *key) bool {
 		bytes.Equal(dst[a.start:a.start+int(a.length)], dst[b.start:b.start+int(b.length)])
 }
 
-// squeeze moves the living entries together. The last one always lives.
-func squeeze(dst []byte, keys []key) []byte {
+// compact moves the entries that are not dropped together. The last one never is.
+func compact(dst []byte, keys []key) []byte {
 	end := keys[0].start
 	for i, k := range keys {
-		if k.length == dead {
+		if k.length == dropped {
 			continue
 		}
 		next := len(dst) + 1

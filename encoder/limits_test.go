@@ -46,8 +46,8 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// TestClaims: headers that claim more than there is allocate nothing for it.
-func TestClaims(t *testing.T) {
+// TestClaimedLengths: headers that claim more than there is allocate nothing for it.
+func TestClaimedLengths(t *testing.T) {
 	e := newEncoder(t, Options{})
 	for _, lead := range []byte{mpMap32, mpArray32, mpStr32, mpBin32, mpExt32} {
 		for _, claim := range []uint32{0xffffffff, 0x7fffffff, 1 << 24} {
@@ -91,9 +91,9 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// TestNestedClaims: maps within each other that each claim as many entries as
+// TestNestedClaimedLengths: maps within each other that each claim as many entries as
 // could just follow are together bounded by the chunk as well.
-func TestNestedClaims(t *testing.T) {
+func TestNestedClaimedLengths(t *testing.T) {
 	const size = 1 << 20
 	var record []byte
 	for range maxDepth - 1 {

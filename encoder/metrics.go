@@ -46,122 +46,122 @@ const (
 
 // metric is what the samples of one metric share, and the memory for them.
 type metric struct {
-	budget int    // bytes that the samples of the chunk may still take
-	event  []byte // a sample as an event
+	budget   int    // bytes that the samples of the chunk may still take
+	eventBuf []byte // a sample as an event
 
-	scraped uint64 // nanoseconds since 1970: the time of the object's newest sample
-	static  place  // the first label that all samples of the object have
-	statics int    // how many there are
+	scrapeTime   uint64 // nanoseconds since 1970: the time of the object's newest sample
+	firstStatic  cursor // the first label that all samples of the object have
+	staticLabels int    // how many there are
 
-	kind    int
-	name    []byte // namespace_subsystem_name
-	unit    []byte // empty: none
-	label   place  // the name of the first label
-	labels  int    // how many there are
-	bound   place  // the first upper bound of a bucket, or quantile
-	bounds  int    // how many there are
-	isDelta bool
+	kind       int
+	name       []byte // namespace_subsystem_name
+	unit       []byte // empty: none
+	firstLabel cursor // the name of the first label
+	labels     int    // how many there are
+	firstBound cursor // the first upper bound of a bucket, or quantile
+	bounds     int    // how many there are
+	isDelta    bool
 }
 
-func (m *metric) size() int { return cap(m.event) + cap(m.name) }
+func (m *metric) size() int { return cap(m.eventBuf) + cap(m.name) }
 
 // close lets go of the caller's memory.
 func (m *metric) close() {
-	m.static, m.unit, m.label, m.bound = place{}, nil, place{}, place{}
+	m.firstStatic, m.unit, m.firstLabel, m.firstBound = cursor{}, nil, cursor{}, cursor{}
 }
 
-// metrics encodes the metrics object at pos and returns the offset behind it,
+// encodeMetrics encodes the metrics object at pos and returns the offset behind it,
 // or 0 where there is no such object or not all of it.
-func (e *Encoder) metrics(b *Batch, src []byte, pos int) int {
+func (e *Encoder) encodeMetrics(b *Batch, src []byte, pos int) int {
 	end := skip(src, pos)
 	if end < 0 {
 		return 0
 	}
-	object := place{src[:end], pos}
-	at, n, ok := object.get("metrics").list()
+	object := cursor{src[:end], pos}
+	elem, n, ok := object.get("metrics").array()
 	if !ok {
 		return 0
 	}
 	meta, m := object.get("meta"), &b.w.metric
-	m.scraped = newest(at, n)
-	m.static, m.statics, _ = meta.get("processing").get("static_labels").list()
-	if fault := b.w.openResource(meta.get("external")); fault < 0 {
-		return b.refuse(src, pos, m.header(), fault)
+	m.scrapeTime = newestTime(elem, n)
+	m.firstStatic, m.staticLabels, _ = meta.get("processing").get("static_labels").array()
+	if fault := b.w.setResourceGroup(meta.get("external")); fault < 0 {
+		return b.reject(src, pos, m.eventHeader(), fault)
 	}
 	for ; n > 0; n-- {
-		e.metric(b, at)
-		at = at.next()
+		e.encodeMetric(b, elem)
+		elem = elem.next()
 	}
-	b.w.group = b.w.group[:0]
+	b.w.groupJSON = b.w.groupJSON[:0]
 	return end
 }
 
-// newest returns the time of the newest sample of n metrics. That of a sample
+// newestTime returns the time of the newest sample of n metrics. That of a sample
 // itself is when its value last changed, which may be long ago, or 0 where it
 // never did; the newest is about when all of them were read.
-func newest(at place, n int) (ns uint64) {
+func newestTime(elem cursor, n int) (ns uint64) {
 	for ; n > 0; n-- {
-		sample, samples, _ := at.get("values").list()
+		sample, samples, _ := elem.get("values").array()
 		for ; samples > 0; samples-- {
-			if v, ok := sample.get("ts").uint(); ok && isEventTime(v) {
+			if v, ok := sample.get("ts").uint(); ok && fitsEventTime(v) {
 				ns = max(ns, v)
 			}
 			sample = sample.next()
 		}
-		at = at.next()
+		elem = elem.next()
 	}
 	return ns
 }
 
-// header is that of the event that a sample becomes.
-func (m *metric) header() event {
-	return event{sec: int64(m.scraped / 1e9), nsec: int32(m.scraped % 1e9)}
+// eventHeader is that of the event that a sample becomes.
+func (m *metric) eventHeader() event {
+	return event{sec: int64(m.scrapeTime / 1e9), nsec: int32(m.scrapeTime % 1e9)}
 }
 
-// openResource takes what OpenTelemetry says of where metrics come from as the
+// setResourceGroup takes what OpenTelemetry says of where metrics come from as the
 // attributes of a group, which it is for logs. The rest of the external
 // metadata describes single samples.
-func (w *walker) openResource(external place) (fault int) {
-	w.group = w.group[:0]
-	if !w.e.groupKey.wanted() {
+func (w *walker) setResourceGroup(external cursor) (fault int) {
+	w.groupJSON = w.groupJSON[:0]
+	if !w.enc.groupKey.wanted() {
 		return 0
 	}
 	m := &w.metric
-	m.event = append(m.event[:0], 0x80)
+	m.eventBuf = append(m.eventBuf[:0], 0x80)
 	for _, name := range [...]string{"resource", "scope"} {
-		if of := external.get(name); of.at >= 0 && !isEmpty(of.src, of.at) {
-			m.event[0]++
-			m.event = append(appendText(m.event, name), of.raw()...)
+		if part := external.get(name); part.pos >= 0 && !isNilOrEmpty(part.src, part.pos) {
+			m.eventBuf[0]++
+			m.eventBuf = append(appendFixstr(m.eventBuf, name), part.raw()...)
 		}
 	}
-	if m.event[0] == 0x80 {
+	if m.eventBuf[0] == 0x80 {
 		return 0
 	}
-	group, next := w.value(w.group, m.event, 0, 2)
-	if w.group = group; next < 0 {
-		w.group = group[:0]
+	group, next := w.appendValue(w.groupJSON, m.eventBuf, 0, 2)
+	if w.groupJSON = group; next < 0 {
+		w.groupJSON = group[:0]
 		return next
 	}
 	return 0
 }
 
-// metric encodes all samples of the metric. What is wrong with one of them
+// encodeMetric encodes all samples of the metric. What is wrong with one of them
 // does not touch the others.
-func (e *Encoder) metric(b *Batch, at place) {
+func (e *Encoder) encodeMetric(b *Batch, elem cursor) {
 	m := &b.w.metric
-	value, n, ok := at.get("values").list()
-	if !ok || !m.open(at.get("meta")) {
-		b.refuse(at.src, at.at, m.header(), faultMetric)
+	sample, n, ok := elem.get("values").array()
+	if !ok || !m.readMeta(elem.get("meta")) {
+		b.reject(elem.src, elem.pos, m.eventHeader(), faultMetric)
 		return
 	}
 	for ; n > 0; n-- {
-		e.sample(b, value)
-		value = value.next()
+		e.encodeSample(b, sample)
+		sample = sample.next()
 	}
 }
 
-// open takes what the samples of the metric share.
-func (m *metric) open(meta place) bool {
+// readMeta takes what the samples of the metric share.
+func (m *metric) readMeta(meta cursor) bool {
 	if version, ok := meta.get("ver").uint(); !ok || version != cmetricsVersion {
 		return false
 	}
@@ -171,51 +171,51 @@ func (m *metric) open(meta place) bool {
 	}
 	m.kind = int(kind)
 	opts := meta.get("opts")
-	name, ok := opts.get("name").text()
+	name, ok := opts.get("name").str()
 	if !ok {
 		return false
 	}
 	// as cmt_opts_init in lib/cmetrics/src/cmt_opts.c
 	m.name = m.name[:0]
-	if ns, _ := opts.get("ns").text(); len(ns) > 0 {
+	if ns, _ := opts.get("ns").str(); len(ns) > 0 {
 		m.name = append(append(m.name, ns...), '_')
 	}
-	if ss, _ := opts.get("ss").text(); len(ss) > 0 {
+	if ss, _ := opts.get("ss").str(); len(ss) > 0 {
 		if m.name = append(m.name, ss...); ss[len(ss)-1] != '_' {
 			m.name = append(m.name, '_')
 		}
 	}
 	m.name = append(m.name, name...)
-	m.unit, _ = opts.get("unit").text()
+	m.unit, _ = opts.get("unit").str()
 	aggregation, _ := meta.get("aggregation_type").uint()
 	m.isDelta = aggregation == deltaAggregation
-	m.label, m.labels, _ = meta.get("labels").list()
+	m.firstLabel, m.labels, _ = meta.get("labels").array()
 	bounds := "buckets"
 	if m.kind == typeSummary {
 		bounds = "quantiles"
 	}
-	m.bound, m.bounds, _ = meta.get(bounds).list()
-	return m.bound.areNumbers(m.bounds)
+	m.firstBound, m.bounds, _ = meta.get(bounds).array()
+	return m.firstBound.areNumbers(m.bounds)
 }
 
-// sample encodes one sample.
-func (e *Encoder) sample(b *Batch, at place) {
+// encodeSample encodes one sample.
+func (e *Encoder) encodeSample(b *Batch, sample cursor) {
 	m := &b.w.metric
 	if m.budget < 0 {
-		b.refuse(at.src, at.at, m.header(), faultExpansion)
+		b.reject(sample.src, sample.pos, m.eventHeader(), faultExpansion)
 		return
 	}
-	ok := m.pack(at)
-	m.budget -= len(m.event)
+	ok := m.appendSample(sample)
+	m.budget -= len(m.eventBuf)
 	if !ok {
-		b.refuse(at.src, at.at, m.header(), faultSample)
+		b.reject(sample.src, sample.pos, m.eventHeader(), faultSample)
 		return
 	}
 	buf, rejects := len(b.Buf), len(b.Rejects)
-	e.event(b, m.event, 0)
+	e.encodeEvent(b, m.eventBuf, 0)
 	m.budget -= len(b.Buf) - buf
 	if len(b.Rejects) > rejects { // it stands in the chunk, not in the event
 		r := &b.Rejects[rejects]
-		r.Offset, r.Length = at.at, len(at.raw())
+		r.Offset, r.Length = sample.pos, len(sample.raw())
 	}
 }

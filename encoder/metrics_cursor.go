@@ -1,84 +1,84 @@
 package encoder
 
-// place is where a value stands in a metrics object, which must be whole, so
+// cursor is where a value stands in a metrics object, which must be whole, so
 // that no header in it claims too much. at is below zero where there is none.
-type place struct {
+type cursor struct {
 	src []byte
-	at  int
+	pos int
 }
 
 // get returns the value that a map has under name.
-func (p place) get(name string) place {
-	if p.at >= 0 {
-		p.at = member(p.src, p.at, name)
+func (c cursor) get(name string) cursor {
+	if c.pos >= 0 {
+		c.pos = member(c.src, c.pos, name)
 	}
-	return p
+	return c
 }
 
-// list returns the first element of an array and how many there are.
-func (p place) list() (first place, n int, ok bool) {
-	if p.at < 0 {
-		return p, 0, false
+// array returns the first element of an array and how many there are.
+func (c cursor) array() (first cursor, n int, ok bool) {
+	if c.pos < 0 {
+		return c, 0, false
 	}
-	n, p.at, ok = arrayHeader(p.src, p.at)
-	return p, n, ok
+	n, c.pos, ok = arrayHeader(c.src, c.pos)
+	return c, n, ok
 }
 
 // next returns the value behind this one.
-func (p place) next() place {
-	p.at = skip(p.src, p.at)
-	return p
+func (c cursor) next() cursor {
+	c.pos = skip(c.src, c.pos)
+	return c
 }
 
 // raw returns the value as msgpack.
-func (p place) raw() []byte { return p.src[p.at:skip(p.src, p.at)] }
+func (c cursor) raw() []byte { return c.src[c.pos:skip(c.src, c.pos)] }
 
-// text returns a string.
-func (p place) text() ([]byte, bool) {
-	if p.at < 0 {
+// str returns a string.
+func (c cursor) str() ([]byte, bool) {
+	if c.pos < 0 {
 		return nil, false
 	}
-	n, start, ok := stringHeader(p.src, p.at, false)
+	n, start, ok := stringHeader(c.src, c.pos, false)
 	if !ok {
 		return nil, false
 	}
-	return p.src[start : start+n], true
+	return c.src[start : start+n], true
 }
 
 // uint returns an integer that is not below zero.
-func (p place) uint() (uint64, bool) {
-	if p.at < 0 {
+func (c cursor) uint() (uint64, bool) {
+	if c.pos < 0 {
 		return 0, false
 	}
-	v, unsigned, ok := readInt(p.src, p.at)
+	v, unsigned, ok := readInt(c.src, c.pos)
 	return uint64(v), ok && (unsigned || v >= 0)
 }
 
 // isNumber says whether an integer or a float stands there.
-func (p place) isNumber() bool {
-	if p.at < 0 {
+func (c cursor) isNumber() bool {
+	if c.pos < 0 {
 		return false
 	}
-	c := p.src[p.at]
-	return c < 0x80 || c >= 0xe0 || c >= mpFloat32 && c <= mpInt64
+	lead := c.src[c.pos]
+	return lead < 0x80 || lead >= 0xe0 || lead >= mpFloat32 && lead <= mpInt64
 }
 
-// isText says whether a string stands there.
-func (p place) isText() bool {
-	_, ok := p.text()
+// isString says whether a string stands there.
+func (c cursor) isString() bool {
+	_, ok := c.str()
 	return ok
 }
 
-// isNull says whether nil stands there.
-func (p place) isNull() bool { return p.at >= 0 && p.src[p.at] == mpNil }
+// isNil says whether nil stands there.
+func (c cursor) isNil() bool { return c.pos >= 0 && c.src[c.pos] == mpNil }
 
 // areNumbers says whether the n values from here on are numbers.
-func (p place) areNumbers(n int) bool {
+func (c cursor) areNumbers(n int) bool {
 	for ; n > 0; n-- {
-		if !p.isNumber() {
+		if !c.isNumber() {
 			return false
 		}
-		p = p.next()
+		c = c.next()
 	}
 	return true
 }

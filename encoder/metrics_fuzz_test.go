@@ -21,7 +21,7 @@ func FuzzMetrics(f *testing.F) {
 		}
 	}
 	f.Add(metricsChunk(f, gauge(func(_, _, _ object) {})), uint16(0))
-	for _, place := range keyPlaces() {
+	for _, place := range valuePlaces() {
 		for n := 1; n <= 20 && place.name == resourceOfMetrics; n++ {
 			f.Add(place.chunk(nestedKeys(n)), uint16(0x7e))
 		}

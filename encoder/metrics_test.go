@@ -236,9 +236,9 @@ func TestMetricsStatic(t *testing.T) {
 	}
 }
 
-// TestMetricsBesideLogs: metrics leave nothing of theirs to logs after
+// TestMetricsAndLogs: metrics leave nothing of theirs to logs after
 // them in the same batch, and the other way round.
-func TestMetricsBesideLogs(t *testing.T) {
+func TestMetricsAndLogs(t *testing.T) {
 	e := newEncoder(t, Options{GroupKey: "g", TagKey: "tag"})
 	log := eventOf([]byte("\x81\xa1v\x01"))
 	var b Batch

@@ -2,61 +2,61 @@ package encoder
 
 import "encoding/binary"
 
-// packValue appends the value of the sample, or what there is in its place.
-func (m *metric) packValue(sample place) bool {
+// appendValue appends the value of the sample, or what there is in its place.
+func (m *metric) appendValue(sample cursor) bool {
 	switch m.kind {
 	case typeHistogram:
-		return m.packHistogram(sample.get("histogram"))
+		return m.appendHistogram(sample.get("histogram"))
 	case typeSummary:
-		return m.packSummary(sample.get("summary"))
+		return m.appendSummary(sample.get("summary"))
 	case typeExponential:
-		return m.packExponential(sample.get("exp_histogram"))
+		return m.appendExponential(sample.get("exp_histogram"))
 	}
-	for _, exact := range [...]string{"value_int64", "value_uint64"} { // where it is no float
-		if at := sample.get(exact); at.at >= 0 {
-			return m.packNumber("value", at)
+	for _, name := range [...]string{"value_int64", "value_uint64"} { // where it is no float
+		if value := sample.get(name); value.pos >= 0 {
+			return m.appendNumber("value", value)
 		}
 	}
-	return m.packNumber("value", sample.get("value"))
+	return m.appendNumber("value", sample.get("value"))
 }
 
-// packHistogram appends count, sum and buckets, whose counts are cumulative.
-func (m *metric) packHistogram(h place) bool {
-	count, n, ok := h.get("buckets").list()
-	if !ok || n != m.bounds+1 || !count.areNumbers(n) ||
-		!m.packNumber("count", h.get("count")) || !m.packNumber("sum", h.get("sum")) {
+// appendHistogram appends count, sum and buckets, whose counts are cumulative.
+func (m *metric) appendHistogram(h cursor) bool {
+	bucket, n, ok := h.get("buckets").array()
+	if !ok || n != m.bounds+1 || !bucket.areNumbers(n) ||
+		!m.appendNumber("count", h.get("count")) || !m.appendNumber("sum", h.get("sum")) {
 		return false
 	}
-	m.field("buckets")
-	m.event = appendHeader(m.event, mpMap32, n)
-	bound := m.bound
+	m.beginField("buckets")
+	m.eventBuf = appendHeader32(m.eventBuf, mpMap32, n)
+	bound := m.firstBound
 	for range m.bounds {
-		m.event = append(append(m.event, bound.raw()...), count.raw()...)
-		bound, count = bound.next(), count.next()
+		m.eventBuf = append(append(m.eventBuf, bound.raw()...), bucket.raw()...)
+		bound, bucket = bound.next(), bucket.next()
 	}
-	m.event = append(appendText(m.event, "+Inf"), count.raw()...)
+	m.eventBuf = append(appendFixstr(m.eventBuf, "+Inf"), bucket.raw()...)
 	return true
 }
 
-// packSummary appends count, sum and, once there are any, quantiles.
-func (m *metric) packSummary(s place) bool {
-	value, n, ok := s.get("quantiles").list()
-	if !ok || n != m.bounds || !m.packNumber("count", s.get("count")) {
+// appendSummary appends count, sum and, once there are any, quantiles.
+func (m *metric) appendSummary(s cursor) bool {
+	value, n, ok := s.get("quantiles").array()
+	if !ok || n != m.bounds || !m.appendNumber("count", s.get("count")) {
 		return false
 	}
-	m.field("sum")
-	if !m.packBits(s.get("sum")) {
+	m.beginField("sum")
+	if !m.appendFloatBits(s.get("sum")) {
 		return false
 	}
 	if set, ok := s.get("quantiles_set").uint(); !ok || set == 0 {
 		return ok
 	}
-	m.field("quantiles")
-	m.event = appendHeader(m.event, mpMap32, n)
-	quantile := m.bound
+	m.beginField("quantiles")
+	m.eventBuf = appendHeader32(m.eventBuf, mpMap32, n)
+	quantile := m.firstBound
 	for range n {
-		m.event = append(m.event, quantile.raw()...)
-		if !m.packBits(value) {
+		m.eventBuf = append(m.eventBuf, quantile.raw()...)
+		if !m.appendFloatBits(value) {
 			return false
 		}
 		quantile, value = quantile.next(), value.next()
@@ -64,51 +64,51 @@ func (m *metric) packSummary(s place) bool {
 	return true
 }
 
-// packExponential appends the sample as OpenTelemetry has it: bucket i of the
+// appendExponential appends the sample as OpenTelemetry has it: bucket i of the
 // positive ones counts what is above base^(offset+i) up to base^(offset+i+1),
 // base being 2^(2^-scale); the negative ones likewise below zero.
-func (m *metric) packExponential(h place) bool {
-	if !m.packNumber("count", h.get("count")) {
+func (m *metric) appendExponential(h cursor) bool {
+	if !m.appendNumber("count", h.get("count")) {
 		return false
 	}
 	if set, _ := h.get("sum_set").uint(); set != 0 {
-		if m.field("sum"); !m.packBits(h.get("sum")) {
+		if m.beginField("sum"); !m.appendFloatBits(h.get("sum")) {
 			return false
 		}
 	}
 	for _, name := range [...]string{"scale", "zero_count", "zero_threshold"} {
-		if !m.packNumber(name, h.get(name)) {
+		if !m.appendNumber(name, h.get(name)) {
 			return false
 		}
 	}
-	return m.packSide("positive", h.get("positive_offset"), h.get("positive_buckets")) &&
-		m.packSide("negative", h.get("negative_offset"), h.get("negative_buckets"))
+	return m.appendBuckets("positive", h.get("positive_offset"), h.get("positive_buckets")) &&
+		m.appendBuckets("negative", h.get("negative_offset"), h.get("negative_buckets"))
 }
 
-// packSide appends the buckets above or below zero.
-func (m *metric) packSide(name string, offset, buckets place) bool {
-	count, n, ok := buckets.list()
-	if !ok || !offset.isNumber() || !count.areNumbers(n) {
+// appendBuckets appends the buckets above or below zero.
+func (m *metric) appendBuckets(name string, offset, buckets cursor) bool {
+	bucket, n, ok := buckets.array()
+	if !ok || !offset.isNumber() || !bucket.areNumbers(n) {
 		return false
 	}
-	m.field(name)
-	m.event = append(appendText(append(m.event, 0x82), "offset"), offset.raw()...)
-	m.event = append(appendText(m.event, "buckets"), buckets.raw()...)
+	m.beginField(name)
+	m.eventBuf = append(appendFixstr(append(m.eventBuf, 0x82), "offset"), offset.raw()...)
+	m.eventBuf = append(appendFixstr(m.eventBuf, "buckets"), buckets.raw()...)
 	return true
 }
 
-func (m *metric) packNumber(name string, at place) bool {
-	if !at.isNumber() {
+func (m *metric) appendNumber(name string, value cursor) bool {
+	if !value.isNumber() {
 		return false
 	}
-	m.field(name)
-	m.event = append(m.event, at.raw()...)
+	m.beginField(name)
+	m.eventBuf = append(m.eventBuf, value.raw()...)
 	return true
 }
 
-// packBits appends a float64 that is given as the integer of its bits.
-func (m *metric) packBits(at place) bool {
-	bits, ok := at.uint()
-	m.event = binary.BigEndian.AppendUint64(append(m.event, mpFloat64), bits)
+// appendFloatBits appends a float64 that is given as the integer of its bits.
+func (m *metric) appendFloatBits(value cursor) bool {
+	bits, ok := value.uint()
+	m.eventBuf = binary.BigEndian.AppendUint64(append(m.eventBuf, mpFloat64), bits)
 	return ok
 }

@@ -5,36 +5,36 @@ import "encoding/binary"
 // The lead bytes of msgpack that are no ranges (msgpack specification,
 // section Formats).
 const (
-	mpNil      = 0xc0
-	mpNever    = 0xc1
-	mpFalse    = 0xc2
-	mpTrue     = 0xc3
-	mpBin8     = 0xc4
-	mpBin16    = 0xc5
-	mpBin32    = 0xc6
-	mpExt8     = 0xc7
-	mpExt16    = 0xc8
-	mpExt32    = 0xc9
-	mpFloat32  = 0xca
-	mpFloat64  = 0xcb
-	mpUint8    = 0xcc
-	mpUint16   = 0xcd
-	mpUint32   = 0xce
-	mpUint64   = 0xcf
-	mpInt8     = 0xd0
-	mpInt16    = 0xd1
-	mpInt32    = 0xd2
-	mpInt64    = 0xd3
-	mpFixext1  = 0xd4
-	mpFixext8  = 0xd7
-	mpFixext16 = 0xd8
-	mpStr8     = 0xd9
-	mpStr16    = 0xda
-	mpStr32    = 0xdb
-	mpArray16  = 0xdc
-	mpArray32  = 0xdd
-	mpMap16    = 0xde
-	mpMap32    = 0xdf
+	mpNil       = 0xc0
+	mpNeverUsed = 0xc1
+	mpFalse     = 0xc2
+	mpTrue      = 0xc3
+	mpBin8      = 0xc4
+	mpBin16     = 0xc5
+	mpBin32     = 0xc6
+	mpExt8      = 0xc7
+	mpExt16     = 0xc8
+	mpExt32     = 0xc9
+	mpFloat32   = 0xca
+	mpFloat64   = 0xcb
+	mpUint8     = 0xcc
+	mpUint16    = 0xcd
+	mpUint32    = 0xce
+	mpUint64    = 0xcf
+	mpInt8      = 0xd0
+	mpInt16     = 0xd1
+	mpInt32     = 0xd2
+	mpInt64     = 0xd3
+	mpFixext1   = 0xd4
+	mpFixext8   = 0xd7
+	mpFixext16  = 0xd8
+	mpStr8      = 0xd9
+	mpStr16     = 0xda
+	mpStr32     = 0xdb
+	mpArray16   = 0xdc
+	mpArray32   = 0xdd
+	mpMap16     = 0xde
+	mpMap32     = 0xdf
 )
 
 // maxDepth bounds maps and arrays within each other, and with them the stack:
@@ -67,10 +67,10 @@ func skip(src []byte, pos int) int {
 			left += int(c & 0x0f)
 		case c < 0xc0: // fixstr
 			pos += 1 + int(c&0x1f)
-		case c == mpNever:
-			return faultByte
+		case c == mpNeverUsed:
+			return faultNeverUsed
 		default:
-			s := &sizes[c-0xc0]
+			s := &formats[c-0xc0]
 			body := pos + int(s.header)
 			if body > len(src) {
 				return faultEnd
@@ -94,11 +94,11 @@ func skip(src []byte, pos int) int {
 	return pos
 }
 
-// size of the objects 0xc0 to 0xdf: header bytes, of which fixed are no part
+// format of the objects 0xc0 to 0xdf: header bytes, of which fixed are no part
 // of the lead byte and the length; a length counts bytes or objects.
-type size struct{ header, fixed, bytes, objects uint8 }
+type format struct{ header, fixed, bytes, objects uint8 }
 
-var sizes = [32]size{
+var formats = [32]format{
 	{header: 1}, {header: 1}, {header: 1}, {header: 1}, // nil, never, false, true
 	{header: 2, bytes: 1}, {header: 3, bytes: 1}, {header: 5, bytes: 1}, // bin
 	{header: 3, fixed: 1, bytes: 1}, {header: 4, fixed: 1, bytes: 1}, {header: 6, fixed: 1, bytes: 1}, // ext
@@ -179,7 +179,7 @@ func arrayHeader(src []byte, pos int) (n, next int, ok bool) {
 // stringHeader reads the header of a string at pos, bin as well if bin is
 // wanted: the length and the offset of the first byte. ok is false where
 // there is no such thing, or not all of it.
-func stringHeader(src []byte, pos int, bin bool) (n, start int, ok bool) {
+func stringHeader(src []byte, pos int, binToo bool) (n, start int, ok bool) {
 	if pos >= len(src) {
 		return 0, 0, false
 	}
@@ -188,7 +188,7 @@ func stringHeader(src []byte, pos int, bin bool) (n, start int, ok bool) {
 		n, start = int(c&0x1f), pos+1
 		return n, start, n <= len(src)-start
 	}
-	if bin && c >= mpBin8 && c <= mpBin32 {
+	if binToo && c >= mpBin8 && c <= mpBin32 {
 		c += mpStr8 - mpBin8
 	}
 	if c < mpStr8 || c > mpStr32 {

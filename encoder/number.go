@@ -29,11 +29,11 @@ func (w *walker) appendFloat32(dst []byte, v float32) []byte {
 	}
 	w.stream.SetBuffer(dst)
 	w.stream.WriteFloat32(v)
-	return shortExponent(w.stream.Buffer())
+	return shortenExponent(w.stream.Buffer())
 }
 
 func (w *walker) appendFloat64(dst []byte, v float64) []byte {
-	if micros, ok := fewDigits(v); ok {
+	if micros, ok := exactMicros(v); ok {
 		return w.appendMicros(dst, micros)
 	}
 	if v != v || math.IsInf(v, 0) {
@@ -41,10 +41,10 @@ func (w *walker) appendFloat64(dst []byte, v float64) []byte {
 	}
 	w.stream.SetBuffer(dst)
 	w.stream.WriteFloat64(v)
-	return shortExponent(w.stream.Buffer())
+	return shortenExponent(w.stream.Buffer())
 }
 
-// fewDigits returns v in millionths, if v is the float64 of a number with at
+// exactMicros returns v in millionths, if v is the float64 of a number with at
 // most six decimals: most measurements are. Both the millionths, at most 15
 // digits, and 1e6 are exact as float64, so the quotient is the float64 next to
 // the decimal number; if that is v, the decimal reads back as v, and no other
@@ -52,7 +52,7 @@ func (w *walker) appendFloat64(dst []byte, v float64) []byte {
 //
 // It is here because the general search for the shortest decimal takes several
 // times as long.
-func fewDigits(v float64) (micros int64, ok bool) {
+func exactMicros(v float64) (micros int64, ok bool) {
 	if !(math.Abs(v) < 1e9) || v == 0 { // NaN, and -0, which is "-0"
 		return 0, false
 	}
@@ -79,8 +79,8 @@ func (w *walker) appendMicros(dst []byte, micros int64) []byte {
 	return dst
 }
 
-// shortExponent makes e-07 at the end of dst e-7.
-func shortExponent(dst []byte) []byte {
+// shortenExponent makes e-07 at the end of dst e-7.
+func shortenExponent(dst []byte) []byte {
 	if n := len(dst); n >= 4 && dst[n-4] == 'e' && dst[n-3] == '-' && dst[n-2] == '0' {
 		dst[n-2] = dst[n-1]
 		dst = dst[:n-1]

@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// object appends the map of n entries at pos, of the level depth.
-func (w *walker) object(dst, src []byte, pos, n, depth int) ([]byte, int) {
+// appendObject appends the map of n entries at pos, of the level depth.
+func (w *walker) appendObject(dst, src []byte, pos, n, depth int) ([]byte, int) {
 	// An entry takes two bytes at least. So do those of the maps around this
 	// one: together they claim no more memory than the chunk can justify.
 	if n > (len(src)-pos)/2 || len(w.keys)+n > len(src)/2+addedFields {
@@ -16,14 +16,14 @@ func (w *walker) object(dst, src []byte, pos, n, depth int) ([]byte, int) {
 		return dst, faultDepth
 	}
 	if w.cannotFit(dst, n) {
-		return dst, faultLarge
+		return dst, faultTooLarge
 	}
 	ks := w.openKeys(n)
 	dst = append(dst, '{')
 	if n > wideMap {
-		dst, pos = w.wideEntries(&ks, dst, src, pos, n, depth)
+		dst, pos = w.appendWideEntries(&ks, dst, src, pos, n, depth)
 	} else {
-		dst, pos = w.entries(&ks, dst, src, pos, n, depth)
+		dst, pos = w.appendEntries(&ks, dst, src, pos, n, depth)
 	}
 	if pos < 0 {
 		return dst, pos
@@ -36,10 +36,10 @@ func (w *walker) object(dst, src []byte, pos, n, depth int) ([]byte, int) {
 // which takes memory for all of them.
 func (w *walker) cannotFit(dst []byte, n int) bool { return len(dst)+5*n > w.limit }
 
-// entries appends n entries of a map of the level depth. It does not look at the
-// limit, which would cost every record 2 to 4 % of its time: see wideEntries.
-func (w *walker) entries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte, int) {
-	watchLens := w.e.watchLens
+// appendEntries appends n entries of a map of the level depth. It does not look at the
+// limit, which would cost every record 2 to 4 % of its time: see appendWideEntries.
+func (w *walker) appendEntries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte, int) {
+	watchLens := w.enc.watchLens
 	if depth > 1 {
 		watchLens = 0
 	}
@@ -47,53 +47,53 @@ func (w *walker) entries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte
 		if ks.count > 0 {
 			dst = append(dst, ',')
 		}
-		lead := pos
+		keyPos := pos
 		if cap(dst)-len(dst) < 3*slack {
 			dst = slices.Grow(dst, 3*slack)
 		}
-		if length, hash := shortKey(dst, src, pos); length > 0 {
+		if length, hash := writeShortKey(dst, src, pos); length > 0 {
 			start := len(dst)
 			dst = dst[:start+length+3]
 			if ks.add(start, length+2, hash) {
-				w.killSame(ks, dst)
+				w.dropEarlier(ks, dst)
 			}
 			pos += 1 + length
-		} else if dst, pos = w.key(ks, dst, src, pos, depth); pos < 0 {
+		} else if dst, pos = w.appendKey(ks, dst, src, pos, depth); pos < 0 {
 			return dst, pos
 		}
 		if watchLens != 0 {
-			w.note(src, lead, pos)
+			w.noteKey(src, keyPos, pos)
 		}
-		if length, from := shortString(src, pos); length >= 0 {
+		if length, from := shortStringHeader(src, pos); length >= 0 {
 			if length > len(src)-from {
 				return dst, faultEnd
 			}
 			dst, pos = appendString(dst, src, from, length), from+length
-		} else if dst, pos = w.value(dst, src, pos, depth+1); pos < 0 {
+		} else if dst, pos = w.appendValue(dst, src, pos, depth+1); pos < 0 {
 			return dst, pos
 		}
 	}
 	return dst, pos
 }
 
-// wideEntries is entries for a wide map, and looks at the limit now and then. A
+// appendWideEntries is appendEntries for a wide map, and looks at the limit now and then. A
 // map that is not wide is looked at when it begins, and has few entries.
-func (w *walker) wideEntries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte, int) {
+func (w *walker) appendWideEntries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte, int) {
 	for n > 0 && pos >= 0 {
 		if len(dst) > w.limit {
-			return dst, faultLarge
+			return dst, faultTooLarge
 		}
 		some := min(n, wideMap)
-		dst, pos = w.entries(ks, dst, src, pos, some, depth)
+		dst, pos = w.appendEntries(ks, dst, src, pos, some, depth)
 		n -= some
 	}
 	return dst, pos
 }
 
-// shortString reads the header of a string of less than 256 bytes at pos: the
+// shortStringHeader reads the header of a string of less than 256 bytes at pos: the
 // length, -1 where something else stands there, and the offset of the first byte.
 // It is small to be inlined.
-func shortString(src []byte, pos int) (length, from int) {
+func shortStringHeader(src []byte, pos int) (length, from int) {
 	if pos+1 < len(src) {
 		if c := src[pos]; c&0xe0 == 0xa0 {
 			return int(c & 0x1f), pos + 1
@@ -104,11 +104,11 @@ func shortString(src []byte, pos int) (length, from int) {
 	return -1, pos
 }
 
-// shortKey writes the key at pos and its colon behind dst, where it is what
+// writeShortKey writes the key at pos and its colon behind dst, where it is what
 // keys mostly are: a string of 1 to 16 bytes of ASCII with nothing to escape.
 // It returns the length of the key and its hash, or 0 where it is another.
 // The caller has left 3*slack bytes of room.
-func shortKey(dst, src []byte, pos int) (int, uint64) {
+func writeShortKey(dst, src []byte, pos int) (int, uint64) {
 	if pos+17 > len(src) {
 		return 0, 0
 	}
@@ -121,14 +121,14 @@ func shortKey(dst, src []byte, pos int) (int, uint64) {
 	head, tail := load(p, 0), uint64(0)
 	if n >= 8 {
 		tail = load(p, n-8)
-		if (marks(head)|marks(tail))&high != 0 {
+		if (stopBits(head)|stopBits(tail))&highBits != 0 {
 			return 0, 0
 		}
 		store(q, 1, head)
 		store(q, n-7, tail)
 	} else {
 		mask := uint64(1)<<(8*uint(n)&63) - 1
-		if marks(head)&high&mask != 0 {
+		if stopBits(head)&highBits&mask != 0 {
 			return 0, 0
 		}
 		store(q, 1, head)
@@ -140,40 +140,40 @@ func shortKey(dst, src []byte, pos int) (int, uint64) {
 	return n, mixKey(head, tail, n)
 }
 
-// key appends the key at pos and its colon, and notes it. A key that is not a
+// appendKey appends the key at pos and its colon, and notes it. A key that is not a
 // string becomes one that holds its JSON text.
-func (w *walker) key(ks *keySet, dst, src []byte, pos, depth int) ([]byte, int) {
+func (w *walker) appendKey(ks *keySet, dst, src []byte, pos, depth int) ([]byte, int) {
 	start := len(dst)
 	if n, from, ok := stringHeader(src, pos, false); ok {
 		if len(dst)+n > w.limit {
-			return dst, faultLarge
+			return dst, faultTooLarge
 		}
 		dst, pos = appendString(dst, src, from, n), from+n
-	} else if dst, pos = w.otherKey(dst, src, pos, depth); pos < 0 {
+	} else if dst, pos = w.appendOtherKey(dst, src, pos, depth); pos < 0 {
 		return dst, pos
 	}
 	w.addKey(ks, dst, start)
 	return append(dst, ':'), pos
 }
 
-// otherKey appends a key that is not a string. A map or an array is refused
+// appendOtherKey appends a key that is not a string. A map or an array is refused
 // within a key that is one itself: the JSON text of the inner key would be
 // escaped once more for each key around it, which doubles its backslashes, so
 // n levels in 2n bytes would become 2^n bytes.
-func (w *walker) otherKey(dst, src []byte, pos, depth int) ([]byte, int) {
+func (w *walker) appendOtherKey(dst, src []byte, pos, depth int) ([]byte, int) {
 	start, outer, longest := len(dst), w.inKey, w.longest
 	if isContainer(src, pos) {
 		if w.inKey {
-			return dst, faultKey
+			return dst, faultNestedKey
 		}
 		w.inKey = true
 	}
 	w.longest = noLimit // nothing of a key is cut
-	dst, pos = w.value(dst, src, pos, depth+1)
+	dst, pos = w.appendValue(dst, src, pos, depth+1)
 	w.inKey, w.longest = outer, longest
 	if pos >= 0 && dst[start] != '"' {
-		w.text = append(w.text[:0], dst[start:]...)
-		dst = appendString(dst[:start], w.text, 0, len(w.text))
+		w.scratch = append(w.scratch[:0], dst[start:]...)
+		dst = appendString(dst[:start], w.scratch, 0, len(w.scratch))
 	}
 	return dst, pos
 }

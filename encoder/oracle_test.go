@@ -20,8 +20,8 @@ func FuzzOracle(f *testing.F) {
 	f.Add([]byte("\x03abc\x06\x02\x02xy\x07\x03\x00\x08\xf0\x9f\x98\x80 \"\\\n\x01\x0bC:\\path\tquo"))
 	f.Add(bytes.Repeat([]byte("\x09\x0a\xe8\xae\xa2\xe5\x8d\x95\xe5\xa4\xb1"), 9))
 	for n := 1; n < 20; n++ {
-		f.Add(bytes.Repeat([]byte{1, otherKeys, 7}, n))       // a map is the key of a map
-		f.Add(bytes.Repeat([]byte{1, otherKeys, 8, 1, 7}, n)) // a map in an array is
+		f.Add(bytes.Repeat([]byte{1, anyKeyFrom, 7}, n))       // a map is the key of a map
+		f.Add(bytes.Repeat([]byte{1, anyKeyFrom, 8, 1, 7}, n)) // a map in an array is
 	}
 	e, err := New(Options{})
 	if err != nil {
@@ -30,7 +30,7 @@ func FuzzOracle(f *testing.F) {
 	f.Fuzz(func(t *testing.T, program []byte) {
 		g := generator{program}
 		record := g.object(0)
-		chunk := append(eventOf(pack(t, nil, record)), eventOf([]byte{0x80})...)
+		chunk := append(eventOf(appendMsgpack(t, nil, record)), eventOf([]byte{0x80})...)
 		var b Batch
 		e.Append(&b, chunk, "tag")
 		want := "{}"
@@ -47,20 +47,20 @@ func FuzzOracle(f *testing.F) {
 	})
 }
 
-// pack appends v as msgpack.
-func pack(t *testing.T, dst []byte, v any) []byte {
+// appendMsgpack appends v as msgpack.
+func appendMsgpack(t *testing.T, dst []byte, v any) []byte {
 	t.Helper()
 	switch v := v.(type) {
 	case entries:
 		dst = msgp.AppendMapHeader(dst, uint32(len(v)))
 		for _, e := range v {
-			dst = pack(t, pack(t, dst, e.key), e.value)
+			dst = appendMsgpack(t, appendMsgpack(t, dst, e.key), e.value)
 		}
 		return dst
 	case []any:
 		dst = msgp.AppendArrayHeader(dst, uint32(len(v)))
 		for _, element := range v {
-			dst = pack(t, dst, element)
+			dst = appendMsgpack(t, dst, element)
 		}
 		return dst
 	}
@@ -139,9 +139,9 @@ type entries []struct{ key, value any }
 // of a run of bytes.
 type generator struct{ program []byte }
 
-// otherKeys is the first of the bytes that begin a key that is any value;
+// anyKeyFrom is the first of the bytes that begin a key that is any value;
 // those below are the length of one that is a string.
-const otherKeys = 0xf0
+const anyKeyFrom = 0xf0
 
 func (g *generator) next() byte {
 	if len(g.program) == 0 {
@@ -170,7 +170,7 @@ func (g *generator) object(depth int) entries {
 	m := entries{}
 	for n := g.next() % 64; n > 0 && len(g.program) > 0; n-- {
 		var e struct{ key, value any }
-		if g.program[0] >= otherKeys {
+		if g.program[0] >= anyKeyFrom {
 			g.next()
 			e.key = g.value(depth + 1)
 		} else {

@@ -24,26 +24,26 @@ func (e *Encoder) truncate(b *Batch, start int) bool {
 	if text[0] != '{' { // FormatRaw, and an array or a number
 		return false
 	}
-	s := inspect(text)
-	own := s.own.End - s.own.Start
-	grow := len(truncatedField) + 1 - own
-	if own == len(text)-2 { // nothing else is in the record: no comma
-		grow--
+	l := scan(text)
+	markLen := l.mark.End - l.mark.Start
+	growth := len(truncatedField) + 1 - markLen
+	if markLen == len(text)-2 { // nothing else is in the record: no comma
+		growth--
 	}
-	excess := len(text) + grow - e.opts.MaxBytes
-	cut := s.longest
-	keep := cutText(text[cut.Start:cut.End], excess)
+	excess := len(text) + growth - e.opts.MaxBytes
+	cut := l.longest
+	keep := lengthToKeep(text[cut.Start:cut.End], excess)
 	if keep < 0 {
 		return false
 	}
 	text = append(text[:cut.Start+keep], text[cut.End:]...)
-	if own > 0 {
-		from, to := s.own.Start, s.own.End
-		if cut.Start < from {
-			moved := cut.End - cut.Start - keep
-			from, to = from-moved, to-moved
+	if markLen > 0 {
+		markStart, markEnd := l.mark.Start, l.mark.End
+		if cut.Start < markStart {
+			removed := cut.End - cut.Start - keep
+			markStart, markEnd = markStart-removed, markEnd-removed
 		}
-		text = append(text[:from], text[to:]...)
+		text = append(text[:markStart], text[markEnd:]...)
 	}
 	text = text[:len(text)-1]
 	if len(text) > 1 {
@@ -65,25 +65,25 @@ func runeBoundary(text []byte, limit int) int {
 	return limit
 }
 
-// anatomy of a JSON object: where its longest string value stands, without
+// layout of a JSON object: where its longest string value stands, without
 // the quotes, and its first-level truncatedKey entry with one comma, whose
 // strings do not count.
-type anatomy struct{ longest, own Span }
+type layout struct{ longest, mark Span }
 
-// inspect reads an object as the walker writes it: valid, and without white
+// scan reads an object as the walker writes it: valid, and without white
 // space.
-func inspect(text []byte) (a anatomy) {
-	depth, entry, isOwn := 1, 1, false
+func scan(text []byte) (l layout) {
+	depth, entryStart, inMark := 1, 1, false
 	for pos := 1; depth > 0; {
 		switch text[pos] {
 		case '"':
 			end := closingQuote(text, pos)
 			if text[end+1] == ':' {
 				if depth == 1 {
-					entry, isOwn = pos, string(text[pos:end+1]) == truncatedKey
+					entryStart, inMark = pos, string(text[pos:end+1]) == truncatedKey
 				}
-			} else if !isOwn && end-pos-1 > a.longest.End-a.longest.Start {
-				a.longest = Span{pos + 1, end}
+			} else if !inMark && end-pos-1 > l.longest.End-l.longest.Start {
+				l.longest = Span{pos + 1, end}
 			}
 			pos = end
 		case '{', '[':
@@ -91,14 +91,14 @@ func inspect(text []byte) (a anatomy) {
 		case '}', ']':
 			depth--
 		}
-		if depth == 1 && isOwn && text[pos] == ',' {
-			a.own, isOwn = Span{entry, pos + 1}, false
-		} else if depth == 0 && isOwn {
-			a.own = Span{max(entry-1, 1), pos}
+		if depth == 1 && inMark && text[pos] == ',' {
+			l.mark, inMark = Span{entryStart, pos + 1}, false
+		} else if depth == 0 && inMark {
+			l.mark = Span{max(entryStart-1, 1), pos}
 		}
 		pos++
 	}
-	return a
+	return l
 }
 
 // closingQuote returns the offset of the quote that ends the string at pos.
@@ -111,10 +111,10 @@ func closingQuote(text []byte, pos int) int {
 	return pos
 }
 
-// cutText returns how much of the text of a JSON string to keep so that it is
+// lengthToKeep returns how much of the text of a JSON string to keep so that it is
 // at least excess bytes shorter and ends behind a whole character or escape;
 // -1 where it is shorter than that.
-func cutText(s []byte, excess int) int {
+func lengthToKeep(s []byte, excess int) int {
 	limit := len(s) - max(excess, 0)
 	if limit < 0 {
 		return -1

@@ -131,9 +131,9 @@ func TestGiveUp(t *testing.T) {
 	}
 }
 
-// TestGiveUpLate: a record of just four times the limit is kept whole, also where
+// TestGiveUpThreshold: a record of just four times the limit is kept whole, also where
 // most of it are the shortest entries.
-func TestGiveUpLate(t *testing.T) {
+func TestGiveUpThreshold(t *testing.T) {
 	record := msgp.AppendMapHeader(nil, 91)
 	for i := range 90 {
 		record = append(msgp.AppendString(record, fmt.Sprint(i+10)), 1)
@@ -158,10 +158,10 @@ func TestGiveUpGroup(t *testing.T) {
 	}
 }
 
-// TestNoGivingUp: a string of any size is cut where that makes a record, the tag
+// TestNothingGivenUp: a string of any size is cut where that makes a record, the tag
 // and those of a group too; without a limit nothing is given up; and a group that
 // nobody asked for is not.
-func TestNoGivingUp(t *testing.T) {
+func TestNothingGivenUp(t *testing.T) {
 	record := msgp.AppendString([]byte{0x81, 0xa1, 'v'}, strings.Repeat("x", 1_000_000))
 	group := append(appendEventHeader(nil, groupStart, 0), record...)
 	more := append(append([]byte{0x82}, record[1:]...), 0xa1, 'w', 0x91, 0x80)
@@ -247,13 +247,13 @@ func TestGivenUpIsTooLarge(t *testing.T) {
 		}
 		keys, left = 0, r.IntN(200)
 		tag := strings.Repeat("t", r.IntN(3000)*r.IntN(2))
-		chunk := pack(t, appendEventHeader(nil, groupStart, 0), value(2))
+		chunk := appendMsgpack(t, appendEventHeader(nil, groupStart, 0), value(2))
 		for range 3 {
-			chunk = pack(t, append(chunk, "\x92\x92\x01"...), value(2))
-			chunk = pack(t, chunk, value(1))
+			chunk = appendMsgpack(t, append(chunk, "\x92\x92\x01"...), value(2))
+			chunk = appendMsgpack(t, chunk, value(1))
 		}
 		e, all := newEncoder(t, o), newEncoder(t, o)
-		all.giveUp = noLimit
+		all.giveUpSize = noLimit
 		var fresh, want Batch
 		got.Reset()
 		e.Append(&got, chunk, tag)

@@ -7,15 +7,15 @@ import (
 	"unsafe"
 )
 
-// copyThrees copies the three-byte characters that src[pos:end] begins with to
+// copy3ByteRunes copies the three-byte characters that src[pos:end] begins with to
 // q, and short pieces of ASCII among them, as far as a word can be loaded and
 // nothing has to be escaped, and returns how many bytes that were. Most text
 // that is not Latin is of this kind: 1110xxxx 10xxxxxx 10xxxxxx. The leads
 // 0xe0 and 0xed, which do not allow every second byte, end it.
-func copyThrees(q unsafe.Pointer, src []byte, pos, end int) int {
+func copy3ByteRunes(q unsafe.Pointer, src []byte, pos, end int) int {
 	const (
-		frame = 0xc0c0f0
-		three = 0x8080e0
+		markerMask = 0xc0c0f0
+		markerBits = 0x8080e0
 	)
 	p := unsafe.Add(unsafe.Pointer(unsafe.SliceData(src)), pos)
 	i := 0
@@ -23,10 +23,10 @@ func copyThrees(q unsafe.Pointer, src []byte, pos, end int) int {
 		x := load(p, i)
 		store(q, i, x)
 		switch {
-		case x&frame == three && !rare(x):
+		case x&markerMask == markerBits && !restrictedLead(x):
 			i += 3
 		case byte(x) < utf8.RuneSelf:
-			k := bits.TrailingZeros64(marks(x)&high) >> 3
+			k := bits.TrailingZeros64(stopBits(x)&highBits) >> 3
 			i += k
 			if k == 0 || k == 8 { // an escape, or more ASCII
 				return i
@@ -38,21 +38,21 @@ func copyThrees(q unsafe.Pointer, src []byte, pos, end int) int {
 	return i
 }
 
-func rare(lead uint64) bool { return byte(lead) == 0xe0 || byte(lead) == 0xed }
+func restrictedLead(x uint64) bool { return byte(x) == 0xe0 || byte(x) == 0xed }
 
-// appendRunes appends the run of non-ASCII bytes src[pos:end] begins with,
+// appendNonASCII appends the run of non-ASCII bytes src[pos:end] begins with,
 // repaired, and returns the offset behind it.
-func appendRunes(dst, src []byte, pos, end int) ([]byte, int) {
+func appendNonASCII(dst, src []byte, pos, end int) ([]byte, int) {
 	if rest := end - pos + slack; cap(dst)-len(dst) < rest {
 		dst = slices.Grow(dst, rest)
 	}
-	o := len(dst)
-	n := copyThrees(unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), o), src, pos, end)
-	dst, pos = dst[:o+n], pos+n
+	outLen := len(dst)
+	n := copy3ByteRunes(unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), outLen), src, pos, end)
+	dst, pos = dst[:outLen+n], pos+n
 	for pos < end && src[pos] >= utf8.RuneSelf {
 		r, n := utf8.DecodeRune(src[pos:end])
 		if r == utf8.RuneError && n == 1 {
-			n = illFormed(src[pos:end])
+			n = illFormedLength(src[pos:end])
 			dst = append(dst, "\uFFFD"...)
 		} else {
 			dst = append(dst, src[pos:pos+n]...)
@@ -62,11 +62,11 @@ func appendRunes(dst, src []byte, pos, end int) ([]byte, int) {
 	return dst, pos
 }
 
-// illFormed returns the length of the maximal ill-formed subsequence at the
+// illFormedLength returns the length of the maximal ill-formed subsequence at the
 // beginning of s: as many bytes as could still have become a character
 // (Unicode table 3-7), at least one. Go's own conversions would put one U+FFFD
 // for each of these bytes.
-func illFormed(s []byte) int {
+func illFormedLength(s []byte) int {
 	lo, hi, more := byte(0x80), byte(0xbf), 1 // the range of byte 2, continuation bytes after it
 	switch c := s[0]; {
 	case c == 0xe0:

@@ -15,16 +15,16 @@ import (
 const slack = 16
 
 const (
-	ones = 0x0101010101010101
-	high = 0x8080808080808080
+	ones     = 0x0101010101010101
+	highBits = 0x8080808080808080
 )
 
-// marks has the high bit set for every byte of x that cannot be copied into a
+// stopBits has the high bit set for every byte of x that cannot be copied into a
 // JSON string unseen: those below 0x20, '"', '\\', and what is not ASCII. Other
 // bits mean nothing. The lowest mark is exact; above it a borrow can leave
 // false ones. The xor swaps 0x20 and 0x22, which makes the quote the neighbour
 // of the control characters, so one subtraction finds both.
-func marks(x uint64) uint64 {
+func stopBits(x uint64) uint64 {
 	return ((x ^ 0x02*ones) - 0x21*ones) | ((x ^ '\\'*ones) - ones) | x
 }
 
@@ -66,27 +66,27 @@ func appendString(dst, src []byte, pos, n int) []byte {
 			x, y := load(p, i), load(p, i+8)
 			store(q, i, x)
 			store(q, i+8, y)
-			if (marks(x)|marks(y))&high != 0 {
+			if (stopBits(x)|stopBits(y))&highBits != 0 {
 				return appendEscaped(dst[:len(dst)+1+i], src, pos+i, pos+n)
 			}
 		}
 		x, y := load(p, n-16), load(p, n-8)
 		store(q, n-16, x)
 		store(q, n-8, y)
-		if (marks(x)|marks(y))&high != 0 {
+		if (stopBits(x)|stopBits(y))&highBits != 0 {
 			return appendEscaped(dst[:len(dst)+1+i], src, pos+i, pos+n)
 		}
 	case n >= 8:
 		x, y := load(p, 0), load(p, n-8)
 		store(q, 0, x)
 		store(q, n-8, y)
-		if (marks(x)|marks(y))&high != 0 {
+		if (stopBits(x)|stopBits(y))&highBits != 0 {
 			return appendEscaped(dst[:len(dst)+1], src, pos, pos+n)
 		}
 	case pos+8 <= len(src):
 		x := load(p, 0)
 		store(q, 0, x)
-		if marks(x)&high&(1<<(8*uint(n)&63)-1) != 0 {
+		if stopBits(x)&highBits&(1<<(8*uint(n)&63)-1) != 0 {
 			return appendEscaped(dst[:len(dst)+1], src, pos, pos+n)
 		}
 	default:
@@ -102,8 +102,8 @@ func appendEscaped(dst, src []byte, pos, end int) []byte {
 	for pos < end {
 		switch {
 		case src[pos] >= utf8.RuneSelf:
-			dst, pos = appendRunes(dst, src, pos, end)
-		case pos+2*block <= len(src):
+			dst, pos = appendNonASCII(dst, src, pos, end)
+		case pos+2*blockSize <= len(src):
 			dst, pos = appendBlocks(dst, src, pos, end)
 		default:
 			dst, pos = appendWords(dst, src, pos, end)
@@ -112,9 +112,9 @@ func appendEscaped(dst, src []byte, pos, end int) []byte {
 	return append(dst, '"')
 }
 
-const block = 32
+const blockSize = 32
 
-// appendBlocks appends src[pos:end] up to bytes that copyThrees does not take,
+// appendBlocks appends src[pos:end] up to bytes that copy3ByteRunes does not take,
 // or to where src has less than two blocks left, and returns that offset.
 //
 // Text with many escapes would spend its time on branches that are predicted
@@ -123,57 +123,57 @@ const block = 32
 // branch depends on where the stops are, only on how many there are.
 func appendBlocks(dst, src []byte, pos, end int) ([]byte, int) {
 	p := unsafe.Pointer(unsafe.SliceData(src))
-	o := len(dst)
+	outLen := len(dst)
 next:
-	for pos < end && pos+2*block <= len(src) {
-		if rest := end - pos + 6*block + slack; cap(dst)-o < rest {
-			dst = slices.Grow(dst[:o], rest)
+	for pos < end && pos+2*blockSize <= len(src) {
+		if rest := end - pos + 6*blockSize + slack; cap(dst)-outLen < rest {
+			dst = slices.Grow(dst[:outLen], rest)
 		}
-		q := unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), o)
+		q := unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), outLen)
 		x0, x1, x2, x3 := load(p, pos), load(p, pos+8), load(p, pos+16), load(p, pos+24)
 		store(q, 0, x0)
 		store(q, 8, x1)
 		store(q, 16, x2)
 		store(q, 24, x3)
-		n := min(end-pos, block) // bytes of the block that are of the string
-		x0, x1, x2, x3 = plain(x0), plain(x1), plain(x2), plain(x3)
-		if x0&x1&x2&x3&high == high {
+		n := min(end-pos, blockSize) // bytes of the block that are of the string
+		x0, x1, x2, x3 = plainBits(x0), plainBits(x1), plainBits(x2), plainBits(x3)
+		if x0&x1&x2&x3&highBits == highBits {
 			pos += n
-			o += n
+			outLen += n
 			continue
 		}
-		stops := gather(^x0) | gather(^x1)<<8 | gather(^x2)<<16 | gather(^x3)<<24
-		done := 0
-		for stops &= 1<<uint(n) - 1; stops != 0; stops &= stops - 1 {
-			k := bits.TrailingZeros64(stops)
-			q = unsafe.Add(q, k-done)
-			o += k - done
+		stopMask := packHighBits(^x0) | packHighBits(^x1)<<8 | packHighBits(^x2)<<16 | packHighBits(^x3)<<24
+		copied := 0
+		for stopMask &= 1<<uint(n) - 1; stopMask != 0; stopMask &= stopMask - 1 {
+			k := bits.TrailingZeros64(stopMask)
+			q = unsafe.Add(q, k-copied)
+			outLen += k - copied
 			c := *(*byte)(unsafe.Add(p, pos+k))
 			if c >= utf8.RuneSelf {
 				pos += k
-				n := copyThrees(q, src, pos, end)
+				n := copy3ByteRunes(q, src, pos, end)
 				if n == 0 {
-					return dst[:o], pos
+					return dst[:outLen], pos
 				}
 				pos += n
-				o += n
+				outLen += n
 				continue next
 			}
 			e := &escapes[c]
 			store(q, 0, e.text)
 			q = unsafe.Add(q, e.length)
-			o += int(e.length)
-			done = k + 1
-			r := unsafe.Add(p, pos+done)
+			outLen += int(e.length)
+			copied = k + 1
+			r := unsafe.Add(p, pos+copied)
 			store(q, 0, load(r, 0))
 			store(q, 8, load(r, 8))
 			store(q, 16, load(r, 16))
 			store(q, 24, load(r, 24))
 		}
 		pos += n
-		o += n - done
+		outLen += n - copied
 	}
-	return dst[:o], pos
+	return dst[:outLen], pos
 }
 
 // appendWords is appendBlocks for the end of src, word by word.
@@ -183,10 +183,10 @@ func appendWords(dst, src []byte, pos, end int) ([]byte, int) {
 			dst = slices.Grow(dst, rest)
 		}
 		n := min(end-pos, 8)
-		x := loadEnd(src[pos : pos+n])
+		x := loadPartial(src[pos : pos+n])
 		q := unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), len(dst))
 		store(q, 0, x)
-		k := min(bits.TrailingZeros64(marks(x)&high)>>3, n)
+		k := min(bits.TrailingZeros64(stopBits(x)&highBits)>>3, n)
 		dst, pos = dst[:len(dst)+k], pos+k
 		if k == n {
 			continue
@@ -201,17 +201,17 @@ func appendWords(dst, src []byte, pos, end int) ([]byte, int) {
 	return dst, pos
 }
 
-// plain has the high bit set for exactly the bytes that marks does not mark.
-func plain(x uint64) uint64 {
-	ascii := x &^ high
+// plainBits has the high bit set for exactly the bytes that stopBits does not mark.
+func plainBits(x uint64) uint64 {
+	ascii := x &^ highBits
 	return ((ascii ^ 0x02*ones) + 0x5f*ones) & ((ascii ^ '\\'*ones) + 0x7f*ones) &^ x
 }
 
-// gather makes 8 bits of the high bits of 8 bytes.
-func gather(x uint64) uint64 { return (x & high >> 7) * 0x0102040810204080 >> 56 }
+// packHighBits makes 8 bits of the high bits of 8 bytes.
+func packHighBits(x uint64) uint64 { return (x & highBits >> 7) * 0x0102040810204080 >> 56 }
 
-// loadEnd loads a word of less than 8 bytes at the end of the chunk.
-func loadEnd(src []byte) uint64 {
+// loadPartial loads a word of less than 8 bytes at the end of the chunk.
+func loadPartial(src []byte) uint64 {
 	var word [8]byte
 	copy(word[:], src)
 	return binary.LittleEndian.Uint64(word[:])

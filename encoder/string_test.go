@@ -91,10 +91,10 @@ func checkString(t *testing.T, s []byte, before, after int) {
 	}
 }
 
-// TestStringPlaces puts everything that is special at every place of strings
+// TestStringOffsets puts everything that is special at every place of strings
 // around the lengths of words and blocks, near to and far from the end of the
 // chunk.
-func TestStringPlaces(t *testing.T) {
+func TestStringOffsets(t *testing.T) {
 	specials := []string{
 		"", `"`, `\`, "\n", "\x00", "\x1f", " ", "!", "#", "\x7f", "<", "é", "日", "日本", "日本語", "😀", "\u2028",
 		"\x80", "\xff", "\xe6", "\xe6\x97", "\xe0\xa0\x80", "\xe0\x80\x80", "\xed\x9f\xbf", "\xed\xa0\x80",

@@ -20,14 +20,14 @@ const (
 
 // readTime reads the event time at pos. mark is groupStart or groupEnd where
 // it is such a marker, else 0. next is a fault where it is no time.
-func readTime(src []byte, pos int) (sec int64, nsec int32, mark uint32, next int) {
+func readTime(src []byte, pos int) (sec int64, nsec int32, marker uint32, next int) {
 	if pos >= len(src) {
 		return 0, 0, 0, faultEnd
 	}
 	c := src[pos]
 	if pos+10 <= len(src) && c == mpFixext8 && src[pos+1] == 0 {
 		sec, nsec = eventTime(src[pos+2:])
-		return sec, nsec, groupMark(src[pos+2:]), pos + 10
+		return sec, nsec, groupMarker(src[pos+2:]), pos + 10
 	}
 	if next = skip(src, pos); next < 0 {
 		return 0, 0, 0, next
@@ -35,7 +35,7 @@ func readTime(src []byte, pos int) (sec int64, nsec int32, mark uint32, next int
 	switch {
 	case c == mpExt8 && src[pos+1] == 8 && src[pos+2] == 0:
 		sec, nsec = eventTime(src[pos+3:])
-		return sec, nsec, groupMark(src[pos+3:]), next
+		return sec, nsec, groupMarker(src[pos+3:]), next
 	case c == mpFloat32:
 		sec, nsec, next = floatTime(float64(math.Float32frombits(uint32(be32(src, pos+1)))), next)
 	case c == mpFloat64:
@@ -44,9 +44,9 @@ func readTime(src []byte, pos int) (sec int64, nsec int32, mark uint32, next int
 		v, unsigned, ok := readInt(src, pos)
 		switch {
 		case !ok:
-			next = faultTime
+			next = faultTimeType
 		case unsigned && uint64(v) > maxSec || !unsigned && (v > maxSec || v < -maxSec):
-			next = faultRange
+			next = faultTimeRange
 		default:
 			sec = v
 		}
@@ -62,9 +62,9 @@ func eventTime(data []byte) (sec int64, nsec int32) {
 	return int64(binary.BigEndian.Uint32(data)) + int64(ns/1e9), int32(ns % 1e9)
 }
 
-// groupMark returns the seconds of an EventTime if they are a marker, whatever
+// groupMarker returns the seconds of an EventTime if they are a marker, whatever
 // the nanoseconds, as Fluent Bit does; else 0.
-func groupMark(data []byte) uint32 {
+func groupMarker(data []byte) uint32 {
 	if sec := binary.BigEndian.Uint32(data); sec == groupStart || sec == groupEnd {
 		return sec
 	}
@@ -74,7 +74,7 @@ func groupMark(data []byte) uint32 {
 // floatTime splits seconds to the nearest nanosecond.
 func floatTime(t float64, next int) (int64, int32, int) {
 	if !(math.Abs(t) <= maxSec) {
-		return 0, 0, faultRange
+		return 0, 0, faultTimeRange
 	}
 	whole := math.Floor(t)
 	nsec := math.Round((t - whole) * 1e9)
@@ -134,11 +134,11 @@ func (w *walker) appendTime(dst []byte, sec int64, nsec int32, f TimeFormat) []b
 // appendISO appends the time as a string in UTC. The text of the second is
 // kept, since the events of a chunk crowd in few seconds.
 func (w *walker) appendISO(dst []byte, sec int64, nsec int32) []byte {
-	if sec != w.isoSec || len(w.iso) == 0 {
-		w.iso = time.Unix(sec, 0).UTC().AppendFormat(append(w.iso[:0], '"'), "2006-01-02T15:04:05.")
-		w.isoSec = sec
+	if sec != w.isoPrefixSec || len(w.isoPrefix) == 0 {
+		w.isoPrefix = time.Unix(sec, 0).UTC().AppendFormat(append(w.isoPrefix[:0], '"'), "2006-01-02T15:04:05.")
+		w.isoPrefixSec = sec
 	}
-	dst = append(dst, w.iso...)
+	dst = append(dst, w.isoPrefix...)
 	return append(appendNanos(dst, nsec), 'Z', '"')
 }
 

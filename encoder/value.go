@@ -24,52 +24,52 @@ import (
 // that would find out the type first and read the value by a second call,
 // returns errors that allocate, and cannot be told how deep to go.
 type walker struct {
-	e       *Encoder
-	stream  *jsoniter.Stream
-	seed    maphash.Seed    // of the keys of wide maps
-	keys    []key           // of the maps being written, the innermost last
-	tables  []int32         // hash tables of the wide ones
-	at      [watchSlots]int // offsets of the watched first-level values of the event, -1: not there
-	rawText bool            // the record is a string as it is, no JSON
-	limit   int             // length of the output beyond which the record is given up
-	longest int             // bytes of the longest string that could be cut; noLimit where nothing is cut
-	inKey   bool            // a key that is a map or an array is being written
-	text    []byte          // JSON of a key that is no string, for a moment
-	tag     []byte          // the tag as a JSON string, empty: not wanted
-	group   []byte          // JSON of the attributes of the current group, empty: none
-	iso     []byte          // JSON of isoSec, up to the point
-	isoSec  int64
-	metric  metric
+	enc          *Encoder
+	stream       *jsoniter.Stream
+	seed         maphash.Seed        // of the keys of wide maps
+	keys         []key               // of the maps being written, the innermost last
+	tables       []int32             // hash tables of the wide ones
+	offsets      [watchSlotCount]int // offsets of the watched first-level values of the event, -1: not there
+	rawText      bool                // the record is a string as it is, no JSON
+	limit        int                 // length of the output beyond which the record is given up
+	longest      int                 // bytes of the longest string that could be cut; noLimit where nothing is cut
+	inKey        bool                // a key that is a map or an array is being written
+	scratch      []byte              // JSON of a key that is no string, for a moment
+	tagJSON      []byte              // the tag as a JSON string, empty: not wanted
+	groupJSON    []byte              // JSON of the attributes of the current group, empty: none
+	isoPrefix    []byte              // JSON of isoPrefixSec, up to the point
+	isoPrefixSec int64
+	metric       metric
 }
 
-func (w *walker) open(e *Encoder, tag string) {
+func (w *walker) open(enc *Encoder, tag string) {
 	if w.stream == nil {
 		w.stream = jsoniter.NewStream(jsoniter.ConfigDefault, nil, 0)
 		w.seed = maphash.MakeSeed()
 	}
-	w.e = e
+	w.enc = enc
 	w.limit, w.longest = noLimit, noLimit
-	w.group, w.tag = w.group[:0], w.tag[:0]
-	if e.tagKey.wanted() {
-		w.text = append(w.text[:0], tag...)
-		w.tag = appendString(w.tag, w.text, 0, len(w.text))
+	w.groupJSON, w.tagJSON = w.groupJSON[:0], w.tagJSON[:0]
+	if enc.tagKey.wanted() {
+		w.scratch = append(w.scratch[:0], tag...)
+		w.tagJSON = appendString(w.tagJSON, w.scratch, 0, len(w.scratch))
 	}
 }
 
 func (w *walker) size() int {
-	return cap(w.keys)*int(unsafe.Sizeof(key{})) + cap(w.tables)*4 + cap(w.text) + cap(w.tag) + cap(w.group) + w.metric.size()
+	return cap(w.keys)*int(unsafe.Sizeof(key{})) + cap(w.tables)*4 + cap(w.scratch) + cap(w.tagJSON) + cap(w.groupJSON) + w.metric.size()
 }
 
 // close lets go of the caller's memory.
 func (w *walker) close() {
-	w.e = nil
+	w.enc = nil
 	w.stream.SetBuffer(nil)
 	w.metric.close()
 }
 
-// value appends the value at pos. depth is the level of a map or array that
+// appendValue appends the value at pos. depth is the level of a map or array that
 // stands there.
-func (w *walker) value(dst, src []byte, pos, depth int) ([]byte, int) {
+func (w *walker) appendValue(dst, src []byte, pos, depth int) ([]byte, int) {
 	if pos >= len(src) {
 		return dst, faultEnd
 	}
@@ -79,9 +79,9 @@ func (w *walker) value(dst, src []byte, pos, depth int) ([]byte, int) {
 	case c < 0x80:
 		return w.appendInt(dst, int64(c)), pos
 	case c < 0x90:
-		return w.object(dst, src, pos, int(c&0x0f), depth)
+		return w.appendObject(dst, src, pos, int(c&0x0f), depth)
 	case c < 0xa0:
-		return w.array(dst, src, pos, int(c&0x0f), depth)
+		return w.appendArray(dst, src, pos, int(c&0x0f), depth)
 	case c < 0xc0:
 		n := int(c & 0x1f)
 		if n > len(src)-pos {
@@ -91,56 +91,56 @@ func (w *walker) value(dst, src []byte, pos, depth int) ([]byte, int) {
 	case c >= 0xe0:
 		return w.appendInt(dst, int64(int8(c))), pos
 	}
-	pos += int(sizes[c-0xc0].header) - 1
+	pos += int(formats[c-0xc0].header) - 1
 	if pos > len(src) {
 		return dst, faultEnd
 	}
 	switch c {
 	case mpStr8, mpBin8:
-		return w.sized(dst, src, pos, int(src[pos-1]), depth, c)
+		return w.appendSized(dst, src, pos, int(src[pos-1]), depth, c)
 	case mpStr16, mpBin16, mpArray16, mpMap16:
-		return w.sized(dst, src, pos, be16(src, pos-2), depth, c)
+		return w.appendSized(dst, src, pos, be16(src, pos-2), depth, c)
 	case mpStr32, mpBin32, mpArray32, mpMap32:
-		return w.sized(dst, src, pos, be32(src, pos-4), depth, c)
+		return w.appendSized(dst, src, pos, be32(src, pos-4), depth, c)
 	}
-	return w.scalar(dst, src, pos, c)
+	return w.appendScalar(dst, src, pos, c)
 }
 
-// sized appends the n bytes, elements or entries at pos, of the type c says.
-func (w *walker) sized(dst, src []byte, pos, n, depth int, c byte) ([]byte, int) {
+// appendSized appends the n bytes, elements or entries at pos, of the type c says.
+func (w *walker) appendSized(dst, src []byte, pos, n, depth int, c byte) ([]byte, int) {
 	if n > len(src)-pos {
 		return dst, faultEnd
 	}
 	if len(dst)+min(n, w.longest) > w.limit { // each of the n becomes a byte at least
-		return dst, faultLarge
+		return dst, faultTooLarge
 	}
 	start := len(dst)
 	switch {
 	case c <= mpBin32:
 		dst = appendBinary(dst, src, pos, n)
-		w.cuttable(len(dst) - start)
+		w.noteCuttable(len(dst) - start)
 		return dst, pos + n
 	case c <= mpStr32:
 		dst = appendString(dst, src, pos, n)
-		w.cuttable(len(dst) - start)
+		w.noteCuttable(len(dst) - start)
 		return dst, pos + n
 	case c <= mpArray32:
-		return w.array(dst, src, pos, n, depth)
+		return w.appendArray(dst, src, pos, n, depth)
 	}
-	return w.object(dst, src, pos, n, depth)
+	return w.appendObject(dst, src, pos, n, depth)
 }
 
-// cuttable takes note of a string value of n bytes. If it is the longest one so
+// noteCuttable takes note of a string value of n bytes. If it is the longest one so
 // far, it is what truncate would cut, and does not count towards the limit.
-func (w *walker) cuttable(n int) {
+func (w *walker) noteCuttable(n int) {
 	if n > w.longest {
 		w.limit += n - w.longest
 		w.longest = n
 	}
 }
 
-// scalar appends the value of fixed size that ends at pos, or an ext.
-func (w *walker) scalar(dst, src []byte, pos int, c byte) ([]byte, int) {
+// appendScalar appends the value of fixed size that ends at pos, or an ext.
+func (w *walker) appendScalar(dst, src []byte, pos int, c byte) ([]byte, int) {
 	switch c {
 	case mpNil:
 		dst = append(dst, "null"...)
@@ -168,24 +168,24 @@ func (w *walker) scalar(dst, src []byte, pos int, c byte) ([]byte, int) {
 		dst = w.appendInt(dst, int64(int32(be32(src, pos-4))))
 	case mpInt64:
 		dst = w.appendInt(dst, int64(binary.BigEndian.Uint64(src[pos-8:])))
-	case mpNever:
-		return dst, faultByte
+	case mpNeverUsed:
+		return dst, faultNeverUsed
 	case mpExt8:
-		return w.ext(dst, src, pos, int(src[pos-2]))
+		return w.appendExt(dst, src, pos, int(src[pos-2]))
 	case mpExt16:
-		return w.ext(dst, src, pos, be16(src, pos-3))
+		return w.appendExt(dst, src, pos, be16(src, pos-3))
 	case mpExt32:
-		return w.ext(dst, src, pos, be32(src, pos-5))
+		return w.appendExt(dst, src, pos, be32(src, pos-5))
 	default:
 		n := 1 << (c - mpFixext1)
-		return w.ext(dst, src, pos-n, n)
+		return w.appendExt(dst, src, pos-n, n)
 	}
 	return dst, pos
 }
 
-// ext appends an ext value of n bytes at pos, whose type stands before them:
+// appendExt appends an ext value of n bytes at pos, whose type stands before them:
 // an EventTime as ISO time, any other as {"type":1,"data":"base64"}.
-func (w *walker) ext(dst, src []byte, pos, n int) ([]byte, int) {
+func (w *walker) appendExt(dst, src []byte, pos, n int) ([]byte, int) {
 	if n > len(src)-pos {
 		return dst, faultEnd
 	}
@@ -201,7 +201,7 @@ func (w *walker) ext(dst, src []byte, pos, n int) ([]byte, int) {
 	return append(dst, '"', '}'), pos + n
 }
 
-func (w *walker) array(dst, src []byte, pos, n, depth int) ([]byte, int) {
+func (w *walker) appendArray(dst, src []byte, pos, n, depth int) ([]byte, int) {
 	if n > len(src)-pos {
 		return dst, faultEnd
 	}
@@ -214,9 +214,9 @@ func (w *walker) array(dst, src []byte, pos, n, depth int) ([]byte, int) {
 			dst = append(dst, ',')
 		}
 		if len(dst) > w.limit {
-			return dst, faultLarge
+			return dst, faultTooLarge
 		}
-		if dst, pos = w.value(dst, src, pos, depth+1); pos < 0 {
+		if dst, pos = w.appendValue(dst, src, pos, depth+1); pos < 0 {
 			return dst, pos
 		}
 	}

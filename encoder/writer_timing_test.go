@@ -53,7 +53,7 @@ func BenchmarkWriter(b *testing.B) {
 		w.WriteInt64(2)
 		w.WriteObjectEnd()
 	}, "own", func(dst []byte) []byte {
-		dst, _ = w.object(dst, object, 1, 2, 2)
+		dst, _ = w.appendObject(dst, object, 1, 2, 2)
 		return dst
 	})
 }
