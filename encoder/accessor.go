@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// A step of a record accessor: the key of a map, or the index of an array.
+// step is one step of a record accessor: the key of a map, or the index of an
+// array.
 type step struct {
 	name    string
 	index   int
@@ -15,15 +16,18 @@ type step struct {
 const accessorSyntax = `a record accessor is $ and the name of a first-level field (a letter or _, then letters, digits, _ . -), ` +
 	`followed by any number of ['key'] and [0], as in $kubernetes['labels']['app'] (a ' within a key is written twice)`
 
-// ValidAccessor says whether s can be Options.KeyField or RouteField: a
-// record accessor as Fluent Bit writes it ($a['b'][0], src/record_accessor/ra.l),
-// or without the $ the name of a first-level field, taken as it is. The error
-// names the place of the fault and what is allowed.
+// ValidAccessor returns an error if s cannot be Options.KeyField or RouteField.
+// These are a record accessor as Fluent Bit writes it ($a['b'][0],
+// src/record_accessor/ra.l), or the name of a first-level field without the $,
+// which is taken literally. The error names the character that is wrong and what
+// is allowed.
 func ValidAccessor(s string) error {
 	_, err := parseField(s)
 	return err
 }
 
+// parseField returns the steps of a record accessor, or of the name of a
+// first-level field.
 func parseField(s string) ([]step, error) {
 	if s == "" {
 		return nil, fmt.Errorf("an empty field name; give the name of a first-level field or a record accessor: %s", accessorSyntax)
@@ -76,7 +80,8 @@ func isNameByte(c byte, notFirst bool) bool {
 	return c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' || notFirst && (c >= '0' && c <= '9' || c == '.' || c == '-')
 }
 
-// parseKey reads 'key' and returns the offset behind it, or -1.
+// parseKey reads the 'key' at the beginning of s. It returns the offset behind
+// it, or -1.
 func parseKey(s string) (step, int) {
 	for pos := 1; pos < len(s); pos++ {
 		if s[pos] != '\'' {
@@ -91,7 +96,8 @@ func parseKey(s string) (step, int) {
 	return step{}, -1
 }
 
-// parseIndex reads a number and returns the offset behind it, or -1.
+// parseIndex reads the number at the beginning of s. It returns the offset behind
+// it, or -1.
 func parseIndex(s string) (step, int) {
 	pos, index := 0, 0
 	for pos < len(s) && s[pos] >= '0' && s[pos] <= '9' {
@@ -106,9 +112,8 @@ func parseIndex(s string) (step, int) {
 	return step{index: index, isIndex: true}, pos
 }
 
-// find returns the offset of the value the steps lead to from the value at
-// pos, or -1. Of keys that stand twice in a map the last counts, as in the
-// record.
+// find returns the offset of the value that the steps lead to from the value at
+// pos, or -1. If a map has a key twice, the last one counts, as in the record.
 func find(src []byte, pos int, steps []step) int {
 	for _, st := range steps {
 		if st.isIndex {
@@ -155,7 +160,7 @@ func element(src []byte, pos, index int) int {
 	return pos
 }
 
-// A watchSlot is one of the first-level fields an Encoder looks out for.
+// watchSlot says what the value of a watched first-level field is used for.
 type watchSlot uint8
 
 const (
@@ -165,6 +170,7 @@ const (
 	watchSlotCount
 )
 
+// watch is a first-level field whose value an Encoder needs.
 type watch struct {
 	name string
 	slot watchSlot
@@ -176,4 +182,5 @@ func (e *Encoder) addWatch(slot watchSlot, steps []step) {
 	e.watchSteps[slot] = steps[1:]
 }
 
+// lengthBit is the bit of Encoder.watchLens for names of n bytes.
 func lengthBit(n int) uint64 { return 1 << min(n, 63) }

@@ -2,14 +2,13 @@
 //
 // A chunk is a run of msgpack events, [time, map] in the first layout and
 // [[time, metadata], map] in the second (Fluent Bit 5.1.1,
-// src/flb_log_event_decoder.c); or it is a run of metrics, each sample of which
-// is an event here. Every event of it ends either in
-// [Batch.Records] or, with its offset and the reason, in [Batch.Rejects]:
-// nothing is lost silently. What is written is always valid JSON, also where
-// Fluent Bit's own JSON is not (NaN, ext values, keys that are no strings,
-// invalid UTF-8).
+// src/flb_log_event_decoder.c), or a run of metrics objects, in which each sample
+// is an event. Every event ends either in [Batch.Records] or, with its offset and
+// the reason, in [Batch.Rejects]: nothing is lost silently. The output is always
+// valid JSON, also where Fluent Bit's own JSON is not (NaN, ext values, keys that
+// are not strings, invalid UTF-8).
 //
-// The output is bounded by the input: see maxGrowth.
+// The bytes of the input bound the output: see maxGrowth.
 //
 // The package knows neither Kafka nor SLS.
 package encoder
@@ -24,15 +23,15 @@ import (
 
 // maxGrowth bounds what an event becomes: its value, its key, its route and its
 // JSON in Batch.Rejects together, or the attributes of the group it opens, take
-// at most maxGrowth times the bytes of the event. On top come only
+// at most maxGrowth times the bytes of the event. Only two things are added to
+// that:
 //   - what Options add to every event: the keys, the time, the tag, and the
 //     attributes of the event's group;
-//   - what the samples of metrics share, which has a bound of its own
-//     (metricsFactor).
+//   - what the samples of metrics share, which has its own bound (metricsFactor).
 //
 // The bound holds because each byte is escaped at most twice: once for its own
-// string, and once more within a key that is a map or an array. Such keys may
-// not stand within each other (see appendOtherKey). The inputs that grow the most:
+// string, and once more within a key that is a map or an array. Such a key may
+// not contain another one (see appendOtherKey). The inputs that grow the most:
 //
 //	d4 80 00     28 bytes for 3: {"type":-128,"data":"AA=="} and a comma
 //	d4 80 00 c2  56 bytes for 4: false under that ext as its key, in a map that
@@ -41,19 +40,19 @@ import (
 //	01           8 bytes for 1: \u0001, and as it is in the key and the route
 const maxGrowth = 14
 
-// Format says what of an event becomes the record value.
+// Format selects what part of an event becomes the record value.
 type Format uint8
 
 const (
 	// FormatJSON makes the whole event a JSON object.
 	FormatJSON Format = iota
-	// FormatRaw makes the value of Options.RawKey alone the record: a string
-	// or binary value byte for byte, anything else as JSON. An event without
-	// that key is encoded whole, as in FormatJSON.
+	// FormatRaw makes the value of Options.RawKey the whole record: a string or
+	// binary value byte for byte, any other value as JSON. An event without that
+	// key is encoded whole, as in FormatJSON.
 	FormatRaw
 )
 
-// TimeFormat says how Options.TimeKey shows the event time.
+// TimeFormat selects how Options.TimeKey shows the event time.
 type TimeFormat uint8
 
 const (
@@ -67,29 +66,29 @@ const (
 	TimeEpochNanos
 )
 
-// Oversize says what happens to a record larger than Options.MaxBytes.
+// Oversize selects what happens to a record larger than Options.MaxBytes.
 type Oversize uint8
 
 const (
 	// OversizeReject moves the record to Batch.Rejects. A record of more than
-	// giveUpFactor times MaxBytes is not written to its end: its Reject has no
-	// Record, and the error says how large it is at least.
+	// giveUpFactor times MaxBytes is not encoded to its end: its Reject has no
+	// Record, and the error gives a size that the record exceeds.
 	OversizeReject Oversize = iota
-	// OversizeTruncate cuts the longest string value on a rune boundary so
-	// that the record fits, and adds the first-level field
-	// "__truncated__":true, which replaces a field of that name. Where the
-	// record is one raw string there is no field to add; where cutting that
-	// one string is not enough the record is rejected, as with OversizeReject.
+	// OversizeTruncate cuts the longest string value between two characters, so
+	// that the record fits, and adds the first-level field "__truncated__":true,
+	// which replaces a field of that name. A record that is one raw string gets no
+	// field. If cutting that one string is not enough, the record is rejected, as
+	// with OversizeReject.
 	OversizeTruncate
 )
 
-// giveUpFactor times MaxBytes is where a record that will be rejected is given
-// up, so that a huge one does not take maxGrowth times its size in memory. Most
-// records that are too large are smaller and can be kept as JSON. Entries that
+// giveUpFactor times MaxBytes is the size at which the encoding of a record that
+// will be rejected stops: a huge one would take maxGrowth times its size in memory.
+// Most records that are too large are smaller and can be kept as JSON. Entries that
 // a later one of the same key replaces count, as does truncatedKey.
 //
-// With OversizeTruncate the longest string does not count, nor do the tag and
-// the attributes of a group, which may hold it: what is left of a record is
+// With OversizeTruncate the longest string does not count, nor do the tag and the
+// attributes of a group, which may contain it: what is left of the record is then
 // larger than MaxBytes whatever is cut. Strings of less than 256 bytes are not
 // compared with the longest; shortStringBytes is more than one of them takes.
 const (
@@ -97,27 +96,27 @@ const (
 	shortStringBytes = 2048
 )
 
-// noLimit is larger than any output, and can be added to the length of one.
+// noLimit is larger than any output. The length of an output can be added to it.
 const noLimit = math.MaxInt / 2
 
-// Options of an Encoder. The fields TimeKey, TagKey, MetadataKey and GroupKey
-// name come first in the record; a field of the same name in the event
-// itself wins over them.
+// Options of an Encoder. The fields that TimeKey, TagKey, MetadataKey and
+// GroupKey name come first in the record. A field of the same name in the event
+// itself replaces them.
 type Options struct {
 	Format      Format
-	RawKey      string     // FormatRaw: the first-level key whose value alone is the record
-	TimeKey     string     // adds the event time under this key, "" = not
+	RawKey      string     // FormatRaw: the first-level key whose value is the record
+	TimeKey     string     // adds the event time under this key, "": not added
 	TimeFormat  TimeFormat // how TimeKey shows it
-	TagKey      string     // adds the tag under this key, "" = not
-	MetadataKey string     // adds the event's metadata under this key where there is any, "" = not
-	GroupKey    string     // adds the attributes of the OTLP group the event stands in, "" = not
-	KeyField    string     // record accessor or first-level name of the field that becomes Record.Key, "" = none
+	TagKey      string     // adds the tag under this key, "": not added
+	MetadataKey string     // adds the event's metadata, if it has any, under this key, "": not added
+	GroupKey    string     // adds the attributes of the event's OTLP group under this key, "": not added
+	KeyField    string     // the field that becomes Record.Key: a record accessor or a first-level name, "": none
 	RouteField  string     // the same for Record.Route
-	MaxBytes    int        // largest record value in bytes, 0 = no limit
-	Oversize    Oversize   // what happens to a larger one
+	MaxBytes    int        // largest record value in bytes, 0: no limit
+	Oversize    Oversize   // what happens to a larger record
 }
 
-// Span is a range of Batch.Buf. Start == End means absent.
+// Span is a range of Batch.Buf. If Start == End, the value is absent or empty.
 type Span struct{ Start, End int }
 
 // Record is one encoded event.
@@ -129,17 +128,17 @@ type Record struct {
 	Nsec  int32 // event time: Sec since 1970 UTC plus Nsec, 0 to 999999999
 }
 
-// Reject is a piece of a chunk that could not become a record.
+// Reject is a range of a chunk that could not become a record.
 type Reject struct {
-	Offset, Length int  // where it stands in the chunk
-	Record         Span // its JSON, where it is too large and was not given up, else empty
+	Offset, Length int  // the range, in bytes of the chunk
+	Record         Span // its JSON if it is too large and was encoded to its end, else empty
 	Sec            int64
-	Nsec           int32 // event time where it could be read, else 0
-	Err            error // why: errors.Is ErrTooLarge, ErrMalformed, ErrTooDeep or ErrBroken
+	Nsec           int32 // event time if it could be read, else 0
+	Err            error // the reason: errors.Is ErrTooLarge, ErrMalformed, ErrTooDeep or ErrBroken
 }
 
-// Batch receives the records of chunks and keeps its memory for the next
-// ones. The zero value is ready. A Batch must not be used concurrently.
+// Batch receives the records of chunks and keeps its memory for the next ones.
+// The zero value is ready for use. A Batch must not be used concurrently.
 type Batch struct {
 	Buf     []byte // all values, keys and routes, back to back
 	Records []Record
@@ -148,19 +147,20 @@ type Batch struct {
 	w walker
 }
 
-// Reset empties the batch and keeps its memory. Spans taken before are void.
+// Reset empties the batch and keeps its memory. Earlier spans become invalid.
 func (b *Batch) Reset() {
 	b.Buf = b.Buf[:0]
 	b.Records = b.Records[:0]
-	clear(b.Rejects) // the errors in it may be garbage now
+	clear(b.Rejects) // the old errors can be collected
 	b.Rejects = b.Rejects[:0]
 }
 
-// Bytes returns the bytes of s, valid until the next Append or Reset.
+// Bytes returns the bytes of s, which are valid until the next Append, AppendSome
+// or Reset.
 func (b *Batch) Bytes(s Span) []byte { return b.Buf[s.Start:s.End:s.End] }
 
-// Size returns how many bytes of memory the batch holds on to, so that a pool
-// can let go of one that a huge chunk has blown up.
+// Size returns how many bytes of memory the batch holds, so that a pool can drop
+// a batch that a huge chunk has enlarged.
 func (b *Batch) Size() int {
 	return cap(b.Buf) + cap(b.Records)*recordBytes + cap(b.Rejects)*rejectBytes + b.w.size()
 }
@@ -170,24 +170,24 @@ const (
 	rejectBytes = int(unsafe.Sizeof(Reject{}))
 )
 
-// Encoder encodes chunks. It is immutable and safe for concurrent use, each
-// goroutine with a Batch of its own.
+// Encoder encodes chunks. It is immutable and safe for concurrent use, if each
+// goroutine has its own Batch.
 type Encoder struct {
 	opts        Options
 	timeKey     addedKey
 	tagKey      addedKey
 	metadataKey addedKey
 	groupKey    addedKey
-	giveUpSize  int     // bytes of a record beyond which it is given up
-	giveUpErr   error   // what is said of it
-	addsFields  bool    // any of them is wanted
-	watches     []watch // first-level fields whose place is remembered
-	watchLens   uint64  // bit n: a watched name is n bytes long (63: or longer)
+	giveUpSize  int     // bytes of a record beyond which its encoding stops
+	giveUpErr   error   // the error of such a record
+	addsFields  bool    // at least one of the four keys is wanted
+	watches     []watch // first-level fields whose offset is needed
+	watchLens   uint64  // bit n: a watched name has n bytes (63: or more)
 	watchSteps  [watchSlotCount][]step
 }
 
-// New checks the options and returns an encoder for them. The error names
-// the option, the place in a bad accessor, and what is allowed.
+// New returns an encoder for the options, or an error that names the wrong
+// option, the wrong character of an accessor, and what is allowed.
 func New(o Options) (*Encoder, error) {
 	e := &Encoder{opts: o, giveUpSize: noLimit}
 	if err := checkOptions(o); err != nil {
@@ -253,25 +253,25 @@ func checkOptions(o Options) error {
 }
 
 // Append encodes every event of the chunk into b. The tag is used for
-// Options.TagKey alone. It never panics, and the chunk is not kept: it may be
-// memory of the caller that goes away.
+// Options.TagKey only. Append never panics, and it keeps no reference to the
+// chunk, which may be memory that the caller frees.
 func (e *Encoder) Append(b *Batch, chunk []byte, tag string) {
 	e.Begin(b, chunk, tag)
 	e.AppendSome(b, chunk, 0, math.MaxInt)
 	b.End()
 }
 
-// Begin makes b ready for AppendSome, which takes a chunk in several steps, until
-// End. In between b may be reset.
+// Begin prepares b for AppendSome, which encodes a chunk in several steps, until
+// End is called. b may be reset between the steps.
 func (e *Encoder) Begin(b *Batch, chunk []byte, tag string) {
 	b.w.open(e, tag)
 	b.w.metric.budget = metricsAllowance + metricsFactor*len(chunk)
 }
 
-// AppendSome encodes the events of the chunk from the offset pos on, until b
-// holds size bytes, and returns the offset of the next event. Records and
-// rejects count as well as b.Buf: an event of one byte can be a reject, which
-// adds nothing to b.Buf, and a raw record can be empty.
+// AppendSome encodes events of the chunk from the offset pos on, until b holds
+// size bytes, and returns the offset of the next event. Records and rejects count
+// in addition to b.Buf: an event of one byte can be a reject, which adds nothing
+// to b.Buf, and a raw record can be empty.
 func (e *Encoder) AppendSome(b *Batch, chunk []byte, pos, size int) int {
 	left := len(chunk) - pos
 	if need := min(left+left/2, size); cap(b.Buf)-len(b.Buf) < need {
@@ -283,10 +283,10 @@ func (e *Encoder) AppendSome(b *Batch, chunk []byte, pos, size int) int {
 	return pos
 }
 
-// usedBytes returns how many bytes of memory the batch makes use of.
+// usedBytes returns how many bytes of memory the contents of the batch take.
 func (b *Batch) usedBytes() int {
 	return len(b.Buf) + len(b.Records)*recordBytes + len(b.Rejects)*rejectBytes
 }
 
-// End lets go of the chunk that Begin was called for.
+// End releases the chunk that Begin was called for.
 func (b *Batch) End() { b.w.close() }

@@ -21,7 +21,8 @@ func newEncoder(tb testing.TB, o Options) *Encoder {
 	return e
 }
 
-// eventOf is a v2 event with the given msgpack as its record.
+// eventOf returns an event of the second layout with the given msgpack as its
+// record.
 func eventOf(record []byte) []byte {
 	return append(appendEventHeader(nil, 1_700_000_000, 123_456_789), record...)
 }
@@ -37,8 +38,8 @@ func encodeOne(tb testing.TB, e *Encoder, record []byte) string {
 	return string(b.Bytes(b.Records[0].Value))
 }
 
-// Whatever way the header says that there is no metadata, the record is the
-// same, also of a record so short that the chunk ends soon.
+// TestEventHeaders: the record is the same for every header without metadata,
+// also if it is so short that the chunk ends soon.
 func TestEventHeaders(t *testing.T) {
 	t.Parallel()
 	e := newEncoder(t, Options{TimeKey: "time", MetadataKey: "metadata"})
@@ -83,8 +84,8 @@ func TestNewRejects(t *testing.T) {
 	f(Options{Format: 9, MaxBytes: -1}, "Format 9", "MaxBytes is -1")
 }
 
-// TestWideMap: the last of equal keys wins in maps of every width around where
-// the detection changes, within each other too.
+// TestWideMap: the last of equal keys wins in maps of every width around which
+// the search for duplicates changes, and in maps within maps.
 func TestWideMap(t *testing.T) {
 	e := newEncoder(t, Options{TagKey: "k0"})
 	for _, width := range []int{1, 2, 16, wideMap - addedFields, wideMap - addedFields + 1, wideMap, wideMap + 1, 1000, 40_000} {
@@ -133,8 +134,8 @@ func TestTooLargeError(t *testing.T) {
 	}
 }
 
-// TestBatchHoldsSeveralChunks: several chunks in one batch, and the batch again after
-// Reset.
+// TestBatchHoldsSeveralChunks: a batch takes several chunks, and can be used
+// again after Reset.
 func TestBatchHoldsSeveralChunks(t *testing.T) {
 	e := newEncoder(t, Options{TagKey: "tag"})
 	var b Batch
@@ -155,7 +156,7 @@ func TestBatchHoldsSeveralChunks(t *testing.T) {
 }
 
 // TestGroupEndsWithChunk: a group does not reach into the next chunk, and a
-// refused start does not leave the one before in force.
+// rejected start ends the group before it.
 func TestGroupEndsWithChunk(t *testing.T) {
 	e := newEncoder(t, Options{GroupKey: "group"})
 	start := append(appendEventHeader(nil, groupStart, 0), "\x81\xa1a\x01"...)
@@ -173,7 +174,7 @@ func TestGroupEndsWithChunk(t *testing.T) {
 	}
 }
 
-// TestConcurrent: one encoder, a batch for each goroutine.
+// TestConcurrent: goroutines share one encoder; each has its own batch.
 func TestConcurrent(t *testing.T) {
 	e := newEncoder(t, Options{TimeKey: "t", TagKey: "tag", KeyField: "host"})
 	all := shapes(t, 64<<10)
@@ -195,8 +196,8 @@ func TestConcurrent(t *testing.T) {
 	wg.Wait()
 }
 
-// TestNoAllocations: once its memory has grown, a batch takes a chunk without
-// any allocation, whatever the options and the values.
+// TestNoAllocations: once its memory has grown, a batch takes a chunk without any
+// allocation, whatever the options and the values.
 func TestNoAllocations(t *testing.T) {
 	odd := eventOf([]byte("\x85\xa1a\xa3\xff\xe4\xb8\x01\xc4\x02\xff\xfe\xc0\xd7\x00\x00\x00\x00\x01\x00\x00\x00\x02\xa1a\xc7\x01\x05z\xa1n\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00"))
 	all := append(shapes(t, 16<<10), shape{name: "odd", chunk: bytes.Repeat(odd, 50), count: 50})
@@ -223,8 +224,8 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
-// TestMarkerSeconds: an event whose nanoseconds carry its seconds up to those
-// of a marker is an event.
+// TestMarkerSeconds: an event whose nanoseconds carry its seconds up to those of
+// a marker is an ordinary event.
 func TestMarkerSeconds(t *testing.T) {
 	e := newEncoder(t, Options{})
 	var b Batch

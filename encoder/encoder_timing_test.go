@@ -8,15 +8,15 @@ import (
 // chunkSize is about where Fluent Bit closes a chunk (flb_input_chunk.c).
 const chunkSize = 2 << 20
 
-// BenchmarkAppend is the encoder on a chunk of each shape: ns/record, bytes of
-// msgpack a second, and how that compares with copying the chunk, measured in
-// between.
+// BenchmarkAppend encodes a chunk of each shape. It reports ns/record, bytes of
+// msgpack a second, and the ratio to the time of copying the chunk, which is
+// measured in between.
 func BenchmarkAppend(b *testing.B) {
 	benchmarkAppend(b, Options{})
 }
 
-// BenchmarkAppendOptions is the same with every field an operator is likely to
-// ask for.
+// BenchmarkAppendOptions does the same with every field that an operator is
+// likely to ask for.
 func BenchmarkAppendOptions(b *testing.B) {
 	benchmarkAppend(b, Options{TimeKey: "@timestamp", TagKey: "tag", MetadataKey: "metadata",
 		KeyField: "host", RouteField: "$kubernetes['namespace_name']", MaxBytes: 1_000_000})

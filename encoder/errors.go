@@ -5,27 +5,27 @@ import (
 	"fmt"
 )
 
-// What a Reject.Err is, for errors.Is. The error itself says more.
+// The errors behind a Reject.Err, for errors.Is. The Err itself says more.
 var (
-	// ErrMalformed: the msgpack is intact but no event, or (see ErrBroken)
-	// not intact.
+	// ErrMalformed: the msgpack is intact but is not an event, or it is not
+	// intact (see ErrBroken).
 	ErrMalformed = errors.New("malformed event")
-	// ErrBroken: the msgpack ends early or holds a byte no object begins with,
-	// so what follows cannot be told apart and the rest of the chunk is one
-	// Reject. It is an ErrMalformed too.
+	// ErrBroken: the msgpack ends early or has a byte with which no object
+	// begins. The events after it cannot be found, so the rest of the chunk is
+	// one Reject. The error is an ErrMalformed too.
 	ErrBroken = fmt.Errorf("%w: broken msgpack", ErrMalformed)
-	// ErrTooDeep: the event is nested deeper than 128 levels, or a key that is a
-	// map or an array stands within another such key.
+	// ErrTooDeep: the event has more than 128 levels, or a key that is a map or
+	// an array contains another such key.
 	ErrTooDeep = errors.New("event nested too deep")
-	// ErrTooLarge: the record is larger than Options.MaxBytes, and the error is
-	// a *TooLargeError; or the metrics of a chunk would take many times its size.
+	// ErrTooLarge: the record is larger than Options.MaxBytes, and the error is a
+	// *TooLargeError; or the metrics of a chunk would take many times its size.
 	ErrTooLarge = errors.New("record too large")
 )
 
-// TooLargeError says how large a record was and what was allowed, in bytes.
+// TooLargeError gives the size of a record and the limit, in bytes.
 type TooLargeError struct {
 	Size, Limit int
-	GivenUp     bool // the record was not written to its end: it is larger than Size
+	GivenUp     bool // the record was not encoded to its end: it is larger than Size
 }
 
 func (e *TooLargeError) Error() string {
@@ -38,31 +38,31 @@ func (e *TooLargeError) Error() string {
 // Is makes errors.Is(err, ErrTooLarge) true.
 func (e *TooLargeError) Is(target error) bool { return target == ErrTooLarge }
 
-// A fault is returned by the walking functions in place of the next offset:
-// an int below zero, so that the hot path carries no error value.
+// A fault is a negative int that the walking functions return instead of the next
+// offset, so that the hot path carries no error value.
 const (
 	faultEnd       = -1 - iota // an object runs past the end of the chunk
 	faultNeverUsed             // 0xc1, which msgpack never uses
-	faultDepth                 // nested deeper than maxDepth
-	faultNestedKey             // a map or an array as a key, within another such key
-	faultTooLarge              // the record is given up at walker.limit
+	faultDepth                 // more than maxDepth levels
+	faultNestedKey             // a key that is a map or an array, within another such key
+	faultTooLarge              // the record exceeds walker.limit, its encoding stopped
 	faultEvent                 // not an array of 2
 	faultHeader                // the first element is an array, but not of 2
-	faultTimeType              // the time has a type that is no time
-	faultTimeRange             // the time is no number or too far away
+	faultTimeType              // the time is neither an EventTime nor a number
+	faultTimeRange             // the time is NaN or too far away
 	faultScalar                // not even an array or a map
-	faultMetric                // a metric is not laid out as cmetrics does it
-	faultSample                // nor is one of its samples
-	faultExpansion             // the metrics of the chunk would take too much
+	faultMetric                // a metric does not have the layout of cmetrics
+	faultSample                // a sample of a metric does not have it
+	faultExpansion             // the metrics of the chunk would take too much memory
 )
 
-// faultErrors is indexed by -1-fault.
+// faultErrors has the error of a fault at index -1-fault.
 var faultErrors = [...]error{
 	fmt.Errorf("%w: an object runs past the end of the chunk", ErrBroken),
 	fmt.Errorf("%w: byte 0xc1 begins no msgpack object", ErrBroken),
 	fmt.Errorf("%w: allowed are %d levels of maps and arrays", ErrTooDeep, maxDepth),
 	fmt.Errorf("%w: a map or an array may be a key, but not within another key that is a map or an array", ErrTooDeep),
-	ErrTooLarge, // Encoder.giveUpErr stands in for it
+	ErrTooLarge, // replaced by Encoder.giveUpErr
 	fmt.Errorf("%w: not an array of 2 elements, [time, record] or [[time, metadata], record]", ErrMalformed),
 	fmt.Errorf("%w: the event header is an array, but not [time, metadata]", ErrMalformed),
 	fmt.Errorf("%w: the event time is neither an EventTime (ext type 0, 8 bytes) nor a number", ErrMalformed),

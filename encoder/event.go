@@ -1,20 +1,19 @@
 package encoder
 
-// event is where the parts of one event stand in the chunk.
+// event has the time of one event and the offsets of its parts in the chunk.
 type event struct {
 	sec      int64
 	nsec     int32
-	marker   uint32 // groupStart or groupEnd, 0: an event like any other
-	metadata int    // offset of the metadata, -1: the event has none
+	marker   uint32 // groupStart or groupEnd, 0: an ordinary event
+	metadata int    // offset of the metadata, -1: none
 	record   int    // offset of the record
 }
 
-// readEvent reads the header of the event at pos. fault is 0 where all is
-// well.
+// readEvent reads the header of the event at pos. fault is 0 if it could be read.
 func readEvent(src []byte, pos int) (ev event, fault int) {
 	if pos+13 <= len(src) && string(src[pos:pos+4]) == "\x92\x92\xd7\x00" {
-		// what Fluent Bit writes unless there is metadata: an empty map, in 5.1.1 a
-		// map32 (src/flb_log_event_encoder.c)
+		// Without metadata Fluent Bit writes an empty map, which is a map32 in
+		// 5.1.1 (src/flb_log_event_encoder.c).
 		if n, body, ok := mapHeader(src, pos+12); ok && n == 0 && body > 0 {
 			ev.sec, ev.nsec = eventTime(src[pos+4:])
 			ev.marker, ev.metadata, ev.record = groupMarker(src[pos+4:]), pos+12, body
@@ -100,7 +99,8 @@ func (e *Encoder) encodeEvent(b *Batch, src []byte, pos int) int {
 	return next
 }
 
-// appendRecordValue appends the value of the record.
+// appendRecordValue appends the value of the record. It returns the offset behind
+// the event, or a fault.
 func (e *Encoder) appendRecordValue(w *walker, dst, src []byte, ev event) ([]byte, int) {
 	if e.opts.Format == FormatRaw {
 		next := w.findWatched(src, ev)
@@ -122,10 +122,11 @@ func (e *Encoder) appendRecordValue(w *walker, dst, src []byte, ev event) ([]byt
 	return w.appendRecord(dst, src, ev)
 }
 
-// reject notes that the event at pos is no record, and why. It returns the
-// offset of the next one, which is the end of the chunk where the framing is
-// broken. A run of values that are not even maps or arrays is one reject:
-// there is no telling how many events they were.
+// reject records why the event at pos did not become a record. It returns the
+// offset of the next event, which is the end of the chunk if the framing is
+// broken. A run of values that are not even maps or arrays is one reject, since
+// it is unknown how many events they were. So is a run of metrics or samples with
+// the same fault.
 func (b *Batch) reject(src []byte, pos int, ev event, fault int) int {
 	b.w.keys, b.w.tables = b.w.keys[:0], b.w.tables[:0]
 	next := skip(src, pos)
@@ -148,8 +149,9 @@ func (b *Batch) reject(src []byte, pos int, ev event, fault int) int {
 	return next
 }
 
-// continuesReject says whether the value at pos belongs to the run of values that the
-// last reject is, so that it must not be the first of a step.
+// continuesReject reports whether the value at pos belongs to the run of values
+// that the last reject covers. A step must not end in front of such a value:
+// otherwise the run would become two rejects.
 func (b *Batch) continuesReject(src []byte, pos int) bool {
 	if len(b.Rejects) == 0 || isContainer(src, pos) {
 		return false
@@ -158,8 +160,8 @@ func (b *Batch) continuesReject(src []byte, pos int) bool {
 	return r.Err == faultError(faultScalar) && r.Offset+r.Length == pos
 }
 
-// setGroup takes a marker of an OTLP group: the attributes of a start are kept
-// for the events up to the next marker.
+// setGroup handles the marker of an OTLP group. It keeps the attributes of a
+// start for the events up to the next marker.
 func (e *Encoder) setGroup(b *Batch, src []byte, pos int, ev event) int {
 	w := &b.w
 	w.groupJSON = w.groupJSON[:0]
@@ -181,9 +183,9 @@ func (e *Encoder) setGroup(b *Batch, src []byte, pos int, ev event) int {
 	return next
 }
 
-// extract appends the value a watched field leads to: a string or binary value
-// as it is, a number or bool as JSON. Where there is none, or it is null, a
-// map, an array or an ext, the span is empty.
+// extract appends the value that a watched field leads to: a string or binary
+// value as it is, a number or bool as JSON. The span is empty if the value does
+// not exist, or is null, a map, an array or an ext.
 func (e *Encoder) extract(b *Batch, src []byte, slot watchSlot) Span {
 	valuePos := b.w.offsets[slot]
 	if valuePos >= 0 {

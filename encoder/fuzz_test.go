@@ -12,7 +12,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// fuzzOptions is a choice of options by the bits of pick.
+// fuzzOptions chooses options by the bits of pick.
 func fuzzOptions(pick uint16) Options {
 	var o Options
 	if pick&1 != 0 {
@@ -36,9 +36,9 @@ func fuzzOptions(pick uint16) Options {
 	return o
 }
 
-// FuzzAppend: whatever the bytes, nothing panics, every record is valid JSON
-// without a key twice, records, rejects and group markers account for every
-// object of the chunk, and together they take at most maxGrowth times its bytes.
+// FuzzAppend: whatever the bytes, nothing panics, and every record is valid JSON
+// that has no key twice. Records, rejects and group markers account for every
+// object of the chunk; together they take at most maxGrowth times its bytes.
 func FuzzAppend(f *testing.F) {
 	files, err := filepath.Glob("testdata/golden/*.txt")
 	if err != nil {
@@ -65,15 +65,15 @@ func FuzzAppend(f *testing.F) {
 		var b Batch
 		e.Append(&b, chunk, "tag")
 		checkBatch(t, e, &b)
-		if !bytes.Contains(chunk, []byte("metrics")) { // those of metrics: FuzzMetrics
+		if !bytes.Contains(chunk, []byte("metrics")) { // FuzzMetrics checks these
 			checkAccounting(t, e, &b, chunk)
 			checkGrowth(t, e, &b, chunk)
 		}
 
 		checkPieces(t, e, &b, chunk)
 
-		// The same bytes within a longer memory give the same: nothing beyond
-		// the chunk is looked at.
+		// The same bytes within longer memory give the same result: nothing
+		// behind the chunk is read.
 		var again Batch
 		e.Append(&again, append(bytes.Clone(chunk), `"""""""""""""""""""""""""""""""`...)[:len(chunk)], "tag")
 		if !bytes.Equal(b.Buf, again.Buf) || !reflect.DeepEqual(b.Records, again.Records) {
@@ -82,7 +82,8 @@ func FuzzAppend(f *testing.F) {
 	})
 }
 
-// checkPieces encodes the chunk event by event, which gives the same as all at once.
+// checkPieces encodes the chunk event by event, which must give the same as all
+// at once.
 func checkPieces(t *testing.T, e *Encoder, whole *Batch, chunk []byte) {
 	t.Helper()
 	var b Batch
@@ -118,7 +119,7 @@ func checkPieces(t *testing.T, e *Encoder, whole *Batch, chunk []byte) {
 	}
 }
 
-// checkBatch checks what holds for every result.
+// checkBatch checks what must hold for every result.
 func checkBatch(t *testing.T, e *Encoder, b *Batch) {
 	t.Helper()
 	for _, r := range b.Records {
@@ -156,7 +157,7 @@ func checkJSON(t *testing.T, text []byte) {
 	}
 }
 
-// duplicateKey looks for an object with two equal keys.
+// duplicateKey returns a key that an object in text has twice.
 func duplicateKey(text []byte) (string, bool) {
 	type level struct {
 		keys  map[string]bool // nil: an array
@@ -198,8 +199,8 @@ func duplicateKey(text []byte) (string, bool) {
 	}
 }
 
-// checkAccounting goes through the chunk with msgp and looks where each object
-// ended.
+// checkAccounting walks over the chunk with msgp and looks for what became of
+// each object.
 func checkAccounting(t *testing.T, e *Encoder, b *Batch, chunk []byte) {
 	t.Helper()
 	records, rejects, pos := len(b.Records), b.Rejects, 0
@@ -238,10 +239,10 @@ func checkAccounting(t *testing.T, e *Encoder, b *Batch, chunk []byte) {
 	}
 }
 
-// isRecursion says that msgp gave up because of the nesting alone.
+// isRecursion reports whether msgp gave up because of the nesting alone.
 func isRecursion(err error) bool { return msgp.Cause(err) == msgp.ErrRecursion }
 
-// isMarker says whether the object is an OTLP group marker.
+// isMarker reports whether the object is the marker of an OTLP group.
 func isMarker(object []byte) bool {
 	n, rest, err := msgp.ReadArrayHeaderBytes(object)
 	if err != nil || n != 2 {

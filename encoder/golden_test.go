@@ -15,15 +15,15 @@ import (
 
 var update = flag.Bool("update", false, "write the results of the encoder into testdata/golden")
 
-// A golden file has, a line each:
+// A golden file has these lines:
 //
-//	# text                      a remark
+//	# text                      a comment
 //	options {"TimeKey":"t"}     for New, as JSON
 //	chunk d7 00 …  # text       hex, several lines are one chunk
 //	record SEC.NSEC [key K] [route R] VALUE
 //	reject OFFSET+LENGTH [at SEC.NSEC] [RECORD] error: TEXT
 //
-// The last two are the expected results; -update writes them anew.
+// The last two are the expected results; -update writes them again.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/golden/*.txt")
 	if err != nil || len(files) == 0 {
@@ -92,8 +92,8 @@ func parseGolden(t *testing.T, text string) (input, want string, options Options
 	return input, want, options, chunk
 }
 
-// describe prints the batch as the lines of a golden file, and checks what
-// holds for every one.
+// describe returns the batch as the lines of a golden file, and checks what must
+// hold for every batch.
 func describe(t *testing.T, e *Encoder, b *Batch) string {
 	t.Helper()
 	var out bytes.Buffer

@@ -8,14 +8,14 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// nestedKeys is a map that is the only key of a map that is the only key of a
-// map, n maps in all, with nil in the innermost.
+// nestedKeys returns n maps within each other, each the only key of the map
+// around it, with nil in the innermost.
 func nestedKeys(n int) []byte {
 	return append(append(bytes.Repeat([]byte{0x81}, n), 0xc0), bytes.Repeat([]byte{0xc0}, n)...)
 }
 
-// A valuePlace is a chunk that has a value somewhere, and an encoder that writes
-// what stands there.
+// valuePlace is a chunk with a value at a certain place, and the options of an
+// encoder that writes what is there.
 type valuePlace struct {
 	name    string
 	options Options
@@ -24,7 +24,7 @@ type valuePlace struct {
 
 const resourceOfMetrics = "resource of metrics"
 
-// valuePlaces are all places of a chunk from which the encoder writes values.
+// valuePlaces returns all places of a chunk from which the encoder writes values.
 func valuePlaces() []valuePlace {
 	const time = "\xd7\x00\x65\x53\xf1\x00\x00\x00\x00\x00"
 	field := func(name string) func(value []byte) []byte {
@@ -65,9 +65,9 @@ func valuePlaces() []valuePlace {
 	}
 }
 
-// TestNestedKeys: wherever keys that are maps or arrays stand within each
-// other, the event is rejected, and the next one is not. One level of them is
-// a record.
+// TestNestedKeys: if a key that is a map or an array contains another one, at any
+// place, the event is rejected, and the next event is not. With one level of such
+// keys it is a record.
 func TestNestedKeys(t *testing.T) {
 	next := eventOf([]byte("\x81\xa4next\x01"))
 	for _, place := range valuePlaces() {
@@ -91,8 +91,8 @@ func TestNestedKeys(t *testing.T) {
 	}
 }
 
-// TestKeysWithin: what may stand within a key that is a map or an array, and
-// what may not.
+// TestKeysWithin: what a key that is a map or an array may contain, and what it
+// may not.
 func TestKeysWithin(t *testing.T) {
 	e := newEncoder(t, Options{})
 	for _, c := range []struct{ key, want string }{
@@ -126,8 +126,8 @@ func TestKeysWithin(t *testing.T) {
 	}
 }
 
-// checkGrowth: what the events of a chunk become is at most maxGrowth times
-// the chunk, and what the options add to each of them.
+// checkGrowth checks that what the events of a chunk become is at most maxGrowth
+// times the chunk, in addition to what the options add to each of them.
 func checkGrowth(t *testing.T, e *Encoder, b *Batch, chunk []byte) {
 	t.Helper()
 	added := 0
@@ -137,7 +137,7 @@ func checkGrowth(t *testing.T, e *Encoder, b *Batch, chunk []byte) {
 	}{
 		{&e.timeKey, len(`"-285428681-01-01T00:00:00.000000000Z"`)},
 		{&e.tagKey, len(b.w.tagJSON)},
-		{&e.metadataKey, 0}, // counts as what it is made of
+		{&e.metadataKey, 0}, // counts as part of the event
 		{&e.groupKey, maxGrowth * len(chunk)},
 	} {
 		if k.key.wanted() {
@@ -150,15 +150,15 @@ func checkGrowth(t *testing.T, e *Encoder, b *Batch, chunk []byte) {
 	}
 }
 
-// TestStepSize: a step of a chunk ends in time, also where its events add
-// nothing to Batch.Buf.
+// TestStepSize: a step of a chunk ends in time, also if its events add nothing to
+// Batch.Buf.
 func TestStepSize(t *testing.T) {
 	const size = 10_000
 	for _, c := range []struct {
 		name    string
 		options Options
 		event   string
-		count   int // events of the chunk that are records or rejects
+		count   int // records and rejects of one event
 	}{
 		{"records", Options{}, "\x92\x00\x81\xa1v\x01", 1},
 		{"empty records", Options{}, "\x92\x00\x80", 1},
@@ -186,9 +186,9 @@ func TestStepSize(t *testing.T) {
 	}
 }
 
-// growingChunks are what takes the most room: nested keys in all places, which
-// no mutation finds, since it would have to add a byte at two of them; and what
-// comes near to maxGrowth.
+// growingChunks returns the chunks that take the most memory: nested keys at all
+// places, which no mutation finds, since it would have to add a byte at two of
+// them; and values that come near to maxGrowth.
 func growingChunks() (chunks [][]byte) {
 	for _, place := range valuePlaces() {
 		for _, n := range []int{1, 2, 3, 4, 8, 20} {
@@ -206,7 +206,7 @@ type worstValue struct {
 	value []byte
 }
 
-// worstValues are the values that grow the most: in themselves, or as a key.
+// worstValues returns the values that grow the most, by themselves or as a key.
 func worstValues() []worstValue {
 	list := func(n int, of func(i int) []byte) []byte {
 		b := msgp.AppendArrayHeader(nil, uint32(n))
@@ -239,8 +239,8 @@ func worstValues() []worstValue {
 	}
 }
 
-// TestGrowth: the bound is kept by what comes nearest to it, and one less
-// would not be.
+// TestGrowth: the inputs that come nearest to the bound keep it, and would not
+// keep a bound that is lower by one.
 func TestGrowth(t *testing.T) {
 	worst := 0.0
 	for _, c := range worstValues() {

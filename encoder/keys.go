@@ -8,36 +8,38 @@ import (
 	"unsafe"
 )
 
-// A key is an entry of a map being written. Keys are compared as they are
-// written, since two different ones in msgpack (1 and "1", two kinds of broken
+// key is a key of a map that is being written. Keys are compared in their written
+// form, since two different ones in msgpack (1 and "1", two kinds of broken
 // UTF-8) can be the same in JSON.
 type key struct {
-	start  int    // offset in dst of the entry, which is the opening quote of its key
+	start  int    // offset in dst of the opening quote, where the entry begins
 	length int32  // bytes of the key with its quotes; dropped: a later entry has the same key
 	hash   uint32 // of the key
 }
 
+// dropped is the length of a key whose entry compact removes.
 const dropped = -1
 
-// keySet finds the keys of one map that stand there twice. Up to wideMap of
-// them, a filter of 64 bits in a word says that a key is new, and a scan of
-// the few before it decides where the filter does not; a wider map has a hash
-// table. So the usual map costs one store a key, and no map of any width the
-// square of it.
+// keySet finds the keys that one map has twice. For up to wideMap keys, a filter
+// of 64 bits in one word shows that a key is new; if it does not, a scan of the
+// few keys before it decides. A wider map has a hash table. An ordinary map
+// therefore costs one store a key, and no map costs the square of its width.
 type keySet struct {
-	keys         []key  // room for the keys of this map, in walker.keys
-	count        int    // how many there are
+	keys         []key  // for the keys of this map, a part of walker.keys
+	count        int    // how many keys are in use
 	seen         uint64 // filter of their hashes
-	hasDuplicate bool   // one came a second time: compact must run
+	hasDuplicate bool   // a key was added twice: compact must run
 
-	table []int32 // of a wide map: 1 + the index of a key, 0 is free, in walker.tables
+	table []int32 // of a wide map: 1 + the index of a key, 0: free; a part of walker.tables
 }
 
+// wideMap is the largest number of keys of a map that has no hash table.
 const wideMap = 48
 
-// openKeys begins a map of at most n entries; closeKeys ends it. Maps within
-// each other stack up in walker.keys. Should that move while a map is open,
-// the map keeps its part of the old memory, which nobody else looks at.
+// openKeys begins a map of at most n entries; closeKeys ends it. Maps within each
+// other are stacked in walker.keys. w.keys may be reallocated while a map is
+// open. The map then keeps its slice of the old array; no other map uses that
+// part.
 func (w *walker) openKeys(n int) (ks keySet) {
 	first := len(w.keys)
 	if first+n > cap(w.keys) {
@@ -50,13 +52,13 @@ func (w *walker) openKeys(n int) (ks keySet) {
 		w.tables = slices.Grow(w.tables, slots)[:first+slots]
 		ks.table = w.tables[first:]
 		clear(ks.table)
-		ks.seen = ^uint64(0) // ask the table every time
+		ks.seen = ^uint64(0) // always "maybe": the table decides
 	}
 	return ks
 }
 
-// closeKeys ends the map, whose last entry ends at the end of dst, and takes
-// the dropped entries out.
+// closeKeys ends the map and removes the dropped entries. The last entry must end
+// where dst ends.
 func (w *walker) closeKeys(ks *keySet, dst []byte) []byte {
 	w.keys = w.keys[:len(w.keys)-len(ks.keys)]
 	w.tables = w.tables[:len(w.tables)-len(ks.table)]
@@ -66,16 +68,17 @@ func (w *walker) closeKeys(ks *keySet, dst []byte) []byte {
 	return dst
 }
 
-// addKey notes the key at the end of dst, which begins at start.
+// addKey adds the key that begins at start and ends where dst ends, and drops an
+// earlier entry of the same key.
 func (w *walker) addKey(ks *keySet, dst []byte, start int) {
 	if ks.add(start, len(dst)-start, keyHash(dst[start+1:len(dst)-1])) {
 		w.dropEarlier(ks, dst)
 	}
 }
 
-// add notes the key of length bytes, with the quotes, at start of the output.
-// Where it returns true the key may have been there before, and the caller
-// calls dropEarlier. It is small to be inlined.
+// add adds the key of length bytes, with the quotes, at start of the output. If
+// it returns true, the map may have the key already, and the caller must call
+// dropEarlier. It is small, so that it is inlined.
 func (ks *keySet) add(start, length int, hash uint64) bool {
 	bit := uint64(1) << (hash >> 58)
 	maybeSeen := ks.seen & bit
@@ -94,14 +97,14 @@ func keyHash(text []byte) uint64 {
 	return mixKey(load(p, 0), load(p, n-8), n)
 }
 
-// mixKey makes a hash of the first 8 bytes of a key, its last 8, and its
-// length; of one shorter than 8 they are the whole and 0. Keys that agree in
-// these collide, which costs at most a scan of wideMap keys.
+// mixKey hashes a key by its first 8 bytes, its last 8, and its length. A key of
+// less than 8 bytes is given as the whole key and 0. Keys that agree in these
+// collide, which costs at most a scan of wideMap keys.
 func mixKey(head, tail uint64, n int) uint64 {
 	return (head ^ bits.RotateLeft64(tail, 29) ^ uint64(n)) * 0x9e3779b97f4a7c15
 }
 
-// dropEarlier marks the earlier entry with the key added last as dropped.
+// dropEarlier drops the earlier entry that has the key added last.
 func (w *walker) dropEarlier(ks *keySet, dst []byte) {
 	k := &ks.keys[ks.count-1]
 	if ks.table != nil {
@@ -115,8 +118,8 @@ func (w *walker) dropEarlier(ks *keySet, dst []byte) {
 	}
 }
 
-// dropEarlierWide looks k up in the table and enters it. Its hash is seeded: the
-// keys may come from someone who wants them to collide.
+// dropEarlierWide looks k up in the table and inserts it. The hash is seeded,
+// since the sender of a record may choose keys that collide.
 func (w *walker) dropEarlierWide(ks *keySet, dst []byte, k *key) {
 	k.hash = uint32(maphash.Bytes(w.seed, dst[k.start:k.start+int(k.length)]))
 	mask := uint32(len(ks.table) - 1)
@@ -138,7 +141,7 @@ func sameKey(dst []byte, a, b *key) bool {
 		bytes.Equal(dst[a.start:a.start+int(a.length)], dst[b.start:b.start+int(b.length)])
 }
 
-// compact moves the entries that are not dropped together. The last one never is.
+// compact removes the dropped entries. The last entry is never dropped.
 func compact(dst []byte, keys []key) []byte {
 	end := keys[0].start
 	for i, k := range keys {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestDepth: 128 levels are encoded, one more is refused, and a bomb costs
-// neither stack nor memory nor the events behind it.
+// TestDepth: 128 levels are encoded, one more is rejected, and a very deep event
+// costs no stack, no memory and none of the events behind it.
 func TestDepth(t *testing.T) {
 	e := newEncoder(t, Options{})
 	nested := func(lead []byte, levels int) []byte {
@@ -46,7 +46,8 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// TestClaimedLengths: headers that claim more than there is allocate nothing for it.
+// TestClaimedLengths: a header that claims more than the chunk has allocates
+// nothing for it.
 func TestClaimedLengths(t *testing.T) {
 	e := newEncoder(t, Options{})
 	for _, lead := range []byte{mpMap32, mpArray32, mpStr32, mpBin32, mpExt32} {
@@ -69,7 +70,7 @@ func TestClaimedLengths(t *testing.T) {
 }
 
 // TestCut cuts a chunk at every byte: the events before the cut are delivered,
-// and the rest, if there is one, is one reject.
+// and the rest, if any, is one reject.
 func TestCut(t *testing.T) {
 	e := newEncoder(t, Options{TimeKey: "t", MetadataKey: "m", GroupKey: "g"})
 	one := eventOf([]byte("\x83\xa1a\x93\x01\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00\xd9\x02hi\xa1b\x81\xd6\x05abcd\xc3\xa1c\xda\x00\x03xyz"))
@@ -91,8 +92,8 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// TestNestedClaimedLengths: maps within each other that each claim as many entries as
-// could just follow are together bounded by the chunk as well.
+// TestNestedClaimedLengths: maps within each other that each claim as many
+// entries as could follow are bounded by the chunk together.
 func TestNestedClaimedLengths(t *testing.T) {
 	const size = 1 << 20
 	var record []byte

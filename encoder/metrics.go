@@ -1,7 +1,7 @@
 package encoder
 
-// What Fluent Bit hands over of metrics is a run of objects, one for each
-// scrape (Fluent Bit 5.1.1, lib/cmetrics/src/cmt_encode_msgpack.c):
+// Fluent Bit delivers metrics as a run of objects, one for each scrape (Fluent Bit
+// 5.1.1, lib/cmetrics/src/cmt_encode_msgpack.c):
 //
 //	{"meta": {"cmetrics": {…}, "external": {"resource": …, "scope": …, …},
 //	          "processing": {"static_labels": [[name, value], …]}},
@@ -9,17 +9,18 @@ package encoder
 //	                       "labels": [name, …], "aggregation_type", "buckets", "quantiles"},
 //	              "values": [sample, …]}, …]}
 //
-// Events are arrays, so the first byte tells the two apart. Each sample
-// becomes one record, as each is one line where Fluent Bit prints metrics. It
-// is written as an event first and encoded like any other, so that every
-// Option means for a sample what it means for a log record. The time of the
-// event is that of the newest sample of the object.
+// An event is an array and such an object is a map, so the first byte
+// distinguishes them. Each sample becomes one record, as each is one line where
+// Fluent Bit prints metrics. A sample is first written as an event in msgpack and
+// then encoded like any other event, so that every Option means for a sample what
+// it means for a log record. The time of the event is that of the newest sample of
+// the object.
 
-// cmetricsVersion is the one layout there is. Fluent Bit refuses others too
+// cmetricsVersion is the only layout there is. Fluent Bit rejects others too
 // (lib/cmetrics/src/cmt_decode_msgpack.c).
 const cmetricsVersion = 2
 
-// The types of metrics (lib/cmetrics/include/cmetrics/cmetrics.h).
+// Types of metrics (lib/cmetrics/include/cmetrics/cmetrics.h).
 const (
 	typeCounter = iota
 	typeGauge
@@ -29,28 +30,29 @@ const (
 	typeExponential
 )
 
-// typeNames are what a record calls them.
+// typeNames are the names of the types in a record.
 var typeNames = [...]string{"counter", "gauge", "histogram", "summary", "untyped", "exponential_histogram"}
 
-// deltaAggregation marks values that count since the last sample, not since
-// the start.
+// deltaAggregation marks values that count since the previous sample instead of
+// since the start.
 const deltaAggregation = 1
 
-// The samples of a chunk may take metricsAllowance bytes and metricsFactor
-// times the chunk. Each repeats the labels of its whole object, so that a
-// hostile chunk could ask for the square of its size; a true one stays below.
+// The samples of a chunk may take metricsAllowance bytes plus metricsFactor times
+// the bytes of the chunk. Each sample repeats the labels of its whole object, so
+// that a hostile chunk could ask for the square of its size. A genuine chunk stays
+// below the bound.
 const (
 	metricsAllowance = 1 << 20
 	metricsFactor    = 64
 )
 
-// metric is what the samples of one metric share, and the memory for them.
+// metric has what the samples of one metric share, and the memory to write them.
 type metric struct {
 	budget   int    // bytes that the samples of the chunk may still take
-	eventBuf []byte // a sample as an event
+	eventBuf []byte // the current sample as an event in msgpack
 
 	scrapeTime   uint64 // nanoseconds since 1970: the time of the object's newest sample
-	firstStatic  cursor // the first label that all samples of the object have
+	firstStatic  cursor // the first of the labels that all samples of the object have
 	staticLabels int    // how many there are
 
 	kind       int
@@ -65,13 +67,13 @@ type metric struct {
 
 func (m *metric) size() int { return cap(m.eventBuf) + cap(m.name) }
 
-// close lets go of the caller's memory.
+// close releases the memory of the caller.
 func (m *metric) close() {
 	m.firstStatic, m.unit, m.firstLabel, m.firstBound = cursor{}, nil, cursor{}, cursor{}
 }
 
-// encodeMetrics encodes the metrics object at pos and returns the offset behind it,
-// or 0 where there is no such object or not all of it.
+// encodeMetrics encodes the metrics object at pos and returns the offset behind
+// it. It returns 0 if the value at pos is not such an object or not a whole one.
 func (e *Encoder) encodeMetrics(b *Batch, src []byte, pos int) int {
 	end := skip(src, pos)
 	if end < 0 {
@@ -96,9 +98,9 @@ func (e *Encoder) encodeMetrics(b *Batch, src []byte, pos int) int {
 	return end
 }
 
-// newestTime returns the time of the newest sample of n metrics. That of a sample
-// itself is when its value last changed, which may be long ago, or 0 where it
-// never did; the newest is about when all of them were read.
+// newestTime returns the time of the newest sample of n metrics. The time of a
+// sample is when its value last changed, which may be long ago, or 0 if it never
+// did. The newest of these times is about when all samples were read.
 func newestTime(elem cursor, n int) (ns uint64) {
 	for ; n > 0; n-- {
 		sample, samples, _ := elem.get("values").array()
@@ -113,14 +115,14 @@ func newestTime(elem cursor, n int) (ns uint64) {
 	return ns
 }
 
-// eventHeader is that of the event that a sample becomes.
+// eventHeader returns the header of the event that a sample becomes.
 func (m *metric) eventHeader() event {
 	return event{sec: int64(m.scrapeTime / 1e9), nsec: int32(m.scrapeTime % 1e9)}
 }
 
-// setResourceGroup takes what OpenTelemetry says of where metrics come from as the
-// attributes of a group, which it is for logs. The rest of the external
-// metadata describes single samples.
+// setResourceGroup makes the OpenTelemetry resource and scope of the metrics the
+// attributes of a group, as they are for logs. The rest of the external metadata
+// describes single samples.
 func (w *walker) setResourceGroup(external cursor) (fault int) {
 	w.groupJSON = w.groupJSON[:0]
 	if !w.enc.groupKey.wanted() {
@@ -145,8 +147,8 @@ func (w *walker) setResourceGroup(external cursor) (fault int) {
 	return 0
 }
 
-// encodeMetric encodes all samples of the metric. What is wrong with one of them
-// does not touch the others.
+// encodeMetric encodes all samples of the metric. A fault of one sample does not
+// affect the others.
 func (e *Encoder) encodeMetric(b *Batch, elem cursor) {
 	m := &b.w.metric
 	sample, n, ok := elem.get("values").array()
@@ -160,7 +162,8 @@ func (e *Encoder) encodeMetric(b *Batch, elem cursor) {
 	}
 }
 
-// readMeta takes what the samples of the metric share.
+// readMeta reads what the samples of the metric share. It returns false if that
+// does not have the layout of cmetrics.
 func (m *metric) readMeta(meta cursor) bool {
 	if version, ok := meta.get("ver").uint(); !ok || version != cmetricsVersion {
 		return false
@@ -175,7 +178,7 @@ func (m *metric) readMeta(meta cursor) bool {
 	if !ok {
 		return false
 	}
-	// as cmt_opts_init in lib/cmetrics/src/cmt_opts.c
+	// The name is built as in cmt_opts_init (lib/cmetrics/src/cmt_opts.c).
 	m.name = m.name[:0]
 	if ns, _ := opts.get("ns").str(); len(ns) > 0 {
 		m.name = append(append(m.name, ns...), '_')
@@ -214,7 +217,7 @@ func (e *Encoder) encodeSample(b *Batch, sample cursor) {
 	buf, rejects := len(b.Buf), len(b.Rejects)
 	e.encodeEvent(b, m.eventBuf, 0)
 	m.budget -= len(b.Buf) - buf
-	if len(b.Rejects) > rejects { // it stands in the chunk, not in the event
+	if len(b.Rejects) > rejects { // its range is in the chunk, not in eventBuf
 		r := &b.Rejects[rejects]
 		r.Offset, r.Length = sample.pos, len(sample.raw())
 	}

@@ -1,7 +1,8 @@
 package encoder
 
-// cursor is where a value stands in a metrics object, which must be whole, so
-// that no header in it claims too much. at is below zero where there is none.
+// cursor is the offset of a value in a metrics object. The object must be whole,
+// so that no header in it claims more than there is. If the value does not exist,
+// pos is negative.
 type cursor struct {
 	src []byte
 	pos int
@@ -15,7 +16,7 @@ func (c cursor) get(name string) cursor {
 	return c
 }
 
-// array returns the first element of an array and how many there are.
+// array returns the first element of an array and the number of its elements.
 func (c cursor) array() (first cursor, n int, ok bool) {
 	if c.pos < 0 {
 		return c, 0, false
@@ -33,7 +34,7 @@ func (c cursor) next() cursor {
 // raw returns the value as msgpack.
 func (c cursor) raw() []byte { return c.src[c.pos:skip(c.src, c.pos)] }
 
-// str returns a string.
+// str returns the bytes of a string.
 func (c cursor) str() ([]byte, bool) {
 	if c.pos < 0 {
 		return nil, false
@@ -45,7 +46,7 @@ func (c cursor) str() ([]byte, bool) {
 	return c.src[start : start+n], true
 }
 
-// uint returns an integer that is not below zero.
+// uint returns an integer that is not negative.
 func (c cursor) uint() (uint64, bool) {
 	if c.pos < 0 {
 		return 0, false
@@ -54,7 +55,7 @@ func (c cursor) uint() (uint64, bool) {
 	return uint64(v), ok && (unsigned || v >= 0)
 }
 
-// isNumber says whether an integer or a float stands there.
+// isNumber reports whether the value is an integer or a float.
 func (c cursor) isNumber() bool {
 	if c.pos < 0 {
 		return false
@@ -63,16 +64,17 @@ func (c cursor) isNumber() bool {
 	return lead < 0x80 || lead >= 0xe0 || lead >= mpFloat32 && lead <= mpInt64
 }
 
-// isString says whether a string stands there.
+// isString reports whether the value is a string.
 func (c cursor) isString() bool {
 	_, ok := c.str()
 	return ok
 }
 
-// isNil says whether nil stands there.
+// isNil reports whether the value is nil.
 func (c cursor) isNil() bool { return c.pos >= 0 && c.src[c.pos] == mpNil }
 
-// areNumbers says whether the n values from here on are numbers.
+// areNumbers reports whether this value and those behind it, n in all, are
+// numbers.
 func (c cursor) areNumbers(n int) bool {
 	for ; n > 0; n-- {
 		if !c.isNumber() {

@@ -7,10 +7,10 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// FuzzMetrics: whatever the bytes, nothing panics, every record is valid JSON
-// without a key twice, rejects stand in their order within the chunk, records
-// and rejects together are no more than there are values in it, and they take
-// no more memory than may be.
+// FuzzMetrics: whatever the bytes, nothing panics, and every record is valid JSON
+// that has no key twice. Rejects are in the order of the chunk. Records and
+// rejects together are at most as many as the values in the chunk, and take at
+// most the memory that is allowed.
 func FuzzMetrics(f *testing.F) {
 	for _, chunk := range capturedMetrics(f) {
 		if len(chunk) > 2000 { // the shorter ones have every kind of metric
@@ -42,7 +42,8 @@ func FuzzMetrics(f *testing.F) {
 		if n := len(b.Records) + len(b.Rejects); n > len(chunk) {
 			t.Errorf("%d records and rejects of %d bytes", n, len(chunk))
 		}
-		// the sample that crosses the line is the last, and repeats nothing twice
+		// The sample that exceeds the budget is the last, and repeats nothing
+		// twice.
 		if limit := metricsAllowance + 2*metricsFactor*len(chunk); len(b.Buf) > limit {
 			t.Errorf("%d bytes of %d", len(b.Buf), len(chunk))
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// expectedMetrics says what the records of well-formed metrics are, as
+// expectedMetrics returns what the records of well-formed metrics must be, as
 // encoding/json reads them. It shares nothing with the encoder.
 func expectedMetrics(t *testing.T, chunk []byte) (records []object) {
 	t.Helper()
@@ -75,7 +75,7 @@ func expectedMetric(t *testing.T, meta, sample object) object {
 	return back
 }
 
-// addExpectedValue adds the value, or what there is in its place.
+// addExpectedValue adds the value, or the fields that the type has instead.
 func addExpectedValue(r, meta, sample object) {
 	part := func(name string) object { return sample[name].(object) }
 	switch r["type"] {
@@ -113,7 +113,7 @@ func addExpectedValue(r, meta, sample object) {
 	}
 }
 
-// integer is a number as msgp reads it; absent is 0.
+// integer returns a number as msgp reads it, or 0 if it is absent.
 func integer(v any) int64 {
 	switch n := v.(type) {
 	case int64:

@@ -2,7 +2,8 @@ package encoder
 
 import "encoding/binary"
 
-// A record of a sample is, with what there is of it in this order:
+// A record of a sample has these fields in this order, without those that the
+// sample does not have:
 //
 //	time        when the value last changed
 //	name        of the metric
@@ -14,16 +15,17 @@ import "encoding/binary"
 //	            zero_threshold, positive and negative {offset, buckets [count]}
 //	labels      {name: value}
 //	unit        of the value
-//	aggregation "delta": it counts since the sample before, not since the start
-//	start_time  when its counting began
+//	aggregation "delta": the value counts since the previous sample, not the start
+//	start_time  when the counting began
 //
-// These are 14 fields at most; 15 is what the shortest header of a map counts.
+// These are 14 fields at most; the shortest header of a map counts up to 15.
 
 // fieldCountOffset is the offset of that header in metric.eventBuf.
 const fieldCountOffset = 13
 
-// appendSample makes m.eventBuf the sample as Fluent Bit writes an event. It returns false
-// where the sample is not as it should be.
+// appendSample writes the sample to m.eventBuf, in the layout in which Fluent Bit
+// writes an event. It returns false if the sample does not have the layout of
+// cmetrics.
 func (m *metric) appendSample(sample cursor) bool {
 	m.eventBuf = appendEventTime(append(m.eventBuf[:0], 0x92, 0x92), m.scrapeTime)
 	m.eventBuf = append(m.eventBuf, 0x80, 0x80) // no metadata, no fields yet
@@ -57,24 +59,25 @@ func (m *metric) appendSample(sample cursor) bool {
 	return true
 }
 
-// fitsEventTime says whether an EventTime can hold the nanoseconds since 1970
-// and does not look like the mark of a group.
+// fitsEventTime reports whether an EventTime can hold ns, in nanoseconds since
+// 1970, and does not look like the marker of a group.
 func fitsEventTime(ns uint64) bool { return ns/1e9 < groupEnd }
 
-// appendEventTime appends an EventTime, which within a record becomes a string.
+// appendEventTime appends an EventTime. Within a record it becomes a string.
 func appendEventTime(dst []byte, ns uint64) []byte {
 	dst = binary.BigEndian.AppendUint32(append(dst, mpFixext8, 0), uint32(ns/1e9))
 	return binary.BigEndian.AppendUint32(dst, uint32(ns%1e9))
 }
 
-// beginField begins a field of the record.
+// beginField counts a field of the record and appends its name.
 func (m *metric) beginField(name string) {
 	m.eventBuf[fieldCountOffset]++
 	m.eventBuf = appendFixstr(m.eventBuf, name)
 }
 
-// appendLabels appends those of the object and then the sample's own, which win
-// where a name stands twice. One that the sample has not got is nil.
+// appendLabels appends the labels of the object and then those of the sample. If
+// both have a name, the label of the sample takes precedence. A label that the
+// sample does not have is nil.
 func (m *metric) appendLabels(value cursor) bool {
 	values := 0
 	if value.pos >= 0 {
@@ -122,7 +125,7 @@ func appendFixstr(dst []byte, s string) []byte {
 	return append(append(dst, 0xa0|byte(len(s))), s...)
 }
 
-// appendHeader32 appends the header of n bytes, elements or entries.
+// appendHeader32 appends the header for n bytes, elements or entries.
 func appendHeader32(dst []byte, lead byte, n int) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, lead), uint32(n))
 }

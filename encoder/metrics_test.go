@@ -13,7 +13,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// capturedMetrics are the chunks of Fluent Bit in the golden files.
+// capturedMetrics returns the chunks of Fluent Bit in the golden files.
 func capturedMetrics(tb testing.TB) map[string][]byte {
 	tb.Helper()
 	files, err := filepath.Glob("testdata/golden/metrics_*.txt")
@@ -33,7 +33,7 @@ func capturedMetrics(tb testing.TB) map[string][]byte {
 
 type object = map[string]any
 
-// metricsChunk is one object with the metrics given.
+// metricsChunk returns one object with the given metrics.
 func metricsChunk(tb testing.TB, metrics ...any) []byte {
 	tb.Helper()
 	chunk, err := msgp.AppendIntf(nil, object{"meta": object{"processing": object{"static_labels": []any{}}}, "metrics": metrics})
@@ -43,7 +43,7 @@ func metricsChunk(tb testing.TB, metrics ...any) []byte {
 	return chunk
 }
 
-// gauge is a metric with two good samples and what change makes of it.
+// gauge returns a metric with two good samples, after change was applied to it.
 func gauge(change func(metric, meta, sample object)) object {
 	sample := object{"ts": uint64(1_700_000_000_123_456_789), "value": 1.5, "labels": []any{"a", nil}, "hash": uint64(7)}
 	meta := object{"ver": 2, "type": typeGauge, "labels": []any{"x", "y"},
@@ -55,7 +55,8 @@ func gauge(change func(metric, meta, sample object)) object {
 
 const goodGauge = `{"time":"2023-11-14T22:13:20.123456789Z","name":"n_s_up","type":"gauge","value":1.5,"labels":{"x":"a"}}`
 
-// TestMetricsRefused: what is wrong with a sample or a metric costs it alone.
+// TestMetricsRefused: a fault of a sample or a metric costs only that sample or
+// metric.
 func TestMetricsRefused(t *testing.T) {
 	of := func(kind int, key string, value object) func(_, meta, sample object) {
 		return func(_, meta, sample object) {
@@ -124,7 +125,7 @@ func TestMetricsRefused(t *testing.T) {
 	}
 }
 
-// TestMetricsNoObject: a map without metrics is an event that is none.
+// TestMetricsNoObject: a map without metrics is one malformed event.
 func TestMetricsNoObject(t *testing.T) {
 	for name, chunk := range map[string][]byte{
 		"empty":            {0x80},
@@ -139,12 +140,12 @@ func TestMetricsNoObject(t *testing.T) {
 	}
 }
 
-// TestMetricsCut cuts chunks at every byte: a whole object is encoded, the
+// TestMetricsCut cuts chunks at every byte: a whole object is encoded, and the
 // rest is one reject.
 func TestMetricsCut(t *testing.T) {
 	e := newEncoder(t, Options{GroupKey: "g"})
 	for name, chunk := range capturedMetrics(t) {
-		if len(chunk) > 2000 { // those with every kind of metric are shorter
+		if len(chunk) > 2000 { // the shorter ones have every kind of metric
 			continue
 		}
 		var whole, b Batch
@@ -160,8 +161,8 @@ func TestMetricsCut(t *testing.T) {
 	}
 }
 
-// TestMetricsTooLarge: a record that is too large is told by where its sample
-// stands in the chunk, or cut.
+// TestMetricsTooLarge: a record that is too large is rejected with the range of
+// its sample in the chunk, or cut.
 func TestMetricsTooLarge(t *testing.T) {
 	long := gauge(func(_, _, sample object) { sample["labels"] = []any{strings.Repeat("l", 500)} })
 	chunk := metricsChunk(t, gauge(func(_, _, _ object) {}), long)
@@ -185,8 +186,8 @@ func TestMetricsTooLarge(t *testing.T) {
 	}
 }
 
-// TestMetricsExpansion: what all samples repeat is bounded, whether they are
-// good or not.
+// TestMetricsExpansion: what all samples repeat is bounded, whether the samples
+// are good or not.
 func TestMetricsExpansion(t *testing.T) {
 	const samples = 5_000
 	for name, sample := range map[string]object{
@@ -218,8 +219,8 @@ func TestMetricsExpansion(t *testing.T) {
 	}
 }
 
-// TestMetricsStatic: the labels of all samples come first, and the sample's own
-// win over them.
+// TestMetricsStatic: the labels of all samples come first, and the labels of the
+// sample take precedence over them.
 func TestMetricsStatic(t *testing.T) {
 	static := []any{[]any{"x", "all"}, []any{"z", "all"}}
 	chunk, err := msgp.AppendIntf(nil, object{"metrics": []any{gauge(func(_, _, _ object) {})},
@@ -236,8 +237,8 @@ func TestMetricsStatic(t *testing.T) {
 	}
 }
 
-// TestMetricsAndLogs: metrics leave nothing of theirs to logs after
-// them in the same batch, and the other way round.
+// TestMetricsAndLogs: metrics leave nothing behind for logs after them in the
+// same batch, nor logs for metrics.
 func TestMetricsAndLogs(t *testing.T) {
 	e := newEncoder(t, Options{GroupKey: "g", TagKey: "tag"})
 	log := eventOf([]byte("\x81\xa1v\x01"))
@@ -257,7 +258,7 @@ func TestMetricsAndLogs(t *testing.T) {
 	}
 }
 
-// TestMetricsNoAllocations: as for logs.
+// TestMetricsNoAllocations: encoding metrics allocates nothing, like encoding logs.
 func TestMetricsNoAllocations(t *testing.T) {
 	e := newEncoder(t, Options{TimeKey: "t", TagKey: "tag", GroupKey: "g", KeyField: "name", RouteField: "$labels['cpu']", MaxBytes: 10_000})
 	for name, chunk := range capturedMetrics(t) {
@@ -272,7 +273,7 @@ func TestMetricsNoAllocations(t *testing.T) {
 	}
 }
 
-// TestMetricsOracle reads captured chunks with another reader and says what
+// TestMetricsOracle decodes captured chunks with another reader, which says what
 // each record must be.
 func TestMetricsOracle(t *testing.T) {
 	e := newEncoder(t, Options{})

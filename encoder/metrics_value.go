@@ -2,7 +2,8 @@ package encoder
 
 import "encoding/binary"
 
-// appendValue appends the value of the sample, or what there is in its place.
+// appendValue appends the value of the sample, or the fields that samples of its
+// type have instead.
 func (m *metric) appendValue(sample cursor) bool {
 	switch m.kind {
 	case typeHistogram:
@@ -12,7 +13,7 @@ func (m *metric) appendValue(sample cursor) bool {
 	case typeExponential:
 		return m.appendExponential(sample.get("exp_histogram"))
 	}
-	for _, name := range [...]string{"value_int64", "value_uint64"} { // where it is no float
+	for _, name := range [...]string{"value_int64", "value_uint64"} { // exists if the value is not a float
 		if value := sample.get(name); value.pos >= 0 {
 			return m.appendNumber("value", value)
 		}
@@ -20,7 +21,9 @@ func (m *metric) appendValue(sample cursor) bool {
 	return m.appendNumber("value", sample.get("value"))
 }
 
-// appendHistogram appends count, sum and buckets, whose counts are cumulative.
+// appendHistogram appends count, sum and buckets. The counts of the buckets are
+// those of the source: cumulative from Prometheus, of each bucket alone from
+// OpenTelemetry.
 func (m *metric) appendHistogram(h cursor) bool {
 	bucket, n, ok := h.get("buckets").array()
 	if !ok || n != m.bounds+1 || !bucket.areNumbers(n) ||
@@ -38,7 +41,7 @@ func (m *metric) appendHistogram(h cursor) bool {
 	return true
 }
 
-// appendSummary appends count, sum and, once there are any, quantiles.
+// appendSummary appends count, sum and, if they are set, quantiles.
 func (m *metric) appendSummary(s cursor) bool {
 	value, n, ok := s.get("quantiles").array()
 	if !ok || n != m.bounds || !m.appendNumber("count", s.get("count")) {
@@ -64,9 +67,9 @@ func (m *metric) appendSummary(s cursor) bool {
 	return true
 }
 
-// appendExponential appends the sample as OpenTelemetry has it: bucket i of the
-// positive ones counts what is above base^(offset+i) up to base^(offset+i+1),
-// base being 2^(2^-scale); the negative ones likewise below zero.
+// appendExponential appends the sample in the form of OpenTelemetry: bucket i of
+// the positive ones counts values above base^(offset+i) up to base^(offset+i+1),
+// where base is 2^(2^-scale). The negative ones do the same below zero.
 func (m *metric) appendExponential(h cursor) bool {
 	if !m.appendNumber("count", h.get("count")) {
 		return false
@@ -106,7 +109,7 @@ func (m *metric) appendNumber(name string, value cursor) bool {
 	return true
 }
 
-// appendFloatBits appends a float64 that is given as the integer of its bits.
+// appendFloatBits appends a float64 whose bits are given as an integer.
 func (m *metric) appendFloatBits(value cursor) bool {
 	bits, ok := value.uint()
 	m.eventBuf = binary.BigEndian.AppendUint64(append(m.eventBuf, mpFloat64), bits)

@@ -2,8 +2,8 @@ package encoder
 
 import "encoding/binary"
 
-// The lead bytes of msgpack that are no ranges (msgpack specification,
-// section Formats).
+// The lead bytes of msgpack that are not ranges (msgpack specification, section
+// Formats).
 const (
 	mpNil       = 0xc0
 	mpNeverUsed = 0xc1
@@ -37,18 +37,19 @@ const (
 	mpMap32     = 0xdf
 )
 
-// maxDepth bounds maps and arrays within each other, and with them the stack:
-// the map of the event itself is level 1.
+// maxDepth bounds maps and arrays within each other, and with them the stack. The
+// map of the event itself is level 1.
 const maxDepth = 128
 
 func be16(src []byte, pos int) int { return int(binary.BigEndian.Uint16(src[pos:])) }
 func be32(src []byte, pos int) int { return int(binary.BigEndian.Uint32(src[pos:])) }
 
-// skip returns the offset behind the object at pos, or a fault. It uses no
-// stack: objects still to come are counted, so a depth bomb costs nothing, and
-// a header that claims more objects than there are bytes ends it at once.
+// skip returns the offset behind the object at pos, or a fault. It uses no stack:
+// it counts the objects that are still to come. A deeply nested object therefore
+// costs no memory, and a header that claims more objects than there are bytes is
+// a fault at once.
 //
-// msgp.Skip is not used: it recurses, up to 100,000 levels, and its errors
+// msgp.Skip is not used: it recurses up to 100,000 levels, and its errors
 // allocate.
 func skip(src []byte, pos int) int {
 	for left := 1; left > 0; left-- {
@@ -94,8 +95,10 @@ func skip(src []byte, pos int) int {
 	return pos
 }
 
-// format of the objects 0xc0 to 0xdf: header bytes, of which fixed are no part
-// of the lead byte and the length; a length counts bytes or objects.
+// format describes an object with one of the lead bytes 0xc0 to 0xdf. header
+// counts the bytes in front of its contents; fixed of them are neither the lead
+// byte nor the length. Behind the header come length*bytes bytes or length*objects
+// objects.
 type format struct{ header, fixed, bytes, objects uint8 }
 
 var formats = [32]format{
@@ -111,7 +114,7 @@ var formats = [32]format{
 	{header: 3, objects: 2}, {header: 5, objects: 2}, // map
 }
 
-// isContainer says whether a map or an array stands at pos.
+// isContainer reports whether the value at pos is a map or an array.
 func isContainer(src []byte, pos int) bool {
 	if pos >= len(src) {
 		return false
@@ -120,9 +123,9 @@ func isContainer(src []byte, pos int) bool {
 	return c&0xe0 == 0x80 || c >= mpArray16 && c <= mpMap32
 }
 
-// mapHeader reads the map header at pos: the number of entries and the offset
-// of the first key. ok is false where no map stands there; where the header
-// is cut off, or claims more entries than bytes follow, next is a fault.
+// mapHeader reads the map header at pos: the number of entries and the offset of
+// the first key. ok is false if the value is not a map. If the header is cut off,
+// or claims more entries than bytes follow, next is a fault.
 func mapHeader(src []byte, pos int) (n, next int, ok bool) {
 	if pos >= len(src) {
 		return 0, faultEnd, true
@@ -176,9 +179,9 @@ func arrayHeader(src []byte, pos int) (n, next int, ok bool) {
 	return n, next, true
 }
 
-// stringHeader reads the header of a string at pos, bin as well if bin is
-// wanted: the length and the offset of the first byte. ok is false where
-// there is no such thing, or not all of it.
+// stringHeader reads the header of a string at pos, or with binToo also of a bin:
+// the length and the offset of the first byte. ok is false if the value is
+// something else or is cut off.
 func stringHeader(src []byte, pos int, binToo bool) (n, start int, ok bool) {
 	if pos >= len(src) {
 		return 0, 0, false

@@ -2,9 +2,8 @@ package encoder
 
 import "math"
 
-// Numbers are written by the jsoniter.Stream of the walker, which borrows the
-// buffer for the call. Where this file does without it, the reason stands
-// there.
+// The jsoniter.Stream of the walker writes numbers, and borrows the buffer for the
+// call. Where this file does not use it, a comment gives the reason.
 
 func (w *walker) appendInt(dst []byte, v int64) []byte {
 	w.stream.SetBuffer(dst)
@@ -18,10 +17,10 @@ func (w *walker) appendUint(dst []byte, v uint64) []byte {
 	return w.stream.Buffer()
 }
 
-// appendFloat32 and appendFloat64 append the shortest decimal that reads back
-// as the same number, with an exponent below 1e-6 and from 1e21, as
-// encoding/json does. What JSON has no number for is null; the Stream would
-// write nothing and keep an error.
+// appendFloat32 and appendFloat64 append the shortest decimal that reads back as
+// the same number, with an exponent below 1e-6 and from 1e21 on, as encoding/json
+// does. NaN and infinities, for which JSON has no number, become null; the Stream
+// would write nothing and keep an error.
 
 func (w *walker) appendFloat32(dst []byte, v float32) []byte {
 	if v != v || math.IsInf(float64(v), 0) {
@@ -45,15 +44,14 @@ func (w *walker) appendFloat64(dst []byte, v float64) []byte {
 }
 
 // exactMicros returns v in millionths, if v is the float64 of a number with at
-// most six decimals: most measurements are. Both the millionths, at most 15
-// digits, and 1e6 are exact as float64, so the quotient is the float64 next to
-// the decimal number; if that is v, the decimal reads back as v, and no other
-// of 15 digits does, so it is the shortest once its trailing zeros are gone.
+// most six decimals, as most measurements are. The millionths, at most 15 digits,
+// and 1e6 are exact as float64, so the quotient is the float64 closest to the
+// decimal number. If that is v, the decimal reads back as v. No other decimal of
+// 15 digits does, so it is the shortest once its trailing zeros are removed.
 //
-// It is here because the general search for the shortest decimal takes several
-// times as long.
+// The general search for the shortest decimal takes several times as long.
 func exactMicros(v float64) (micros int64, ok bool) {
-	if !(math.Abs(v) < 1e9) || v == 0 { // NaN, and -0, which is "-0"
+	if !(math.Abs(v) < 1e9) || v == 0 { // too large, NaN, or 0, since -0 is "-0"
 		return 0, false
 	}
 	scaled := math.RoundToEven(v * 1e6)
@@ -79,7 +77,7 @@ func (w *walker) appendMicros(dst []byte, micros int64) []byte {
 	return dst
 }
 
-// shortenExponent makes e-07 at the end of dst e-7.
+// shortenExponent turns e-07 at the end of dst into e-7, as encoding/json does.
 func shortenExponent(dst []byte) []byte {
 	if n := len(dst); n >= 4 && dst[n-4] == 'e' && dst[n-3] == '-' && dst[n-2] == '0' {
 		dst[n-2] = dst[n-1]

@@ -10,8 +10,8 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// FuzzNumbers: a number reads back as the same, and stands as encoding/json
-// writes it.
+// FuzzNumbers: a number reads back as the same number, and is written as
+// encoding/json writes it.
 func FuzzNumbers(f *testing.F) {
 	for _, v := range []float64{0, math.Copysign(0, -1), 0.1, 1e21, 1e-7, 123456789.123456, 5e-324, math.MaxFloat64, 999999999.999999, 1e9} {
 		f.Add(math.Float64bits(v), int64(v), uint8(3))

@@ -5,10 +5,11 @@ import (
 	"unsafe"
 )
 
-// appendObject appends the map of n entries at pos, of the level depth.
+// appendObject appends the map of n entries at pos. depth is its level.
 func (w *walker) appendObject(dst, src []byte, pos, n, depth int) ([]byte, int) {
-	// An entry takes two bytes at least. So do those of the maps around this
-	// one: together they claim no more memory than the chunk can justify.
+	// An entry takes at least two bytes. The entries of the maps around this one
+	// do too, so all of them together claim no more memory than the chunk can
+	// justify.
 	if n > (len(src)-pos)/2 || len(w.keys)+n > len(src)/2+addedFields {
 		return dst, faultEnd
 	}
@@ -31,13 +32,14 @@ func (w *walker) appendObject(dst, src []byte, pos, n, depth int) ([]byte, int) 
 	return append(w.closeKeys(&ks, dst), '}'), pos
 }
 
-// cannotFit says whether a map of n entries goes beyond the limit whatever they
-// are: the shortest is "":0 and a comma. The answer is needed before openKeys,
-// which takes memory for all of them.
+// cannotFit reports whether a map of n entries exceeds the limit whatever they
+// are: the shortest entry is "":0 and a comma. The answer is needed before
+// openKeys, which takes memory for all entries.
 func (w *walker) cannotFit(dst []byte, n int) bool { return len(dst)+5*n > w.limit }
 
-// appendEntries appends n entries of a map of the level depth. It does not look at the
-// limit, which would cost every record 2 to 4 % of its time: see appendWideEntries.
+// appendEntries appends n entries of a map; depth is the level of the map. It
+// does not check the limit, which would cost every record 2 to 4 % of its time:
+// see appendWideEntries.
 func (w *walker) appendEntries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte, int) {
 	watchLens := w.enc.watchLens
 	if depth > 1 {
@@ -76,8 +78,9 @@ func (w *walker) appendEntries(ks *keySet, dst, src []byte, pos, n, depth int) (
 	return dst, pos
 }
 
-// appendWideEntries is appendEntries for a wide map, and looks at the limit now and then. A
-// map that is not wide is looked at when it begins, and has few entries.
+// appendWideEntries is appendEntries for a wide map, and checks the limit after
+// every wideMap entries. A map that is not wide is checked when it begins, and
+// has few entries.
 func (w *walker) appendWideEntries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte, int) {
 	for n > 0 && pos >= 0 {
 		if len(dst) > w.limit {
@@ -90,9 +93,9 @@ func (w *walker) appendWideEntries(ks *keySet, dst, src []byte, pos, n, depth in
 	return dst, pos
 }
 
-// shortStringHeader reads the header of a string of less than 256 bytes at pos: the
-// length, -1 where something else stands there, and the offset of the first byte.
-// It is small to be inlined.
+// shortStringHeader reads the header of a string of less than 256 bytes at pos:
+// the length and the offset of the first byte. The length is -1 if the value is
+// something else. It is small, so that it is inlined.
 func shortStringHeader(src []byte, pos int) (length, from int) {
 	if pos+1 < len(src) {
 		if c := src[pos]; c&0xe0 == 0xa0 {
@@ -104,10 +107,10 @@ func shortStringHeader(src []byte, pos int) (length, from int) {
 	return -1, pos
 }
 
-// writeShortKey writes the key at pos and its colon behind dst, where it is what
-// keys mostly are: a string of 1 to 16 bytes of ASCII with nothing to escape.
-// It returns the length of the key and its hash, or 0 where it is another.
-// The caller has left 3*slack bytes of room.
+// writeShortKey writes the key at pos and its colon behind dst, if the key is
+// what most keys are: a string of 1 to 16 bytes of ASCII with nothing to escape.
+// It returns the length of the key, which is 0 for any other key, and its hash.
+// The caller must leave 3*slack bytes of room.
 func writeShortKey(dst, src []byte, pos int) (int, uint64) {
 	if pos+17 > len(src) {
 		return 0, 0
@@ -140,8 +143,8 @@ func writeShortKey(dst, src []byte, pos int) (int, uint64) {
 	return n, mixKey(head, tail, n)
 }
 
-// appendKey appends the key at pos and its colon, and notes it. A key that is not a
-// string becomes one that holds its JSON text.
+// appendKey appends the key at pos and its colon, and adds the key to ks. A key
+// that is not a string becomes a string that contains its JSON text.
 func (w *walker) appendKey(ks *keySet, dst, src []byte, pos, depth int) ([]byte, int) {
 	start := len(dst)
 	if n, from, ok := stringHeader(src, pos, false); ok {
@@ -156,10 +159,10 @@ func (w *walker) appendKey(ks *keySet, dst, src []byte, pos, depth int) ([]byte,
 	return append(dst, ':'), pos
 }
 
-// appendOtherKey appends a key that is not a string. A map or an array is refused
+// appendOtherKey appends a key that is not a string. A map or an array is a fault
 // within a key that is one itself: the JSON text of the inner key would be
-// escaped once more for each key around it, which doubles its backslashes, so
-// n levels in 2n bytes would become 2^n bytes.
+// escaped once more for each key around it, which doubles its backslashes, so n
+// levels in 2n bytes would become 2^n bytes.
 func (w *walker) appendOtherKey(dst, src []byte, pos, depth int) ([]byte, int) {
 	start, outer, longest := len(dst), w.inKey, w.longest
 	if isContainer(src, pos) {
@@ -168,7 +171,7 @@ func (w *walker) appendOtherKey(dst, src []byte, pos, depth int) ([]byte, int) {
 		}
 		w.inKey = true
 	}
-	w.longest = noLimit // nothing of a key is cut
+	w.longest = noLimit // truncate does not cut keys
 	dst, pos = w.appendValue(dst, src, pos, depth+1)
 	w.inKey, w.longest = outer, longest
 	if pos >= 0 && dst[start] != '"' {

@@ -12,8 +12,8 @@ import (
 )
 
 // FuzzOracle: the record is, byte for byte, what encoding/json makes of its
-// values; it is rejected where a key that is a map or an array stands within
-// another such key, and only there.
+// values. It is rejected if a key that is a map or an array contains another such
+// key, and only then.
 func FuzzOracle(f *testing.F) {
 	f.Add([]byte("\x00\x05log line\x01\x02\x03\x04\x05\x06\x07\x08"))
 	f.Add(bytes.Repeat([]byte{0, 1, 'k', 7}, 40))
@@ -71,8 +71,8 @@ func appendMsgpack(t *testing.T, dst []byte, v any) []byte {
 	return dst
 }
 
-// nestsKeys says whether v has a key that is a map or an array within another
-// such key, or any such key if v is within one.
+// nestsKeys reports whether v has a key that is a map or an array within another
+// such key. within says that v itself is in such a key.
 func nestsKeys(v any, within bool) bool {
 	switch v := v.(type) {
 	case []any:
@@ -96,7 +96,7 @@ func nestsKeys(v any, within bool) bool {
 	return false
 }
 
-// jsonText is v as JSON. Of equal keys the last one stays.
+// jsonText returns v as JSON. The last of equal keys stays.
 func jsonText(t *testing.T, v any) string {
 	t.Helper()
 	var parts []string
@@ -132,15 +132,15 @@ func jsonText(t *testing.T, v any) string {
 	return string(text)
 }
 
-// entries are a map in its order, with keys that may be anything.
+// entries is a map in its order, with keys that may be any value.
 type entries []struct{ key, value any }
 
-// generator makes values that msgpack and JSON have in common, but for keys,
-// of a run of bytes.
+// generator makes values from bytes: values that msgpack and JSON have in common,
+// except for the keys.
 type generator struct{ program []byte }
 
-// anyKeyFrom is the first of the bytes that begin a key that is any value;
-// those below are the length of one that is a string.
+// anyKeyFrom is the first of the bytes that begin a key that may be any value. A
+// byte below it is the length of a key that is a string.
 const anyKeyFrom = 0xf0
 
 func (g *generator) next() byte {

@@ -2,32 +2,32 @@ package encoder
 
 import "unicode/utf8"
 
-// truncatedField is what a cut record gets. It goes to the end, so that no
-// other byte moves.
+// truncatedField marks a cut record. It is added at the end, so that no other
+// byte moves.
 const (
 	truncatedKey   = `"__truncated__"`
 	truncatedField = truncatedKey + `:true`
 )
 
-// truncate cuts the record at start of b.Buf to Options.MaxBytes, as
-// OversizeTruncate says. It returns false, and leaves the record as it is,
-// where that cannot be done.
+// truncate cuts the record at start of b.Buf to Options.MaxBytes, as described at
+// OversizeTruncate. If that is not possible, it returns false and leaves the
+// record as it is.
 //
-// It reads what was written instead of keeping track of the longest string
-// while writing: only a record that is too large pays for it.
+// It reads the JSON that was written, instead of looking for the longest string
+// during encoding: only a record that is too large pays for it.
 func (e *Encoder) truncate(b *Batch, start int) bool {
 	text := b.Buf[start:]
 	if b.w.rawText {
 		b.Buf = b.Buf[:start+runeBoundary(text, e.opts.MaxBytes)]
 		return true
 	}
-	if text[0] != '{' { // FormatRaw, and an array or a number
+	if text[0] != '{' { // FormatRaw, and the value is an array or a number
 		return false
 	}
 	l := scan(text)
 	markLen := l.mark.End - l.mark.Start
 	growth := len(truncatedField) + 1 - markLen
-	if markLen == len(text)-2 { // nothing else is in the record: no comma
+	if markLen == len(text)-2 { // the record has no other field, so it gets no comma
 		growth--
 	}
 	excess := len(text) + growth - e.opts.MaxBytes
@@ -54,8 +54,8 @@ func (e *Encoder) truncate(b *Batch, start int) bool {
 	return true
 }
 
-// runeBoundary returns the largest n up to limit that cuts no character in
-// text apart; in what is no UTF-8 it goes back at most 3 bytes.
+// runeBoundary returns the largest n <= limit that does not split a character of
+// text. In invalid UTF-8 it steps back at most 3 bytes.
 func runeBoundary(text []byte, limit int) int {
 	for n := limit; n > 0 && n > limit-utf8.UTFMax; n-- {
 		if utf8.RuneStart(text[n]) {
@@ -65,13 +65,13 @@ func runeBoundary(text []byte, limit int) int {
 	return limit
 }
 
-// layout of a JSON object: where its longest string value stands, without
-// the quotes, and its first-level truncatedKey entry with one comma, whose
-// strings do not count.
+// layout is what truncate needs to know of a JSON object: the range of its
+// longest string value, without the quotes, and the range of its first-level
+// truncatedKey entry, with one comma. The strings of that entry do not count.
 type layout struct{ longest, mark Span }
 
-// scan reads an object as the walker writes it: valid, and without white
-// space.
+// scan finds the layout of an object that the walker wrote: valid JSON without
+// white space.
 func scan(text []byte) (l layout) {
 	depth, entryStart, inMark := 1, 1, false
 	for pos := 1; depth > 0; {
@@ -111,9 +111,9 @@ func closingQuote(text []byte, pos int) int {
 	return pos
 }
 
-// lengthToKeep returns how much of the text of a JSON string to keep so that it is
-// at least excess bytes shorter and ends behind a whole character or escape;
-// -1 where it is shorter than that.
+// lengthToKeep returns how many bytes of s, the text of a JSON string, to keep,
+// so that it becomes at least excess bytes shorter and ends behind a whole
+// character or escape. It returns -1 if s has less than excess bytes.
 func lengthToKeep(s []byte, excess int) int {
 	limit := len(s) - max(excess, 0)
 	if limit < 0 {

@@ -13,8 +13,8 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// TestTruncateFits: whatever the limit, a cut record is valid, fits, says that
-// it was cut, keeps whole characters, and would not fit with one more.
+// TestTruncateFits: whatever the limit, a cut record is valid, fits, says that it
+// was cut, has only whole characters, and would not fit with one more.
 func TestTruncateFits(t *testing.T) {
 	for _, unit := range []string{"x", "é", "日", "😀", "\"", "\x01", "a日\n😀\\"} {
 		text := strings.Repeat(unit, 100)
@@ -51,8 +51,9 @@ func TestTruncateFits(t *testing.T) {
 	}
 }
 
-// TestGiveUp: a record far beyond the limit is not written to its end, wherever
-// its size comes from, and the next one lands. A smaller one is kept whole.
+// TestGiveUp: a record far beyond the limit is not encoded to its end, wherever
+// its size comes from, and the next one is delivered. A smaller one is kept
+// whole.
 func TestGiveUp(t *testing.T) {
 	const limit = 1000
 	str := func(n int) []byte { return msgp.AppendString(nil, strings.Repeat("\x01", n)) }
@@ -71,9 +72,9 @@ func TestGiveUp(t *testing.T) {
 	next := eventOf([]byte{0x80})
 	for _, c := range []struct {
 		name   string
-		record func(n int) []byte // n is about a byte of the record
-		factor int                // but for this
-		single bool               // a single string, which may be cut
+		record func(n int) []byte // with about n*factor bytes of JSON
+		factor int
+		single bool // one string, which may be cut
 	}{
 		{"string", func(n int) []byte { return field(str(n)) }, 6, true},
 		{"binary", func(n int) []byte { return field(msgp.AppendBytes(nil, bytes.Repeat([]byte{0xff}, n))) }, 1, true},
@@ -131,8 +132,8 @@ func TestGiveUp(t *testing.T) {
 	}
 }
 
-// TestGiveUpThreshold: a record of just four times the limit is kept whole, also where
-// most of it are the shortest entries.
+// TestGiveUpThreshold: a record of exactly four times the limit is kept whole,
+// also if most of it are the shortest entries.
 func TestGiveUpThreshold(t *testing.T) {
 	record := msgp.AppendMapHeader(nil, 91)
 	for i := range 90 {
@@ -158,9 +159,10 @@ func TestGiveUpGroup(t *testing.T) {
 	}
 }
 
-// TestNothingGivenUp: a string of any size is cut where that makes a record, the tag
-// and those of a group too; without a limit nothing is given up; and a group that
-// nobody asked for is not.
+// TestNothingGivenUp: a string of any size is cut if that makes a record, also in
+// the tag and in the attributes of a group. Without a limit every record is
+// encoded to its end, and so is a record in a group whose attributes are not
+// wanted.
 func TestNothingGivenUp(t *testing.T) {
 	record := msgp.AppendString([]byte{0x81, 0xa1, 'v'}, strings.Repeat("x", 1_000_000))
 	group := append(appendEventHeader(nil, groupStart, 0), record...)
@@ -191,13 +193,13 @@ func TestNothingGivenUp(t *testing.T) {
 	}
 }
 
-// TestGivenUpIsTooLarge: what is given up could not have become a record, cut or
-// not, and everything else is as without giving up. The records are made by
-// chance, of strings of any length in any place, no key twice.
+// TestGivenUpIsTooLarge: a record that is given up could not have become one, cut
+// or not, and every other result is the same as without giving up. The records
+// are random, with strings of any length at any place and no key twice.
 func TestGivenUpIsTooLarge(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	texts := []string{"x", "\x01", "\"", "é", "日本", "\xff", "a\n😀\\"}
-	keys, left := 0, 0 // left: how many values there may still be
+	keys, left := 0, 0 // left: how many more values there may be
 	var value func(depth int) any
 	value = func(depth int) any {
 		kind := r.IntN(10)
@@ -220,7 +222,7 @@ func TestGivenUpIsTooLarge(t *testing.T) {
 					key = []any{keys, strings.Repeat("\"", r.IntN(500))}
 				}
 				m = append(m, struct{ key, value any }{key, value(depth + 1)})
-				for n := 500 * (r.IntN(50) / 49); n > 0; n-- { // of the shortest
+				for n := 500 * (r.IntN(50) / 49); n > 0; n-- { // the shortest entries
 					keys++
 					m = append(m, struct{ key, value any }{fmt.Sprint(keys), 1})
 				}
@@ -236,7 +238,7 @@ func TestGivenUpIsTooLarge(t *testing.T) {
 		return kind
 	}
 	var kept, cut, rejected, given int
-	var got Batch // used by all
+	var got Batch // used for all chunks
 	for range 250 {
 		o := Options{MaxBytes: 40 + r.IntN(4000), Oversize: Oversize(r.IntN(2)), MetadataKey: "metadata", GroupKey: "group"}
 		if r.IntN(2) == 0 {

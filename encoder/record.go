@@ -1,12 +1,12 @@
 package encoder
 
-// wrapKey is the field a record that is no map becomes, as Fluent Bit's
-// OpenTelemetry input does it.
+// wrapKey is the field that contains a record that is not a map, as in Fluent
+// Bit's OpenTelemetry input.
 const wrapKey = "log"
 
 // appendRecord appends the event as a JSON object: the added fields, then the
-// entries of its map. An entry named like an added field comes later and so
-// wins over it, as the last one of two always does.
+// entries of its map. An entry with the name of an added field comes later and
+// therefore replaces it, as the last one of two always does.
 func (w *walker) appendRecord(dst, src []byte, ev event) ([]byte, int) {
 	n, pos, isMap := mapHeader(src, ev.record)
 	if pos < 0 {
@@ -37,7 +37,7 @@ func (w *walker) appendRecord(dst, src []byte, ev event) ([]byte, int) {
 	return append(w.closeKeys(&ks, dst), '}'), pos
 }
 
-// appendWrapped appends an event whose record is no map.
+// appendWrapped appends an event whose record is not a map.
 func (w *walker) appendWrapped(dst, src []byte, ev event) ([]byte, int) {
 	w.noteWrapped(ev)
 	dst = append(dst, '{')
@@ -59,11 +59,11 @@ func (w *walker) appendWrapped(dst, src []byte, ev event) ([]byte, int) {
 	return append(w.closeKeys(&ks, dst), '}'), pos
 }
 
-// addedFields is the most fields that appendAddedFields adds.
+// addedFields is the largest number of fields that appendAddedFields adds.
 const addedFields = 4
 
-// appendAddedFields appends the fields that are not of the record itself, with a comma
-// between them. The second result is a fault or 0.
+// appendAddedFields appends the fields that are not part of the record itself,
+// with a comma between them. The second result is a fault or 0.
 func (w *walker) appendAddedFields(ks *keySet, dst, src []byte, ev event) ([]byte, int) {
 	e := w.enc
 	if e.timeKey.wanted() {
@@ -88,15 +88,16 @@ func (w *walker) appendAddedFields(ks *keySet, dst, src []byte, ev event) ([]byt
 	return dst, 0
 }
 
-// isNilOrEmpty says whether the value at pos is nil or a map or array of nothing.
+// isNilOrEmpty reports whether the value at pos is nil, or a map or an array
+// without contents.
 func isNilOrEmpty(src []byte, pos int) bool {
 	entries, _, isMap := mapHeader(src, pos)
 	elements, _, isArray := arrayHeader(src, pos)
 	return src[pos] == mpNil || isMap && entries == 0 || isArray && elements == 0
 }
 
-// addedKey is the key of an added field: as JSON with the colon, nil where the
-// field is not wanted, and its hash.
+// addedKey is the key of an added field. json has its quotes and its colon; it is
+// nil if the field is not wanted.
 type addedKey struct {
 	json []byte
 	hash uint64
@@ -112,7 +113,8 @@ func newAddedKey(name string) addedKey {
 
 func (k *addedKey) wanted() bool { return k.json != nil }
 
-// appendAddedKey appends the key of an added field, behind a comma where one is due.
+// appendAddedKey appends the key of an added field, with a comma in front of it
+// if it is not the first.
 func (w *walker) appendAddedKey(ks *keySet, dst []byte, k *addedKey) []byte {
 	if ks.count > 0 {
 		dst = append(dst, ',')
@@ -125,7 +127,8 @@ func (w *walker) appendAddedKey(ks *keySet, dst []byte, k *addedKey) []byte {
 	return dst
 }
 
-// findWatched goes through the record without writing it, for the watched fields.
+// findWatched finds the watched fields of the record without writing it. It
+// returns the offset behind the record, or a fault.
 func (w *walker) findWatched(src []byte, ev event) int {
 	n, pos, isMap := mapHeader(src, ev.record)
 	if !isMap {
@@ -143,8 +146,8 @@ func (w *walker) findWatched(src []byte, ev event) int {
 	return pos
 }
 
-// noteKey remembers the offset of the value if the first-level key at keyPos is
-// watched. The last of several wins, since it does in the record.
+// noteKey stores the offset of the value if the first-level key at keyPos is
+// watched. The last of several equal keys counts, as in the record.
 func (w *walker) noteKey(src []byte, keyPos, valuePos int) {
 	n, start, ok := stringHeader(src, keyPos, false)
 	if !ok || w.enc.watchLens&lengthBit(n) == 0 {
@@ -158,6 +161,7 @@ func (w *walker) noteKey(src []byte, keyPos, valuePos int) {
 	}
 }
 
+// noteWrapped is noteKey for a record that is not a map.
 func (w *walker) noteWrapped(ev event) {
 	for _, f := range w.enc.watches {
 		if f.name == wrapKey {

@@ -7,11 +7,12 @@ import (
 	"unsafe"
 )
 
-// copy3ByteRunes copies the three-byte characters that src[pos:end] begins with to
-// q, and short pieces of ASCII among them, as far as a word can be loaded and
-// nothing has to be escaped, and returns how many bytes that were. Most text
-// that is not Latin is of this kind: 1110xxxx 10xxxxxx 10xxxxxx. The leads
-// 0xe0 and 0xed, which do not allow every second byte, end it.
+// copy3ByteRunes copies the three-byte characters at the beginning of
+// src[pos:end] to q, and short pieces of ASCII between them, and returns how many
+// bytes it copied. It stops at a byte that must be escaped, and where no whole
+// word can be loaded. Most text that is not Latin is of this kind: 1110xxxx
+// 10xxxxxx 10xxxxxx. It stops at the leads 0xe0 and 0xed too, which do not allow
+// every second byte.
 func copy3ByteRunes(q unsafe.Pointer, src []byte, pos, end int) int {
 	const (
 		markerMask = 0xc0c0f0
@@ -28,7 +29,7 @@ func copy3ByteRunes(q unsafe.Pointer, src []byte, pos, end int) int {
 		case byte(x) < utf8.RuneSelf:
 			k := bits.TrailingZeros64(stopBits(x)&highBits) >> 3
 			i += k
-			if k == 0 || k == 8 { // an escape, or more ASCII
+			if k == 0 || k == 8 { // a byte to escape, or more ASCII
 				return i
 			}
 		default:
@@ -38,10 +39,11 @@ func copy3ByteRunes(q unsafe.Pointer, src []byte, pos, end int) int {
 	return i
 }
 
+// restrictedLead reports whether the first byte of x is 0xe0 or 0xed.
 func restrictedLead(x uint64) bool { return byte(x) == 0xe0 || byte(x) == 0xed }
 
-// appendNonASCII appends the run of non-ASCII bytes src[pos:end] begins with,
-// repaired, and returns the offset behind it.
+// appendNonASCII appends the run of non-ASCII bytes at the beginning of
+// src[pos:end], repaired, and returns the offset behind it.
 func appendNonASCII(dst, src []byte, pos, end int) ([]byte, int) {
 	if rest := end - pos + slack; cap(dst)-len(dst) < rest {
 		dst = slices.Grow(dst, rest)
@@ -63,9 +65,9 @@ func appendNonASCII(dst, src []byte, pos, end int) ([]byte, int) {
 }
 
 // illFormedLength returns the length of the maximal ill-formed subsequence at the
-// beginning of s: as many bytes as could still have become a character
-// (Unicode table 3-7), at least one. Go's own conversions would put one U+FFFD
-// for each of these bytes.
+// beginning of s: as many bytes as could still have become a character (Unicode
+// table 3-7), at least one. Go's own conversions would write one U+FFFD for each
+// of these bytes.
 func illFormedLength(s []byte) int {
 	lo, hi, more := byte(0x80), byte(0xbf), 1 // the range of byte 2, continuation bytes after it
 	switch c := s[0]; {
@@ -80,7 +82,7 @@ func illFormedLength(s []byte) int {
 		hi, more = 0x8f, 2
 	case c >= 0xf1 && c <= 0xf3:
 		more = 2
-	default: // a two-byte lead without its second byte, or no lead at all
+	default: // a two-byte lead without its second byte, or not a lead
 		return 1
 	}
 	if len(s) < 2 || s[1] < lo || s[1] > hi {

@@ -9,16 +9,15 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// A shape is a kind of record the benchmarks and the allocation test run on.
+// shape is a kind of record on which the benchmarks and the allocation test run.
 type shape struct {
 	name  string
 	chunk []byte
 	count int // events in it
 }
 
-// shapes builds a chunk of about size bytes for each kind of record. The
-// values differ from event to event, by counting, so that every run has the
-// same bytes.
+// shapes returns a chunk of about size bytes for each kind of record. The values
+// differ from event to event, by counting, so that every run has the same bytes.
 func shapes(tb testing.TB, size int) []shape {
 	tb.Helper()
 	build := func(name string, record func(b []byte, i int) []byte) shape {
@@ -39,7 +38,7 @@ func shapes(tb testing.TB, size int) []shape {
 	}
 }
 
-// appendEventHeader appends the lead of an event as Fluent Bit 5.1.1 writes it
+// appendEventHeader appends the header of an event as Fluent Bit 5.1.1 writes it
 // (src/flb_log_event_encoder.c): array, header array, EventTime, empty map.
 func appendEventHeader(b []byte, sec, nsec uint32) []byte {
 	b = append(b, 0x92, 0x92, 0xd7, 0x00)
@@ -55,7 +54,8 @@ func appendStrings(b []byte, pairs ...string) []byte {
 	return b
 }
 
-// accessLog is what Fluent Bit's apache2 parser makes of an access log line.
+// accessLog appends what Fluent Bit's apache2 parser makes of a line of an access
+// log.
 func accessLog(b []byte, i int) []byte {
 	b = msgp.AppendMapHeader(b, 8)
 	return appendStrings(b,
@@ -69,7 +69,7 @@ func accessLog(b []byte, i int) []byte {
 		"agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36")
 }
 
-// lineLog is what Fluent Bit's tail makes of a line without a parser.
+// lineLog appends what Fluent Bit's tail input makes of a line without a parser.
 func lineLog(b []byte, i int) []byte {
 	b = appendStrings(append(b, 0xdf, 0, 0, 0, 1), "log")
 	return msgp.AppendString(b, fmt.Sprintf(`10.%d.%d.7 - - [09/Oct/2025:08:53:00 +0000] "GET /api/v1/orders/%d HTTP/1.1" 200 %d `+

@@ -9,9 +9,9 @@ import (
 	"unsafe"
 )
 
-// slack is the spare capacity every string leaves behind its last byte: whole
-// words are stored, of which up to 7 bytes are beyond the end, and the
-// punctuation that follows needs no growth.
+// slack is the spare capacity that every string leaves behind its last byte.
+// Whole words are stored, up to 7 bytes beyond the end, and the punctuation that
+// follows needs no growth.
 const slack = 16
 
 const (
@@ -20,10 +20,10 @@ const (
 )
 
 // stopBits has the high bit set for every byte of x that cannot be copied into a
-// JSON string unseen: those below 0x20, '"', '\\', and what is not ASCII. Other
-// bits mean nothing. The lowest mark is exact; above it a borrow can leave
-// false ones. The xor swaps 0x20 and 0x22, which makes the quote the neighbour
-// of the control characters, so one subtraction finds both.
+// JSON string as it is: bytes below 0x20, '"', '\\', and bytes that are not ASCII.
+// The other bits mean nothing. The lowest set bit is exact; above it a borrow can
+// set false ones. The xor swaps 0x20 and 0x22, which puts the quote next to the
+// control characters, so that one subtraction finds both.
 func stopBits(x uint64) uint64 {
 	return ((x ^ 0x02*ones) - 0x21*ones) | ((x ^ '\\'*ones) - ones) | x
 }
@@ -37,28 +37,28 @@ func store(p unsafe.Pointer, i int, x uint64) {
 }
 
 // appendString appends src[pos:pos+n], which must lie within src, as a JSON
-// string: raw UTF-8, U+2028 and U+2029 as they are, and U+FFFD for each
-// maximal ill-formed subsequence (WHATWG Encoding; Unicode 3.9, U+FFFD
-// substitution of maximal subparts).
+// string: raw UTF-8, U+2028 and U+2029 as they are, and U+FFFD for each maximal
+// ill-formed subsequence (WHATWG Encoding; Unicode 3.9, U+FFFD substitution of
+// maximal subparts).
 //
-// It scans and copies in one go, 8 bytes at a time, and stops only for bytes
-// to escape and for what is not ASCII. jsoniter's Stream.WriteString goes byte
-// by byte and passes invalid UTF-8 on.
+// It scans and copies in one pass, 8 bytes at a time, and stops only for bytes to
+// escape and for bytes that are not ASCII. jsoniter's Stream.WriteString goes
+// byte by byte and does not repair invalid UTF-8.
 func appendString(dst, src []byte, pos, n int) []byte {
 	if cap(dst)-len(dst) < n+2*slack {
 		dst = slices.Grow(dst, n+2*slack)
 	}
-	if n == 0 { // else p might point behind the memory of src
+	if n == 0 { // otherwise p might point behind the memory of src
 		return append(dst, '"', '"')
 	}
-	// Bounds: words are loaded from within src[pos:pos+n] or, where pos+8 is
-	// not beyond src, from within src; n+slack bytes of dst are spare.
+	// Bounds: a word is loaded from within src[pos:pos+n] or, if pos+8 is not
+	// beyond src, from within src; n+slack bytes of dst are spare.
 	p := unsafe.Add(unsafe.Pointer(unsafe.SliceData(src)), pos)
 	q := unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), len(dst))
 	*(*byte)(q) = '"'
 	q = unsafe.Add(q, 1)
-	// The last words overlap what is done before them, so there is no rest to
-	// treat in another way.
+	// The last words overlap the words before them, so that the remainder needs
+	// no code of its own.
 	i := 0
 	switch {
 	case n >= 16:
@@ -96,8 +96,8 @@ func appendString(dst, src []byte, pos, n int) []byte {
 	return dst[:len(dst)+n+2]
 }
 
-// appendEscaped is the rest of appendString from where something may have to
-// be escaped or repaired: it appends src[pos:end] and the closing quote.
+// appendEscaped does the rest of appendString, from where a byte may have to be
+// escaped or repaired: it appends src[pos:end] and the closing quote.
 func appendEscaped(dst, src []byte, pos, end int) []byte {
 	for pos < end {
 		switch {
@@ -112,15 +112,17 @@ func appendEscaped(dst, src []byte, pos, end int) []byte {
 	return append(dst, '"')
 }
 
+// blockSize is the number of bytes that appendBlocks takes at a time: four words.
 const blockSize = 32
 
-// appendBlocks appends src[pos:end] up to bytes that copy3ByteRunes does not take,
-// or to where src has less than two blocks left, and returns that offset.
+// appendBlocks appends src[pos:end] up to bytes that copy3ByteRunes does not
+// take, or up to where src has less than two blocks left, and returns that
+// offset.
 //
-// Text with many escapes would spend its time on branches that are predicted
-// wrong. So a block is copied whole, then as a set of bits all its stops are
-// known, and behind each escape the rest of the block is copied again: no
-// branch depends on where the stops are, only on how many there are.
+// In text with many escapes, most time would be spent on branches that are
+// predicted wrong. Therefore a block is copied whole, all its stops are computed
+// as a set of bits, and behind each escape the rest of the block is copied again:
+// no branch depends on where the stops are, only on how many there are.
 func appendBlocks(dst, src []byte, pos, end int) ([]byte, int) {
 	p := unsafe.Pointer(unsafe.SliceData(src))
 	outLen := len(dst)
@@ -135,7 +137,7 @@ next:
 		store(q, 8, x1)
 		store(q, 16, x2)
 		store(q, 24, x3)
-		n := min(end-pos, blockSize) // bytes of the block that are of the string
+		n := min(end-pos, blockSize) // bytes of the block that belong to the string
 		x0, x1, x2, x3 = plainBits(x0), plainBits(x1), plainBits(x2), plainBits(x3)
 		if x0&x1&x2&x3&highBits == highBits {
 			pos += n
@@ -201,16 +203,18 @@ func appendWords(dst, src []byte, pos, end int) ([]byte, int) {
 	return dst, pos
 }
 
-// plainBits has the high bit set for exactly the bytes that stopBits does not mark.
+// plainBits has the high bit set for exactly the bytes for which stopBits does
+// not mean a stop.
 func plainBits(x uint64) uint64 {
 	ascii := x &^ highBits
 	return ((ascii ^ 0x02*ones) + 0x5f*ones) & ((ascii ^ '\\'*ones) + 0x7f*ones) &^ x
 }
 
-// packHighBits makes 8 bits of the high bits of 8 bytes.
+// packHighBits returns the high bits of the 8 bytes of x as one byte.
 func packHighBits(x uint64) uint64 { return (x & highBits >> 7) * 0x0102040810204080 >> 56 }
 
-// loadPartial loads a word of less than 8 bytes at the end of the chunk.
+// loadPartial loads at most 8 bytes as a word, near the end of the chunk, where a
+// whole word would reach beyond it.
 func loadPartial(src []byte) uint64 {
 	var word [8]byte
 	copy(word[:], src)
@@ -243,8 +247,8 @@ var escapes = func() (table [256]escape) {
 	return table
 }()
 
-// appendBinary appends a binary value: as a string where it is valid UTF-8,
-// else as a string of standard base64.
+// appendBinary appends a binary value: as a string if it is valid UTF-8,
+// otherwise as a string of standard base64.
 func appendBinary(dst, src []byte, pos, n int) []byte {
 	if data := src[pos : pos+n]; !utf8.Valid(data) {
 		dst = append(dst, '"')

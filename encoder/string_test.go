@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// referenceString is appendString the slow way: the UTF-8 decoder of the
-// WHATWG Encoding standard, then RFC 8259.
+// referenceString is a slow appendString: the UTF-8 decoder of the WHATWG
+// Encoding standard, then RFC 8259.
 func referenceString(s []byte) string {
 	var out strings.Builder
 	out.WriteByte('"')
@@ -75,8 +75,8 @@ func referenceString(s []byte) string {
 	return out.String() + `"`
 }
 
-// checkString compares appendString with the reference, with the string at
-// offset before of a chunk that goes on for after bytes behind it.
+// checkString compares appendString with the reference. The string begins at the
+// offset before of a chunk that has after bytes behind it.
 func checkString(t *testing.T, s []byte, before, after int) {
 	t.Helper()
 	chunk := bytes.Repeat([]byte{0xe6}, before)
@@ -91,9 +91,9 @@ func checkString(t *testing.T, s []byte, before, after int) {
 	}
 }
 
-// TestStringOffsets puts everything that is special at every place of strings
-// around the lengths of words and blocks, near to and far from the end of the
-// chunk.
+// TestStringOffsets puts every special sequence at every offset of strings whose
+// lengths are around those of words and blocks, near to and far from the end of
+// the chunk.
 func TestStringOffsets(t *testing.T) {
 	specials := []string{
 		"", `"`, `\`, "\n", "\x00", "\x1f", " ", "!", "#", "\x7f", "<", "é", "日", "日本", "日本語", "😀", "\u2028",
@@ -112,8 +112,8 @@ func TestStringOffsets(t *testing.T) {
 	}
 }
 
-// TestEveryByte, before every byte at which something changes, alone and
-// behind a block.
+// TestEveryByte puts every byte before each byte at which something changes,
+// alone and behind a block.
 func TestEveryByte(t *testing.T) {
 	for a := range 256 {
 		for _, b := range []byte("\x00\x1f\x20\x22\x5c\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc2\xe0\xed\xf0\xf4\xff") {

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// maxSec bounds event times: its milliseconds still fit an int64, which is
-// what Kafka carries, and a float64 still counts single seconds there.
+// maxSec bounds event times. The milliseconds of such a time fit an int64, which
+// is what Kafka carries, and a float64 still distinguishes single seconds.
 const maxSec = 1 << 53
 
-// OTLP group markers are events whose EventTime has these seconds (Fluent Bit
-// 5.1.1, include/fluent-bit/flb_log_event.h).
+// The EventTime of an OTLP group marker has these seconds (Fluent Bit 5.1.1,
+// include/fluent-bit/flb_log_event.h).
 const (
 	groupStart = 0xffffffff
 	groupEnd   = 0xfffffffe
 )
 
-// readTime reads the event time at pos. mark is groupStart or groupEnd where
-// it is such a marker, else 0. next is a fault where it is no time.
+// readTime reads the event time at pos. marker is groupStart or groupEnd if the
+// time is such a marker, otherwise 0. next is a fault if the value is not a time.
 func readTime(src []byte, pos int) (sec int64, nsec int32, marker uint32, next int) {
 	if pos >= len(src) {
 		return 0, 0, 0, faultEnd
@@ -54,16 +54,16 @@ func readTime(src []byte, pos int) (sec int64, nsec int32, marker uint32, next i
 	return sec, nsec, 0, next
 }
 
-// eventTime decodes the 8 bytes of a Fluentd EventTime: seconds and
-// nanoseconds, unsigned (Forward protocol v1). Nanoseconds beyond a second
-// carry over.
+// eventTime decodes the 8 bytes of a Fluentd EventTime: seconds and nanoseconds,
+// unsigned (Forward protocol v1). Nanoseconds beyond a second are carried over.
 func eventTime(data []byte) (sec int64, nsec int32) {
 	ns := binary.BigEndian.Uint32(data[4:])
 	return int64(binary.BigEndian.Uint32(data)) + int64(ns/1e9), int32(ns % 1e9)
 }
 
-// groupMarker returns the seconds of an EventTime if they are a marker, whatever
-// the nanoseconds, as Fluent Bit does; else 0.
+// groupMarker returns the seconds of an EventTime if they are those of a marker,
+// whatever the nanoseconds, as Fluent Bit 4.2.8 does; otherwise 0. For 5.1.1 such a
+// time is an error if its nanoseconds are not 0 (src/flb_log_event_decoder.c).
 func groupMarker(data []byte) uint32 {
 	if sec := binary.BigEndian.Uint32(data); sec == groupStart || sec == groupEnd {
 		return sec
@@ -71,7 +71,7 @@ func groupMarker(data []byte) uint32 {
 	return 0
 }
 
-// floatTime splits seconds to the nearest nanosecond.
+// floatTime splits t, in seconds, and rounds to the nearest nanosecond.
 func floatTime(t float64, next int) (int64, int32, int) {
 	if !(math.Abs(t) <= maxSec) {
 		return 0, 0, faultTimeRange
@@ -84,7 +84,7 @@ func floatTime(t float64, next int) (int64, int32, int) {
 	return int64(whole), int32(nsec), next
 }
 
-// readInt reads the integer at pos, which must be whole. A uint64 comes as
+// readInt reads the integer at pos, which must be whole. A uint64 is returned as
 // the int64 of the same bits, with unsigned set.
 func readInt(src []byte, pos int) (v int64, unsigned, ok bool) {
 	switch c := src[pos]; {
@@ -131,8 +131,8 @@ func (w *walker) appendTime(dst []byte, sec int64, nsec int32, f TimeFormat) []b
 	return w.appendISO(dst, sec, nsec)
 }
 
-// appendISO appends the time as a string in UTC. The text of the second is
-// kept, since the events of a chunk crowd in few seconds.
+// appendISO appends the time as a string in UTC. The text of the second is kept,
+// since most events of a chunk share a few seconds.
 func (w *walker) appendISO(dst []byte, sec int64, nsec int32) []byte {
 	if sec != w.isoPrefixSec || len(w.isoPrefix) == 0 {
 		w.isoPrefix = time.Unix(sec, 0).UTC().AppendFormat(append(w.isoPrefix[:0], '"'), "2006-01-02T15:04:05.")
@@ -142,7 +142,8 @@ func (w *walker) appendISO(dst []byte, sec int64, nsec int32) []byte {
 	return append(appendNanos(dst, nsec), 'Z', '"')
 }
 
-// appendSign turns a time before 1970 into a minus sign and a magnitude.
+// appendSign appends the minus sign of a time before 1970 and returns the
+// magnitude of the time.
 func appendSign(dst []byte, sec int64, nsec int32) ([]byte, int64, int32) {
 	if sec >= 0 {
 		return dst, sec, nsec
@@ -153,7 +154,8 @@ func appendSign(dst []byte, sec int64, nsec int32) ([]byte, int64, int32) {
 	return append(dst, '-'), -sec, nsec
 }
 
-// appendNanos appends nine digits. They are found independently of each other.
+// appendNanos appends nine digits, which are computed independently of each
+// other.
 func appendNanos(dst []byte, nsec int32) []byte {
 	n := uint32(nsec)
 	high, low := n/10000, n%10000

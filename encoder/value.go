@@ -10,34 +10,34 @@ import (
 	jsoniter "github.com/json-iterator/go"
 )
 
-// walker goes through the msgpack of one chunk at a time and writes JSON. It
-// is the scratch of a Batch: everything in it is reused.
+// walker reads the msgpack of one chunk at a time and writes JSON. It is the
+// scratch memory of a Batch: everything in it is reused.
 //
-// Its methods take the output and the offset in the chunk, and return them
-// moved on; an offset below zero is a fault. Both travel in registers. That is
-// why punctuation, keys and literals are appended here and not by the
+// Its methods take the output and the offset in the chunk, and return both moved
+// on; a negative offset is a fault. Both travel in registers. Therefore
+// punctuation, keys and literals are appended here and not by the
 // jsoniter.Stream, which keeps its buffer in memory and would have to be given
-// it for each of them; numbers cost enough for that not to show, and the
-// Stream is quick with them (BenchmarkWriter).
+// the buffer for each of them. A number costs enough for that not to show, and
+// the Stream is fast with numbers (BenchmarkWriter).
 //
-// The msgpack is read by one switch on the lead byte, not with tinylib/msgp:
-// that would find out the type first and read the value by a second call,
-// returns errors that allocate, and cannot be told how deep to go.
+// One switch on the lead byte reads the msgpack. tinylib/msgp would find out the
+// type first and read the value by a second call, its errors allocate, and its
+// depth cannot be limited.
 type walker struct {
 	enc          *Encoder
 	stream       *jsoniter.Stream
-	seed         maphash.Seed        // of the keys of wide maps
-	keys         []key               // of the maps being written, the innermost last
-	tables       []int32             // hash tables of the wide ones
-	offsets      [watchSlotCount]int // offsets of the watched first-level values of the event, -1: not there
-	rawText      bool                // the record is a string as it is, no JSON
-	limit        int                 // length of the output beyond which the record is given up
-	longest      int                 // bytes of the longest string that could be cut; noLimit where nothing is cut
+	seed         maphash.Seed        // of the hash tables
+	keys         []key               // of the open maps, the innermost last
+	tables       []int32             // hash tables of the open wide maps
+	offsets      [watchSlotCount]int // of the watched first-level values of the event, -1: absent
+	rawText      bool                // the record is a raw string, not JSON
+	limit        int                 // length of the output beyond which the encoding of the record stops
+	longest      int                 // bytes of the longest string that truncate could cut; noLimit: nothing is cut
 	inKey        bool                // a key that is a map or an array is being written
-	scratch      []byte              // JSON of a key that is no string, for a moment
+	scratch      []byte              // JSON of a key that is not a string, before it is escaped
 	tagJSON      []byte              // the tag as a JSON string, empty: not wanted
-	groupJSON    []byte              // JSON of the attributes of the current group, empty: none
-	isoPrefix    []byte              // JSON of isoPrefixSec, up to the point
+	groupJSON    []byte              // the attributes of the current group, empty: none
+	isoPrefix    []byte              // JSON of isoPrefixSec, up to the decimal point
 	isoPrefixSec int64
 	metric       metric
 }
@@ -60,15 +60,15 @@ func (w *walker) size() int {
 	return cap(w.keys)*int(unsafe.Sizeof(key{})) + cap(w.tables)*4 + cap(w.scratch) + cap(w.tagJSON) + cap(w.groupJSON) + w.metric.size()
 }
 
-// close lets go of the caller's memory.
+// close releases the memory of the caller.
 func (w *walker) close() {
 	w.enc = nil
 	w.stream.SetBuffer(nil)
 	w.metric.close()
 }
 
-// appendValue appends the value at pos. depth is the level of a map or array that
-// stands there.
+// appendValue appends the value at pos. depth is its level if it is a map or an
+// array.
 func (w *walker) appendValue(dst, src []byte, pos, depth int) ([]byte, int) {
 	if pos >= len(src) {
 		return dst, faultEnd
@@ -106,12 +106,13 @@ func (w *walker) appendValue(dst, src []byte, pos, depth int) ([]byte, int) {
 	return w.appendScalar(dst, src, pos, c)
 }
 
-// appendSized appends the n bytes, elements or entries at pos, of the type c says.
+// appendSized appends the n bytes, elements or entries at pos. c is the lead byte
+// of the value.
 func (w *walker) appendSized(dst, src []byte, pos, n, depth int, c byte) ([]byte, int) {
 	if n > len(src)-pos {
 		return dst, faultEnd
 	}
-	if len(dst)+min(n, w.longest) > w.limit { // each of the n becomes a byte at least
+	if len(dst)+min(n, w.longest) > w.limit { // each of the n becomes at least a byte
 		return dst, faultTooLarge
 	}
 	start := len(dst)
@@ -130,8 +131,9 @@ func (w *walker) appendSized(dst, src []byte, pos, n, depth int, c byte) ([]byte
 	return w.appendObject(dst, src, pos, n, depth)
 }
 
-// noteCuttable takes note of a string value of n bytes. If it is the longest one so
-// far, it is what truncate would cut, and does not count towards the limit.
+// noteCuttable notes a string value of n bytes of output. If it is the longest
+// one so far, it is what truncate would cut, and does not count towards the
+// limit.
 func (w *walker) noteCuttable(n int) {
 	if n > w.longest {
 		w.limit += n - w.longest
@@ -183,8 +185,9 @@ func (w *walker) appendScalar(dst, src []byte, pos int, c byte) ([]byte, int) {
 	return dst, pos
 }
 
-// appendExt appends an ext value of n bytes at pos, whose type stands before them:
-// an EventTime as ISO time, any other as {"type":1,"data":"base64"}.
+// appendExt appends an ext value of n bytes at pos; the byte before them is its
+// type. An EventTime becomes an ISO time, any other ext
+// {"type":1,"data":"base64"}.
 func (w *walker) appendExt(dst, src []byte, pos, n int) ([]byte, int) {
 	if n > len(src)-pos {
 		return dst, faultEnd

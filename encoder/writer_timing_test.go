@@ -7,9 +7,8 @@ import (
 	jsoniter "github.com/json-iterator/go"
 )
 
-// BenchmarkWriter compares, for each kind of value, jsoniter's Stream with
-// what the encoder does: where it uses the Stream (through) and where it does
-// without (own).
+// BenchmarkWriter compares jsoniter's Stream with the encoder, for each kind of
+// value. The encoder uses the Stream ("through") or its own code ("own").
 func BenchmarkWriter(b *testing.B) {
 	var w walker
 	w.open(newEncoder(b, Options{}), "")
