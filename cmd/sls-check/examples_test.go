@@ -59,7 +59,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-const document = "docs/doctor.md"
+const document = "docs/sls-check.md"
 
 // What the document shows of a run is what it prints.
 func TestDocument(t *testing.T) {

@@ -1,5 +1,5 @@
 // Command doctor examines a configuration of Fluent Bit whose records go to SLS: what is wrong, what loses data, what has
-// no effect. With -online it also walks the way to the logstore, step by step. See docs/doctor.md.
+// no effect. With -online it also walks the way to the logstore, step by step. See docs/sls-check.md.
 package main
 
 import (
