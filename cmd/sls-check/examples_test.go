@@ -75,7 +75,7 @@ func TestDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	doctor(t.Context(), []string{"-c", "shop.conf"}, func(string) string { return "" }, &out, &out)
+	execute(t.Context(), []string{"-c", "shop.conf"}, func(string) string { return "" }, &out, &out)
 	if out.String() != want {
 		t.Errorf("%s shows:\n%s\nit prints:\n%s", document, want, out.String())
 	}

@@ -16,10 +16,10 @@ import (
 // limit is how long Fluent Bit may take to do what a test waits for.
 const limit = time.Minute
 
-// What the doctor says makes Fluent Bit end must make it end, and what it has nothing against must not. Another output
+// What sls-check says makes Fluent Bit end must make it end, and what it has nothing against must not. Another output
 // takes the plugin's place: what is examined here is Fluent Bit's own.
 func TestFluentBitEnds(t *testing.T) {
-	fluentBit := run.NeedFluentBit(t, "that Fluent Bit ends where the doctor says so")
+	fluentBit := run.NeedFluentBit(t, "that Fluent Bit ends where sls-check says so")
 	const in, out = "[INPUT]\n    Name dummy\n", "[OUTPUT]\n    Match *\n    Retry_Limit no_limits\n"
 	const ours = "    Name sls_kafka\n    project my-project\n    logstore web\n    region cn-hangzhou\n"
 	for name, c := range map[string]struct{ config, want string }{
@@ -45,14 +45,14 @@ func TestFluentBitEnds(t *testing.T) {
 			dir := t.TempDir()
 			config := strings.ReplaceAll(c.config, "DIR", dir)
 			for name, text := range map[string]string{
-				"doctor.conf": strings.Replace(config, "[OUTPUT]\n", "[OUTPUT]\n"+ours, 1), "fluent-bit.conf": strings.Replace(config, "[OUTPUT]\n", "[OUTPUT]\n    Name stdout\n", 1),
+				"ours.conf": strings.Replace(config, "[OUTPUT]\n", "[OUTPUT]\n"+ours, 1), "fluent-bit.conf": strings.Replace(config, "[OUTPUT]\n", "[OUTPUT]\n    Name stdout\n", 1),
 				"plugins.conf": "[PLUGINS]\n    Path /no/such.so\n", "directory.conf": "[PLUGINS]\n    Path " + dir + "\n",
 			} {
 				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
-			report, status := diagnose(t, "-c", filepath.Join(dir, "doctor.conf"))
+			report, status := diagnose(t, "-c", filepath.Join(dir, "ours.conf"))
 			if ends := c.want != ""; (status == statusErrors) != ends || !strings.Contains(report, c.want) {
 				t.Errorf("status %d, want an error: %v with %q:\n%s", status, ends, c.want, report)
 			}

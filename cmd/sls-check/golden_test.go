@@ -22,7 +22,7 @@ func credentials(name string) string {
 func diagnose(t *testing.T, arguments ...string) (text string, status int) {
 	t.Helper()
 	var out, errOut bytes.Buffer
-	status = doctor(context.Background(), arguments, credentials, &out, &errOut)
+	status = execute(context.Background(), arguments, credentials, &out, &errOut)
 	if errOut.Len() > 0 {
 		t.Errorf("on standard error: %s", errOut.String())
 	}
@@ -101,7 +101,7 @@ func TestWrongUse(t *testing.T) {
 		"-c a.conf -online=not-to-be-seen": "invalid boolean",
 	} {
 		var out, errOut bytes.Buffer
-		status := doctor(context.Background(), strings.Fields(arguments), credentials, &out, &errOut)
+		status := execute(context.Background(), strings.Fields(arguments), credentials, &out, &errOut)
 		if status != statusErrors || !strings.Contains(errOut.String(), want) || strings.Contains(errOut.String(), "not-to-be-shown") || out.Len() > 0 {
 			t.Errorf("%q: status %d, %q, want %d and %q", arguments, status, errOut.String(), statusErrors, want)
 		}

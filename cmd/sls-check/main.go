@@ -1,5 +1,5 @@
-// Command doctor examines a configuration of Fluent Bit whose records go to SLS: what is wrong, what loses data, what has
-// no effect. With -online it also walks the way to the logstore, step by step. See docs/sls-check.md.
+// Command sls-check examines a configuration of Fluent Bit whose records go to SLS: what is wrong, what loses data, what
+// has no effect. With -online it also walks the way to the logstore, step by step. See docs/sls-check.md.
 package main
 
 import (
@@ -23,7 +23,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := doctor(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	status := execute(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
 }
@@ -42,7 +42,7 @@ var errUsage = errors.New("wrong use")
 
 func parseFlags(arguments []string, stderr io.Writer) (settings, error) {
 	s := settings{env: map[string]string{}}
-	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
+	flags := flag.NewFlagSet("sls-check", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&s.file, "c", "", "configuration `file` of Fluent Bit, classic or YAML")
 	flags.BoolVar(&s.online, "online", false, "also connect to each output's endpoint: DNS, TCP, TLS, SASL, topic, and write a test record")
@@ -82,8 +82,8 @@ func (s *settings) getenv(environment func(string) string) func(string) string {
 	}
 }
 
-// doctor examines what the arguments name and returns the exit status.
-func doctor(ctx context.Context, arguments []string, environment func(string) string, stdout, stderr io.Writer) int {
+// execute examines what the arguments name and returns the exit status.
+func execute(ctx context.Context, arguments []string, environment func(string) string, stdout, stderr io.Writer) int {
 	s, err := parseFlags(arguments, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -91,7 +91,7 @@ func doctor(ctx context.Context, arguments []string, environment func(string) st
 	case errors.Is(err, errUsage):
 		return statusErrors
 	case err != nil:
-		fmt.Fprintln(stderr, "doctor:", err)
+		fmt.Fprintln(stderr, "sls-check:", err)
 		return statusErrors
 	}
 	c := examine(s.file, s.getenv(environment))

@@ -166,7 +166,7 @@ func testRecord(now time.Time) []byte {
 		Message string `json:"message"`
 		Host    string `json:"host"`
 		Time    string `json:"time"`
-	}{"test record of out_sls_kafka's doctor; it may be ignored", host, now.UTC().Format(time.RFC3339)})
+	}{"test record of sls-check; it may be ignored", host, now.UTC().Format(time.RFC3339)})
 	if err != nil {
 		panic(err) // three texts
 	}

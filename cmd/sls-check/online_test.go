@@ -11,7 +11,7 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// onlineCase is a way to the logstore and what the doctor says of each step of it.
+// onlineCase is a way to the logstore and what sls-check says of each step of it.
 type onlineCase struct {
 	name      string
 	options   sls.Options
@@ -104,7 +104,7 @@ func TestOnline(t *testing.T) {
 				t.Errorf("%d records landed, want %d", n, c.landed)
 			}
 			for _, l := range e.Logs("demo") {
-				if !strings.Contains(string(l.Value), "test record of out_sls_kafka's doctor") {
+				if !strings.Contains(string(l.Value), "test record of sls-check") {
 					t.Errorf("the record does not say what it is: %v", l)
 				}
 			}

@@ -77,7 +77,7 @@ func (c *check) optionWarning(o *output, text string) {
 }
 
 // keepAbsent remembers whether a file is there. The parser tries whether it can be written, and what it makes would
-// belong to whoever runs the doctor, so that Fluent Bit could not write it: the returned function removes it again.
+// belong to whoever runs sls-check, so that Fluent Bit could not write it: the returned function removes it again.
 func keepAbsent(file string) (restore func()) {
 	file = strings.Trim(strings.TrimSpace(file), `"'`)
 	if _, err := os.Lstat(file); file == "" || !errors.Is(err, os.ErrNotExist) {

@@ -27,7 +27,7 @@ func parseFlags(arguments []string, stderr io.Writer) (settings, error) {
 	var s settings
 	var logstores string
 	o := &s.options
-	flags := flag.NewFlagSet("endpoint", flag.ContinueOnError)
+	flags := flag.NewFlagSet("sls-endpoint", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.Listen, "listen", "127.0.0.1:0", "`host:port` to listen on; port 0 takes a free one")
 	flags.StringVar(&o.Project, "project", "demo-project", "project, the SASL user name")

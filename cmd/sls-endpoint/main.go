@@ -1,4 +1,4 @@
-// Command endpoint is a local stand-in for the Kafka-compatible endpoint of Alibaba Cloud Simple Log Service. It prints
+// Command sls-endpoint is a local stand-in for the Kafka-compatible endpoint of Alibaba Cloud Simple Log Service. It prints
 // the address it listens on, then each log on a line as it lands, and at SIGINT or SIGTERM how many landed. With -http it
 // also serves what landed as a web page and as JSON, and switches faults on and off. See docs/endpoint.md.
 package main
@@ -26,7 +26,7 @@ func main() {
 	case errors.Is(err, errUsage):
 		os.Exit(2) // the flag package has said what is wrong
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "endpoint:", err)
+		fmt.Fprintln(os.Stderr, "sls-endpoint:", err)
 		os.Exit(1)
 	}
 }

@@ -22,7 +22,7 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// command is a running endpoint command.
+// command is a running sls-endpoint.
 type command struct {
 	t     *testing.T
 	addr  string

@@ -50,7 +50,7 @@ func TestGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p := StartTest(t, Command{Path: path, Args: []string{"-h"}}); p.Wait(limit) != 0 || p.Count("-listen") == 0 {
-		t.Errorf("endpoint -h: %s", p.Output())
+		t.Errorf("sls-endpoint -h: %s", p.Output())
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 // root is the project's directory.
 const root = "../../.."
 
-// built holds what several tests use: images, the doctor.
+// built holds what several tests use: images, sls-check.
 var built string
 
 func TestMain(m *testing.M) {
@@ -84,13 +84,13 @@ func fluentBitImage() (image.Image, error) {
 	return image.Image{Root: dir, Config: ocispecs.ImageConfig{Entrypoint: base.Config.Entrypoint, Cmd: base.Config.Cmd}}, base.Fill(dir)
 }
 
-// buildDoctor makes the doctor, linked so that it runs in any root directory.
-var buildDoctor = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(built, "doctor")
+// buildCheck makes sls-check, linked so that it runs in any root directory.
+var buildCheck = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(built, "sls-check")
 	build := exec.Command("go", "build", "-o", path, "./cmd/sls-check")
 	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the doctor: %w\n%s", err, out)
+		return "", fmt.Errorf("building sls-check: %w\n%s", err, out)
 	}
 	return path, nil
 })

@@ -29,12 +29,12 @@ const accountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
 // kubelet runs the DaemonSet's pod on a node.
 type kubelet struct {
 	*cluster
-	objects objects
-	pod     *corev1.PodTemplateSpec
-	mounts  map[string]*projection // of ConfigMaps and Secrets, by volume
-	folders map[string]string      // of all volumes, by name
-	doctors int                    // how often the doctor wrote its test record
-	limited bool                   // to the memory that the pod may have; needs control groups
+	objects     objects
+	pod         *corev1.PodTemplateSpec
+	mounts      map[string]*projection // of ConfigMaps and Secrets, by volume
+	folders     map[string]string      // of all volumes, by name
+	testRecords int                    // how often sls-check wrote its test record
+	limited     bool                   // to the memory that the pod may have; needs control groups
 }
 
 // admit prepares what the pod's volumes hold.

@@ -41,14 +41,14 @@ func shipsLogs(t *testing.T, k *kubelet) {
 	if n := p.Count("[ warn]") + p.Count("[error]"); n > 0 {
 		t.Errorf("the log has %d warnings and errors", n)
 	}
-	k.wantDoctor(t)
+	k.wantCheck(t)
 
 	// The AccessKey is replaced: first in SLS, then in the Secret. Nothing restarts, nothing is lost.
 	k.SetCredentials(slsProject, "new-id", "new-secret")
 	cart.write(t, lines, 0)
 	p.Await("TOPIC_AUTHORIZATION_FAILED", 1, 30*time.Second)
 	k.mounts["credentials"].write(t, map[string]string{"credentials": "new-id#new-secret"})
-	total := 3*lines + k.doctors
+	total := 3*lines + k.testRecords
 	landed = k.await(t, "my-logstore", total)
 	wantPodRecords(t, landed, cart)
 	wantCount(t, landed, total) // no record of the pods that exclude themselves
@@ -95,10 +95,10 @@ func wantPodRecords(t *testing.T, landed []map[string]string, l *podLog) {
 	}
 }
 
-// wantDoctor has the doctor examine the configuration where it is, in the pod, and walk the way to SLS.
-func (k *kubelet) wantDoctor(t *testing.T) {
+// wantCheck has sls-check examine the configuration where it is, in the pod, and walk the way to SLS.
+func (k *kubelet) wantCheck(t *testing.T) {
 	t.Helper()
-	doctor, err := buildDoctor()
+	program, err := buildCheck()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,13 +111,13 @@ func (k *kubelet) wantDoctor(t *testing.T) {
 			file = c.Args[i+1]
 		}
 	}
-	c.Mounts = append(c.Mounts, sandbox.Mount{Host: doctor, Path: "/doctor", ReadOnly: true})
-	c.Args = []string{"/doctor", "-strict", "-online", "-c", file}
+	c.Mounts = append(c.Mounts, sandbox.Mount{Host: program, Path: "/sls-check", ReadOnly: true})
+	c.Args = []string{"/sls-check", "-strict", "-online", "-c", file}
 	p := sandbox.Start(t, c)
 	if code := p.Wait(time.Minute); code != 0 {
-		t.Errorf("the doctor ends with %d:\n%s", code, p.Output())
+		t.Errorf("sls-check ends with %d:\n%s", code, p.Output())
 	}
-	k.doctors++ // its test record
+	k.testRecords++ // its test record
 }
 
 // Each namespace has a logstore; where its name is none, or not known, records are in the default one.
