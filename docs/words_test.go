@@ -17,7 +17,7 @@ var hardWords = []struct {
 	most    int
 }{
 	{`is no\b`, 54},
-	{`beside\b`, 31},
+	{`beside\b`, 30},
 	{`apart\b`, 8},
 	{`meanwhile\b`, 21},
 	{`mend(s|ed|ing)?\b`, 21},

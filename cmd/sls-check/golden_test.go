@@ -95,8 +95,12 @@ func TestExitStatus(t *testing.T) {
 func TestWrongUse(t *testing.T) {
 	for arguments, want := range map[string]string{
 		"":                                 "which configuration",
-		"fluent-bit.conf":                  "flags only",
+		"none.conf":                        "the configuration needs -c before it",
+		"testdata/fine.conf":               `"testdata/fine.conf": write -c before`,
+		"-c a.conf -e A=b not-to-be-shown": "quotes around it",
+		"-c a.conf -c b.conf":              "one configuration at a time",
 		"-c a.conf -e not-to-be-shown":     "name=value",
+		"-c a.conf -e ./out_sls_kafka.so":  "a variable, not a plugin",
 		"-c a.conf -e =not-to-be-shown":    "name=value",
 		"-c a.conf -online=not-to-be-seen": "invalid boolean",
 	} {

@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -14,28 +13,38 @@ import (
 	"strings"
 	"syscall"
 
+	"out_sls_kafka/cmd/program"
 	"out_sls_kafka/test/sls"
+)
+
+// The exit statuses.
+const (
+	statusFine   = 0
+	statusFailed = 1
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-	case errors.Is(err, errUsage):
-		os.Exit(2) // the flag package has said what is wrong
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "sls-endpoint:", err)
-		os.Exit(1)
-	}
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	os.Exit(status(err, os.Stderr))
 }
 
-var errUsage = errors.New("wrong use")
+// status says what went wrong, and is the exit status for it.
+func status(err error, stderr io.Writer) int {
+	if err == nil || errors.Is(err, program.ErrDone) {
+		return statusFine
+	}
+	fmt.Fprintln(stderr, "sls-endpoint:", err)
+	if _, wrong := errors.AsType[*program.UseError](err); wrong {
+		return program.StatusWrongUse
+	}
+	return statusFailed
+}
 
 // run serves until ctx is done or a log cannot be written.
-func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) (err error) {
-	s, err := parseFlags(arguments, stderr)
+func run(ctx context.Context, arguments []string, stdout io.Writer) (err error) {
+	s, err := parseFlags(arguments, stdout)
 	if err != nil {
 		return err
 	}

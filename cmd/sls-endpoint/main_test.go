@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 
+	"out_sls_kafka/cmd/program"
 	"out_sls_kafka/test/sls"
 )
 
@@ -37,7 +38,7 @@ func startCommand(t *testing.T, arguments ...string) *command {
 	r, w := io.Pipe()
 	c := &command{t: t, lines: bufio.NewScanner(r), stop: stop, ended: make(chan error, 1)}
 	go func() {
-		err := run(ctx, arguments, w, io.Discard)
+		err := run(ctx, arguments, w)
 		w.Close()
 		c.ended <- err
 	}()
@@ -147,18 +148,27 @@ func TestCommandRefusesWrongFlags(t *testing.T) {
 		"fault's count":   {[]string{"-fault", "NETWORK_EXCEPTION,count=few"}, `"few"`},
 		"fault's setting": {[]string{"-fault", "NETWORK_EXCEPTION,cuont=5"}, `"cuont"`},
 		"fault's delay":   {[]string{"-fault", "ACK_DELAY"}, "delay"},
+		"fault's target":  {[]string{"-fault", "NETWORK_EXCEPTION,logstore=nope"}, `"nope"`},
+		"switch's value":  {[]string{"-check-time", "off"}, "-check-time=true"},
 		"several at once": {[]string{"-no-such", "-listen", "here"}, "-no-such"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			stop() // a command that starts in spite of its flags ends at once
-			var stderr strings.Builder
-			err := run(ctx, test.arguments, io.Discard, &stderr)
+			err := run(ctx, test.arguments, io.Discard)
 			if err == nil {
 				t.Fatal("no error")
 			}
-			if said := err.Error() + stderr.String(); !strings.Contains(said, test.says) {
-				t.Errorf("it says %q, want %q in it", said, test.says)
+			if !strings.Contains(err.Error(), test.says) {
+				t.Errorf("it says %q, want %q in it", err, test.says)
+			}
+			want := program.StatusWrongUse
+			if slices.Contains([]string{"out", "ca-file", "CA without key", "http"}, name) { // right, and cannot be had
+				want = statusFailed
+			}
+			var stderr strings.Builder
+			if got := status(err, &stderr); got != want || stderr.String() != "sls-endpoint: "+err.Error()+"\n" {
+				t.Errorf("status %d, %q, want %d", got, stderr.String(), want)
 			}
 		})
 	}
@@ -227,7 +237,7 @@ type brokenWriter struct{}
 func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
 func TestCommandEndsWhenItCannotWrite(t *testing.T) {
-	if err := run(t.Context(), nil, brokenWriter{}, io.Discard); !errors.Is(err, io.ErrShortWrite) {
+	if err := run(t.Context(), nil, brokenWriter{}); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("ended with %v, want the write error", err)
 	}
 }

@@ -99,6 +99,12 @@ func (o *Options) setDefaults() {
 	}
 }
 
+// Check says what [Start] would refuse: everything but what only shows when it listens.
+func (o Options) Check() error {
+	o.setDefaults()
+	return o.check()
+}
+
 func (o *Options) check() error {
 	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
 		return fmt.Errorf("listen address %q: want host:port: %w", o.Listen, err)
@@ -120,6 +126,14 @@ func (o *Options) check() error {
 	}{{"keep", o.Keep}, {"max message bytes", o.MaxMessageBytes}, {"quota of bytes", o.Quota.Bytes}, {"quota of writes", o.Quota.Writes}} {
 		if n.value < 0 {
 			return fmt.Errorf("%s: %d, want 0 or more", n.what, n.value)
+		}
+	}
+	for _, f := range o.Faults {
+		if err := f.check(); err != nil {
+			return err
+		}
+		if f.Logstore != "" && !slices.Contains(o.Logstores, f.Logstore) {
+			return fmt.Errorf("fault %s: logstore %q does not exist", f.Name, f.Logstore)
 		}
 	}
 	return nil
