@@ -6,6 +6,7 @@
 # make test-interop runs the clients of docs/compatibility.md against the local endpoint; fetches them on first use
 # make soak       MINUTES=n of random faults under load; nothing may be lost
 # make fuzz       runs each fuzz target for a minute
+# make tools      builds sls-check and sls-endpoint, static, in build/bin
 # make check-config CONF=file examines a configuration of Fluent Bit; ARGS=-online tries the way to SLS
 # make dist       builds what a release consists of, in build/dist
 # make test-dist  checks a release: symbols, sums, same bytes twice, loads on amd64 and arm64
@@ -16,7 +17,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGIN  := out_sls_kafka.so
 
-.PHONY: build demo check-config dist test test-kill test-kafka test-interop test-dist test-deploy soak fuzz bench bench-encoder clean
+.PHONY: build tools demo check-config dist test test-kill test-kafka test-interop test-dist test-deploy soak fuzz bench bench-encoder clean
 
 include host/build.env
 # make knows no paths with blanks, and the shell's own quotes stand around all of this.
@@ -25,6 +26,9 @@ LDFLAGS = -s -w -X main.version=$(VERSION) "-extldflags=$(subst @,$(CURDIR),$(su
 build:
 	CGO_CFLAGS='$(CGO_CFLAGS)' $(GO) build -buildmode=c-shared -trimpath -ldflags '$(LDFLAGS)' -o $(PLUGIN) .
 	@rm -f out_sls_kafka.h
+
+tools:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o build/bin/ ./cmd/sls-check ./cmd/sls-endpoint
 
 demo: build
 	$(GO) run ./test/demo -plugin ./$(PLUGIN)
