@@ -69,11 +69,14 @@ func (c *check) noOutput() {
 	for _, s := range c.config.Of(fbconf.Output) {
 		names = append(names, s.Plugin())
 	}
-	what := "no output is " + pluginName
-	if len(names) > 0 {
+	what, do := "no output is "+pluginName, "name the plugin of the output: Name "+pluginName
+	switch {
+	case len(names) > 0:
 		what += "; there is " + list(names)
+	case len(c.config.Sections) == 0:
+		what, do = "the configuration is empty: it has no section", "see whether this is the file that you mean"
 	}
-	c.fail(fbconf.Place{File: c.config.Files[0]}, what, "Nothing goes to SLS through this plugin.", "name the plugin of the output: Name "+pluginName)
+	c.fail(fbconf.Place{File: c.config.Files[0]}, what, "Nothing goes to SLS through this plugin.", do)
 }
 
 // checkVariables looks for variables without a value, other than those that are the cause of an error.

@@ -15,8 +15,14 @@ const maxFiles = 1000
 // classicReader reads the classic format.
 type classicReader struct {
 	*reader
-	root string        // directory of the main file
-	read []fs.FileInfo // of each file
+	root string // directory of the main file
+	read []classicInfo
+}
+
+// classicInfo is a file that was read, and the line that asked for it.
+type classicInfo struct {
+	fs.FileInfo
+	at Place
 }
 
 func (c *classicReader) main(path string) error {
@@ -72,20 +78,20 @@ func (c *classicReader) file(path string, at Place) error {
 		return &Error{at, path + " cannot be read: " + cause(err), "mend the path, or make the file readable for Fluent Bit"}
 	}
 	for _, other := range c.read {
-		if os.SameFile(info, other) {
-			return &Error{at, path + " is read a second time", "include each file once; a pattern must not match the file that includes it"}
+		if os.SameFile(info, other.FileInfo) {
+			return &Error{at, path + " is read a second time" + first(other.at), "include each file once; a pattern must not match the file that includes it"}
 		}
 	}
-	c.read = append(c.read, info)
+	c.read = append(c.read, classicInfo{info, at})
 	c.opened(path)
 	if info.IsDir() {
-		c.remark(at, path+" is a directory, and none of its files is read", "write @INCLUDE "+path+"/*.conf")
+		c.remark(at, path+" is a directory, and none of its files is read", inDirectory(path, at, ".conf"))
 	}
 	return c.lines(path, string(content))
 }
 
 func (c *classicReader) lines(path, content string) error {
-	f := &classicFile{classicReader: c, at: Place{File: path}}
+	f := &classicFile{classicReader: c, at: Place{File: path}, content: content}
 	for content != "" {
 		line, rest, ended := strings.Cut(content, "\n")
 		if ended {

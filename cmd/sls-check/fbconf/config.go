@@ -148,7 +148,7 @@ func Read(path string, getenv func(string) string) (*Config, error) {
 	var err error
 	if isYAML(path) {
 		r.config.YAML = true
-		err = (&yamlReader{reader: r, included: make(map[string]bool)}).main(path)
+		err = (&yamlReader{reader: r, included: make(map[string]Place)}).main(path)
 	} else {
 		err = (&classicReader{reader: r}).main(path)
 	}
@@ -163,7 +163,7 @@ func ReadPlugins(path string) (*Config, error) {
 	r := &reader{config: &Config{Files: []string{path}}, variables: newVariables(func(string) string { return "" })}
 	if isYAML(path) {
 		r.config.YAML = true
-		return r.config, (&yamlReader{reader: r, included: make(map[string]bool)}).main(path)
+		return r.config, (&yamlReader{reader: r, included: make(map[string]Place)}).main(path)
 	}
 	return r.config, (&classicReader{reader: r}).main(path)
 }

@@ -7,6 +7,7 @@ import "strings"
 type classicFile struct {
 	*classicReader
 	at        Place
+	content   string // all of it
 	section   *Section
 	group     bool // within a [GROUP] of the section
 	keys      int  // since the last section or group began
@@ -15,6 +16,9 @@ type classicFile struct {
 }
 
 func (f *classicFile) fail(problem, advice string) error {
+	if err := mistaken(f.at.File, f.content, false); err != nil {
+		return err
+	}
 	return &Error{f.at, problem, advice}
 }
 

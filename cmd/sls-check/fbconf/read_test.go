@@ -80,3 +80,25 @@ func TestAsFluentBit(t *testing.T) {
 		})
 	}
 }
+
+// A directory in place of a configuration: Fluent Bit refuses one with a name of YAML, and takes one of the classic format for
+// a configuration without sections.
+func TestDirectory(t *testing.T) {
+	dir := t.TempDir()
+	for name, want := range map[string]string{"d.yaml": "is a directory", "d": ""} {
+		path := filepath.Join(dir, name)
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		config, err := Read(path, noEnv)
+		advice := ""
+		if fault, ok := errors.AsType[*Error](err); ok {
+			advice = fault.Advice
+		} else if len(config.Remarks) == 1 {
+			advice = config.Remarks[0].Advice
+		}
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) || !strings.Contains(advice, "name the file in it, such as "+path+"/fluent-bit.") {
+			t.Errorf("%s: %v, advice %q", name, err, advice)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package fbconf
 import (
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -111,6 +112,22 @@ func (r *reader) checkSections() error {
 		}
 	}
 	return nil
+}
+
+// first says where a file was asked for that is asked for again.
+func first(at Place) string {
+	if at.Line == 0 {
+		return ": it is the main file"
+	}
+	return ", the first is at " + at.String()
+}
+
+// inDirectory is what to do where a directory is named and a file is wanted.
+func inDirectory(path string, at Place, ending string) string {
+	if at.Line == 0 {
+		return "name the file in it, such as " + filepath.Join(path, "fluent-bit"+ending)
+	}
+	return "name its files: " + filepath.Join(path, "*"+ending)
 }
 
 // cause is what the system says of a file, without the path.

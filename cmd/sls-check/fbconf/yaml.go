@@ -1,11 +1,13 @@
 package fbconf
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -13,7 +15,7 @@ import (
 // yamlReader reads the YAML format.
 type yamlReader struct {
 	*reader
-	included   map[string]bool // by the path as it is put together
+	included   map[string]Place // the line that asked for a file, by its path as it is put together
 	hasService bool
 }
 
@@ -50,17 +52,16 @@ func (y *yamlReader) include(name, from string, at Place) error {
 
 // file reads one file, which the line at asks for.
 func (y *yamlReader) file(path string, at Place) error {
-	if y.included[path] {
-		return &Error{at, path + " is included a second time", "include each file once; a pattern must not match the file that includes it"}
+	if before, again := y.included[path]; again {
+		return &Error{at, path + " is included a second time" + first(before), "include each file once; a pattern must not match the file that includes it"}
 	}
-	y.included[path] = true
-	f, err := os.Open(path)
+	y.included[path] = at
+	content, err := os.ReadFile(path)
 	if err != nil {
-		return &Error{at, path + " cannot be read: " + cause(err), "mend the path, or make the file readable for Fluent Bit"}
+		return unread(path, at, err)
 	}
-	defer f.Close()
 	y.opened(path)
-	loader, err := yaml.NewLoader(f)
+	loader, err := yaml.NewLoader(bytes.NewReader(content))
 	if err != nil {
 		return &Error{at, path + ": " + err.Error(), "report this"}
 	}
@@ -69,7 +70,12 @@ func (y *yamlReader) file(path string, at Place) error {
 		if err := loader.Load(&document); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return syntax(path, err)
+			return syntax(path, string(content), err)
+		}
+		if document.Kind == yaml.DocumentNode && document.Content[0].Kind != yaml.MappingNode {
+			if err := mistaken(path, string(content), true); err != nil {
+				return err
+			}
 		}
 		if err := (&yamlFile{y, path}).document(&document); err != nil {
 			return err
@@ -77,16 +83,44 @@ func (y *yamlReader) file(path string, at Place) error {
 	}
 }
 
+// unread is what is wrong with a file that cannot be read, which the line at asks for.
+func unread(path string, at Place, err error) error {
+	problem, advice := "cannot be read: "+cause(err), "mend the path, or make the file readable for Fluent Bit"
+	if at.Line > 0 {
+		problem = path + " " + problem
+	}
+	if errors.Is(err, syscall.EISDIR) {
+		advice = inDirectory(path, at, ".yaml")
+	}
+	return &Error{at, problem, advice}
+}
+
 // syntax is what is wrong with a file that is no YAML.
-func syntax(path string, err error) error {
+func syntax(path, content string, err error) error {
+	if other := mistaken(path, content, true); other != nil {
+		return other
+	}
 	at, problem := Place{File: path}, err.Error()
 	if load, ok := errors.AsType[*yaml.LoadError](err); ok {
 		at.Line, problem = load.Mark.Line, load.Message
+	}
+	if tabbed(content, at.Line) && (strings.Contains(problem, "tab") || strings.Contains(problem, "cannot start any token")) {
+		return &Error{at, "a tab in the indentation", "indent with spaces: YAML takes no tabs there"}
 	}
 	if strings.Contains(problem, "anchor") { // the message repeats its name, which may be the beginning of a secret
 		problem = "a value begins with * and names no anchor"
 	}
 	return &Error{at, "no valid YAML: " + problem, "mend the indentation, a missing : or a missing quote, here or on the line above; quote values that begin with *, &, !, %, @ or `"}
+}
+
+// tabbed tells whether a line is indented with a tab.
+func tabbed(content string, line int) bool {
+	lines := strings.Split(content, "\n")
+	if line < 1 || line > len(lines) {
+		return false
+	}
+	text := lines[line-1]
+	return strings.Contains(text[:len(text)-len(strings.TrimLeft(text, " \t"))], "\t")
 }
 
 // yamlFile is a YAML file being read.
