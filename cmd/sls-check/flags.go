@@ -23,7 +23,7 @@ func about() *program.Program {
 		Statuses: []program.Status{
 			{Code: statusFine, When: "no errors; warnings count with -strict alone"},
 			{Code: statusWarnings, When: "warnings, with -strict"},
-			{Code: statusErrors, When: "errors, a step of -online that failed, or wrong use"},
+			{Code: statusErrors, When: "errors, a step of -online that failed, a report that could not be written, or wrong use"},
 		},
 		Examples: []program.Example{
 			{What: "what is wrong with this configuration, without any connection", Arguments: "-c fluent-bit.conf"},
@@ -50,6 +50,9 @@ func parseFlags(arguments []string, stdout io.Writer) (settings, error) {
 	flags.Func("c", "configuration `file` to examine, with all that it includes; YAML where its name ends in .yaml or .yml, classic otherwise", func(file string) error {
 		if s.file != "" {
 			return errors.New("one configuration at a time")
+		}
+		if strings.HasPrefix(file, "-") { // most likely the next flag
+			return errors.New("want the name of a file")
 		}
 		s.file = file
 		return nil

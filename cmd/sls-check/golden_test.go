@@ -98,6 +98,7 @@ func TestWrongUse(t *testing.T) {
 		"none.conf":                        "the configuration needs -c before it",
 		"testdata/fine.conf":               `"testdata/fine.conf": write -c before`,
 		"-c a.conf -e A=b not-to-be-shown": "quotes around it",
+		"-c -strict":                       `"-strict" for flag -c: want the name of a file`,
 		"-c a.conf -c b.conf":              "one configuration at a time",
 		"-c a.conf -e not-to-be-shown":     "name=value",
 		"-c a.conf -e ./out_sls_kafka.so":  "a variable, not a plugin",

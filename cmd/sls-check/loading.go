@@ -79,8 +79,15 @@ func (c *check) pluginsFile(p fbconf.Property) ([]library, error) {
 		if at.Line == 0 { // the file as a whole
 			at = p.Place
 		}
-		c.fail(at, "Plugins_File on this machine: "+fault.Problem, "Fluent Bit ends.", fault.Advice)
+		do := fault.Advice
+		if filepath.Ext(path) == ".so" {
+			do = "write a file with a section [PLUGINS] and Path " + path + " in it, and name that file"
+		}
+		c.fail(at, "Plugins_File on this machine: "+fault.Problem, "Fluent Bit ends.", do)
 		return nil, err
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		c.warn(p.Place, "Plugins_File is a directory, and none of its files is read", "Fluent Bit reads on without it.", "name the file in it, such as "+filepath.Join(path, "plugins.conf"))
 	}
 	c.config.Files = append(c.config.Files, path)
 	var all []library

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 
 	"out_sls_kafka/cmd/program"
 )
@@ -22,10 +25,7 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := execute(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status)
+	os.Exit(execute(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
 
 // execute examines what the arguments name and returns the exit status.
@@ -38,12 +38,26 @@ func execute(ctx context.Context, arguments []string, environment func(string) s
 		fmt.Fprintln(stderr, "sls-check:", err)
 		return statusErrors
 	}
+	out := &printer{w: stdout}
+	status := reportOn(ctx, s, environment, out)
+	if out.err != nil { // half a report may look like a good one
+		fmt.Fprintln(stderr, "sls-check: write to standard output:", out.err)
+		return statusErrors
+	}
+	return status
+}
+
+// reportOn writes the report and returns the exit status for what it says.
+func reportOn(ctx context.Context, s settings, environment func(string) string, out io.Writer) int {
 	c := examine(s.file, s.getenv(environment))
-	c.print(stdout, c.config.Files)
-	fmt.Fprintln(stdout, c.summary(len(c.config.Files), len(c.outputs)))
+	c.print(out, c.config.Files)
+	fmt.Fprintln(out, c.summary(len(c.config.Files), len(c.outputs)))
 	walked := true
 	if s.online {
-		walked = walkAll(ctx, stdout, c.outputs, s.write)
+		// Only the walk ends in its own way: a file that never ends must not outlast Ctrl-C.
+		ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		walked = walkAll(ctx, out, c.outputs, s.write)
+		stop()
 	}
 	switch {
 	case c.count(severityError) > 0 || !walked:
@@ -52,4 +66,27 @@ func execute(ctx context.Context, arguments []string, environment func(string) s
 		return statusWarnings
 	}
 	return statusFine
+}
+
+// printer writes plain text: a configuration or a certificate may hold what a terminal takes for a command. After an
+// error it writes nothing more.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+// Write takes whole characters.
+func (p *printer) Write(text []byte) (int, error) {
+	if p.err == nil {
+		_, p.err = p.w.Write(bytes.Map(plain, text))
+	}
+	return len(text), p.err
+}
+
+// plain is the character itself, or a question mark in place of one that is not seen.
+func plain(r rune) rune {
+	if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError) {
+		return '?'
+	}
+	return r
 }

@@ -17,20 +17,30 @@ import (
 
 // walk is the way to the logstore of one output, step by step.
 type walk struct {
-	out io.Writer
-	cfg *config.Config
-	ok  bool
+	out  io.Writer
+	cfg  *config.Config
+	stop <-chan struct{} // the user has interrupted it
+	ok   bool
 }
 
 // walkAll goes the way of each output and tells whether all of it was fine.
 func walkAll(ctx context.Context, out io.Writer, outputs []*output, write bool) (ok bool) {
+	if len(outputs) == 0 {
+		fmt.Fprintf(out, "\nnot tried online: the configuration has no output of %s\n", pluginName)
+		return false
+	}
 	ok = true
 	for _, o := range outputs {
-		if o.parsed == nil {
+		w := &walk{out: out, cfg: o.parsed, stop: ctx.Done(), ok: true}
+		switch {
+		case w.interrupted():
+			fmt.Fprintf(out, "\n%v: not tried online: interrupted\n", o.Place)
+			ok = false
+			continue
+		case o.parsed == nil:
 			fmt.Fprintf(out, "\n%v: not tried online: its options must be right first\n", o.Place)
 			continue
 		}
-		w := &walk{out: out, cfg: o.parsed, ok: true}
 		fmt.Fprintf(out, "\n%v: online, logstore %s of project %s\n", o.Place, w.cfg.Logstore, w.cfg.Project)
 		if write {
 			fmt.Fprintf(out, "  One test record will be written to %s; -write=false leaves that out.\n", w.topic())
@@ -53,8 +63,22 @@ func (w *walk) pass(name string, began time.Time, format string, a ...any) {
 	w.step(name, "ok", fmt.Sprintf(format, a...)+" ("+figure(took)+")")
 }
 
+// interrupted tells whether the user wants no more steps.
+func (w *walk) interrupted() bool {
+	select {
+	case <-w.stop:
+		return true
+	default:
+		return false
+	}
+}
+
 func (w *walk) fail(name, what, do string) {
 	w.ok = false
+	if w.interrupted() { // which is why the step failed
+		w.step(name, "-", "interrupted")
+		return
+	}
 	w.step(name, "failed", what)
 	if do != "" {
 		fmt.Fprintf(w.out, "%18sdo: %s\n", "", do)
@@ -73,6 +97,10 @@ func (w *walk) all(ctx context.Context, write bool) {
 		}
 		if w.connect(ctx, address) {
 			reached = append(reached, address)
+		}
+		if w.interrupted() {
+			w.ok = false
+			return
 		}
 	}
 	if len(reached) == 0 {
