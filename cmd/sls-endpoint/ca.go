@@ -9,15 +9,18 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
+// keyEnding follows the name of the CA's file in that of its key.
+const keyEnding = ".key"
+
 // caFromFile returns the CA of an earlier start, so that clients still running trust the endpoint again, or makes one
 // and writes it: the certificate to path, its key to path.key.
 func caFromFile(path string) (*sls.CA, error) {
-	keyPath := path + ".key"
+	keyPath := path + keyEnding
 	certificate, err := os.ReadFile(path)
 	if err == nil {
 		key, err := os.ReadFile(keyPath)
 		if err != nil {
-			return nil, fmt.Errorf("-ca-file %s exists but not the key to it; name another file or remove it: %w", path, err)
+			return nil, fmt.Errorf("-ca-file %s exists but not the key to it in %s: %w; name another file, or remove it", path, keyPath, cause(err))
 		}
 		ca, err := sls.LoadCA(certificate, key)
 		if err != nil {
@@ -26,7 +29,7 @@ func caFromFile(path string) (*sls.CA, error) {
 		return ca, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("-ca-file: %w", err)
+		return nil, fmt.Errorf("-ca-file %s: %w", path, cause(err))
 	}
 	ca, err := sls.NewCA()
 	if err != nil {
@@ -38,10 +41,18 @@ func caFromFile(path string) (*sls.CA, error) {
 	}
 	// The key first: who waits for the certificate finds both.
 	if err := os.WriteFile(keyPath, key, 0o600); err != nil {
-		return nil, fmt.Errorf("-ca-file: %w", err)
+		return nil, fmt.Errorf("-ca-file %s: the key cannot be written to %s: %w", path, keyPath, cause(err))
 	}
 	if err := os.WriteFile(path, ca.PEM(), 0o644); err != nil {
-		return nil, fmt.Errorf("-ca-file: %w", err)
+		return nil, fmt.Errorf("-ca-file %s: cannot be written: %w", path, cause(err))
 	}
 	return ca, nil
+}
+
+// cause is what the system says of a file, without the path.
+func cause(err error) error {
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		return file.Err
+	}
+	return err
 }

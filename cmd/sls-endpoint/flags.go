@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -14,6 +15,9 @@ import (
 
 // defaultKeep is how many logs of each logstore the page shows unless -keep says otherwise.
 const defaultKeep = 10_000
+
+// maxShards refuses a number with digits too many: a million shards take 0.8 GB before the first line.
+const maxShards = 1000
 
 // settings are what the flags say.
 type settings struct {
@@ -98,6 +102,9 @@ func (s *settings) check() error {
 			return fmt.Errorf("-%s is empty; leave it out for its default", f.name)
 		}
 	}
+	if o.Shards > maxShards {
+		return fmt.Errorf("-shards %d: want at most %d", o.Shards, maxShards)
+	}
 	for _, f := range []struct {
 		name        string
 		value, from int
@@ -109,7 +116,25 @@ func (s *settings) check() error {
 			return fmt.Errorf("-%s %d: want at least %d", f.name, f.value, f.from)
 		}
 	}
-	return o.Check()
+	return cmp.Or(s.checkAddresses(), s.checkFiles(), o.Check())
+}
+
+func (s *settings) checkAddresses() error {
+	if err := checkAddress("-listen", s.options.Listen, "127.0.0.1:9092"); err != nil || s.http == "" {
+		return err
+	}
+	if s.http == s.options.Listen && !strings.HasSuffix(s.http, ":0") {
+		return fmt.Errorf("-http and -listen are both %s: each needs a port of its own", s.http)
+	}
+	return checkAddress("-http", s.http, "127.0.0.1:8080")
+}
+
+// checkFiles keeps logs out of the files that clients trust.
+func (s *settings) checkFiles() error {
+	if s.out != "" && (s.out == s.caFile || s.out == s.caFile+keyEnding) {
+		return fmt.Errorf("-out %s: it is a file of -ca-file; name another", s.out)
+	}
+	return nil
 }
 
 // parseFault reads NAME or NAME,key=value,key=value.

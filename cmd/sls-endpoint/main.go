@@ -25,6 +25,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends it where nobody reads what is still to be written
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
 	os.Exit(status(err, os.Stderr))
@@ -84,7 +85,7 @@ func run(ctx context.Context, arguments []string, stdout io.Writer) (err error) 
 	}
 	endpoint, err := sls.Start(s.options)
 	if err != nil {
-		return err
+		return cannotListen("-listen", s.options.Listen, err)
 	}
 	screen.Write(func(b []byte) []byte {
 		return fmt.Appendf(b, "listening on %s, project %s, logstores %s\n", endpoint.Addr(), s.options.Project, strings.Join(s.options.Logstores, ", "))

@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +22,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 
 	"out_sls_kafka/cmd/program"
+	testrun "out_sls_kafka/test/run"
 	"out_sls_kafka/test/sls"
 )
 
@@ -133,13 +136,18 @@ func TestCommandRefusesWrongFlags(t *testing.T) {
 		"logstore":        {[]string{"-logstore", "demo.json"}, `"demo.json"`},
 		"empty logstore":  {[]string{"-logstore", "demo,"}, `""`},
 		"same logstore":   {[]string{"-logstore", "demo,demo"}, "twice"},
-		"listen":          {[]string{"-listen", "here"}, `"here"`},
+		"listen":          {[]string{"-listen", "here"}, "-listen here: want host:port, such as 127.0.0.1:9092"},
+		"port":            {[]string{"-listen", "127.0.0.1:99999"}, "-listen 127.0.0.1:99999: the port must be"},
+		"same address":    {[]string{"-listen", "127.0.0.1:9", "-http", "127.0.0.1:9"}, "-http and -listen"},
+		"many shards":     {[]string{"-shards", "1000000"}, "-shards 1000000: want at most"},
+		"out of the key":  {[]string{"-ca-file", lone, "-out", lone + ".key"}, "-out"},
 		"no shards":       {[]string{"-shards", "0"}, "-shards 0"},
 		"out":             {[]string{"-out", filepath.Join(dir, "no", "dir")}, "-out"},
-		"ca-file":         {[]string{"-ca-file", filepath.Join(dir, "no", "dir")}, "-ca-file"},
+		"ca-file":         {[]string{"-ca-file", filepath.Join(dir, "no", "dir")}, "-ca-file " + filepath.Join(dir, "no", "dir") + ": the key cannot be written to " + filepath.Join(dir, "no", "dir.key") + ": no such file"},
+		"ca-file a dir":   {[]string{"-ca-file", dir}, "-ca-file " + dir + ": is a directory"},
 		"CA without key":  {[]string{"-ca-file", lone}, lone},
 		"empty id":        {[]string{"-access-key-id", ""}, "-access-key-id"},
-		"http":            {[]string{"-http", "here"}, "-http"},
+		"http":            {[]string{"-http", "8080"}, "-http 8080: want host:port, such as 127.0.0.1:8080"},
 		"keep":            {[]string{"-keep", "0"}, "-keep 0"},
 		"message size":    {[]string{"-max-message-bytes", "-1"}, "-max-message-bytes -1"},
 		"byte quota":      {[]string{"-shard-bytes-per-second", "-1"}, "-shard-bytes-per-second -1"},
@@ -163,7 +171,7 @@ func TestCommandRefusesWrongFlags(t *testing.T) {
 				t.Errorf("it says %q, want %q in it", err, test.says)
 			}
 			want := program.StatusWrongUse
-			if slices.Contains([]string{"out", "ca-file", "CA without key", "http"}, name) { // right, and cannot be had
+			if slices.Contains([]string{"out", "ca-file", "ca-file a dir", "CA without key"}, name) { // right, and cannot be had
 				want = statusFailed
 			}
 			var stderr strings.Builder
@@ -239,5 +247,70 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 func TestCommandEndsWhenItCannotWrite(t *testing.T) {
 	if err := run(t.Context(), nil, brokenWriter{}); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("ended with %v, want the write error", err)
+	}
+}
+
+// Who takes an address that cannot be had reads which flag it is of, and what to do.
+func TestCommandCannotListen(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	const elsewhere = "192.0.2.1:9092" // RFC 5737: an address of nobody
+	for _, flag := range []string{"-listen", "-http"} {
+		for address, want := range map[string]string{
+			taken.Addr().String(): ": another program listens there; stop it, or take another port (0 is any that is free)",
+			elsewhere:             ": not an address of this machine",
+		} {
+			err := run(t.Context(), []string{flag, address}, io.Discard)
+			if want = flag + " " + address + want; err == nil || err.Error() != want || status(err, io.Discard) != statusFailed {
+				t.Errorf("%v, want %s", err, want)
+			}
+		}
+	}
+}
+
+// The first Ctrl-C waits until every line is written; where nobody reads them, the second ends the program.
+func TestSecondInterruptEnds(t *testing.T) {
+	var builds testrun.Builds
+	t.Cleanup(func() { builds.Close() })
+	path, err := builds.Go("out_sls_kafka/cmd/sls-endpoint")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := w.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(make([]byte, 1<<20)); !errors.Is(err, os.ErrDeadlineExceeded) { // the pipe is full now
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), path, "-ca-file", filepath.Join(t.TempDir(), "ca.pem"))
+	cmd.Stdout = w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }() // how it ends does not matter
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		select {
+		case <-ended:
+			return
+		case <-time.After(100 * time.Millisecond):
+			if _, err := os.Stat(cmd.Args[2]); err != nil {
+				continue // it does not listen for signals yet
+			}
+			if time.Now().After(deadline) {
+				_ = cmd.Process.Kill() // it may end just now
+				t.Fatal("it still runs after many interrupts")
+			}
+			_ = cmd.Process.Signal(os.Interrupt) // the same
+		}
 	}
 }

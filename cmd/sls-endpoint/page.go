@@ -28,7 +28,7 @@ func listenPage(address string) (*pageServer, error) {
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("-http: %w", err)
+		return nil, cannotListen("-http", address, err)
 	}
 	return &pageServer{listener: l}, nil
 }
