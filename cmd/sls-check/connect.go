@@ -20,7 +20,7 @@ const soon = 14 * 24 * time.Hour
 func (w *walk) connect(ctx context.Context, address string) bool {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		w.fail("DNS", err.Error(), "mend endpoint")
+		w.fail("DNS", err.Error(), "fix endpoint")
 		return false
 	}
 	return w.resolve(ctx, host) && w.dial(ctx, address, port) && w.handshake(ctx, address)

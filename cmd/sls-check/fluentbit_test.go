@@ -31,7 +31,7 @@ func TestFluentBitEnds(t *testing.T) {
 		"storage from [SERVICE]":      {"[SERVICE]\n    storage.type files\n    storage.inherit on\n" + in + out, ""},
 		"an unknown key of [SERVICE]": {"[SERVICE]\n    storage.paht DIR\n" + in + out, ""},
 		"tls on":                      {in + out + "    tls on\n", "tls is on"},
-		"an unknown key of net.":      {in + out + "    net.foo 1\n", "no key of Fluent Bit"},
+		"an unknown key of net.":      {in + out + "    net.foo 1\n", "not a key of Fluent Bit"},
 		"no storage.path":             {in + "    storage.type filesystem\n" + out, "storage.path is not set"},
 		"no storage.path, inherited":  {"[SERVICE]\n    storage.type filesystem\n    storage.inherit on\n" + in + out, "storage.path is not set"},
 		"an unknown storage.type":     {in + "    storage.type files\n" + out, "none of Fluent Bit's"},

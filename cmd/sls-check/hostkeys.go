@@ -47,7 +47,7 @@ func (c *check) checkHostKeys(o *output) {
 		case key == "tls" && isOn(p):
 			c.fail(p.Place, "tls is on", "Fluent Bit ends with \"does not support TLS\": its tls is for connections that it makes itself.", "remove it; the plugin's connection is always TLS, its options begin with tls_")
 		case strings.HasPrefix(key, "net.") && !without:
-			c.fail(p.Place, p.Key+" is no key of Fluent Bit 5.1.1", "Fluent Bit ends at a key of net. that it does not know.", "remove it")
+			c.fail(p.Place, p.Key+" is not a key of Fluent Bit 5.1.1", "Fluent Bit ends at a key of net. that it does not know.", "remove it")
 		case without || strings.HasPrefix(key, "oauth2") || strings.HasPrefix(key, "_debug.http."):
 			c.noEffect(p, instead)
 		}
@@ -69,7 +69,7 @@ func (c *check) noEffect(p *fbconf.Property, instead string) {
 
 // checkRetryLimit looks at what becomes of a chunk that the plugin gives back.
 func (c *check) checkRetryLimit(o *output) {
-	const why = "The plugin waits as long as an outage lasts, but must give its chunks back where Fluent Bit stops or reloads meanwhile or a blocking flush ends; after so many retries they are dropped, from disk too."
+	const why = "The plugin waits as long as an outage lasts, but must give its chunks back where Fluent Bit stops or reloads during it or a blocking flush ends; after so many retries they are dropped, from disk too."
 	p := o.Last("retry_limit")
 	if p == nil || p.Value == "" {
 		c.warn(place(o.Section, "retry_limit"), "Retry_Limit is not set, which means 1", why, "set Retry_Limit no_limits")
@@ -82,7 +82,7 @@ func (c *check) checkRetryLimit(o *output) {
 	default:
 		n := max(atoi(p.Value), 0)
 		if n == 0 {
-			c.warn(p.Place, "Retry_Limit is no number above 0 and none of Fluent Bit's words, and counts as 1", why, "set Retry_Limit no_limits")
+			c.warn(p.Place, "Retry_Limit is not a number above 0, nor a word that Fluent Bit knows: it counts as 1", why, "set Retry_Limit no_limits")
 			return
 		}
 		c.warn(p.Place, fmt.Sprintf("Retry_Limit is %d", n), why, "set Retry_Limit no_limits")

@@ -38,7 +38,7 @@ func (c *check) checkLibrary(l library) {
 	case errors.Is(err, os.ErrNotExist) && !filepath.IsAbs(l.path):
 		c.warn(l.Place, l.path+" does not exist from here", why+" The path counts from the directory that Fluent Bit starts in.", "write the whole path")
 	case err != nil:
-		c.fail(l.Place, l.path+" cannot be found on this machine: "+reason(err), why, "put the plugin there, mend the path, or examine the configuration where Fluent Bit runs")
+		c.fail(l.Place, l.path+" cannot be found on this machine: "+reason(err), why, "put the plugin there, fix the path, or examine the configuration where Fluent Bit runs")
 	case info.IsDir():
 		c.fail(l.Place, l.path+" is a directory", why, "name the file, such as "+filepath.Join(l.path, "out_sls_kafka.so"))
 	case strings.HasPrefix(filepath.Base(l.path), "flb-") && strings.Contains(l.path, pluginName):

@@ -110,7 +110,7 @@ func (w *walk) all(ctx context.Context, write bool) {
 	// The plugin tries one endpoint after the other; here each has been tried.
 	client, err := w.client(reached)
 	if err != nil {
-		w.fail("SASL", err.Error(), "mend the options of this output")
+		w.fail("SASL", err.Error(), "fix the options of this output")
 		return
 	}
 	defer client.Close()

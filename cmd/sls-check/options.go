@@ -37,7 +37,7 @@ func (c *check) checkOptions(o *output) {
 		c.optionFault(o, f)
 	}
 	if err != nil && len(faults) == 0 {
-		c.fail(o.Place, err.Error(), refused, "mend the options of this section")
+		c.fail(o.Place, err.Error(), refused, "fix the options of this section")
 	}
 }
 
@@ -59,7 +59,7 @@ func (c *check) optionFault(o *output, f config.Fault) {
 		break
 	}
 	if f.Allowed == "" {
-		do = "mend the options of this section"
+		do = "fix the options of this section"
 	}
 	f.Allowed = ""
 	c.fail(at, f.Error(), refused, do)
@@ -137,7 +137,7 @@ func (c *check) unknownKey(p *fbconf.Property, key string) {
 	} else if near := nearest(key); near != "" {
 		do = "did you mean " + near + "?"
 	}
-	c.warn(p.Place, p.Key+" is no option, and has no effect", why, do)
+	c.warn(p.Place, p.Key+" is not an option, and has no effect", why, do)
 }
 
 // nearest is the key that this one is a misspelling of, "" for none.

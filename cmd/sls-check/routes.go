@@ -88,7 +88,7 @@ func (c *check) checkMatch(o *output, inputs, fed int) {
 	case match == nil:
 		c.fail(o.Place, "there is no Match", "Among several inputs or outputs, one without Match gets no records.", "say which tags: Match *")
 	default:
-		c.warn(match.Place, "no input has a tag that Match "+match.Value+" takes", "The output gets no records. Tags are "+list(c.tags())+"; upper and lower case differ.", "mend Match, or the Tag of the input")
+		c.warn(match.Place, "no input has a tag that Match "+match.Value+" takes", "The output gets no records. Tags are "+list(c.tags())+"; upper and lower case differ.", "fix Match, or the Tag of the input")
 	}
 }
 
@@ -108,7 +108,7 @@ func (c *check) storage(in *fbconf.Section) string {
 	if isOn(c.service.Last("storage.inherit")) && slices.Contains([]string{"filesystem", "memrb"}, inherited) {
 		return inherited
 	}
-	return "" // what is no type counts as memory
+	return "" // a word that is not a type counts as memory
 }
 
 // checkStorage looks for a storage with which Fluent Bit does not start, whatever the input feeds.
@@ -144,7 +144,7 @@ func (c *check) checkInput(in *fbconf.Section) {
 		c.warn(at, what, "Records that wait for SLS are lost when Fluent Bit crashes, is killed, or stops while SLS is away.", do)
 	}
 	if strings.EqualFold(in.Plugin(), "tail") && value(in, "db") == "" {
-		c.warn(in.Place, "input tail has no DB", "It does not remember where it stopped: after a restart lines are read again, or those written meanwhile are left out.", "set DB to a file that outlasts a restart")
+		c.warn(in.Place, "input tail has no DB", "It does not remember where it stopped: after a restart lines are read again, or those written while it was down are left out.", "set DB to a file that outlasts a restart")
 	}
 }
 

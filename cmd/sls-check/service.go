@@ -53,7 +53,7 @@ func (c *check) checkService() {
 	for i := range c.service.Properties {
 		p := &c.service.Properties[i]
 		if name := misspelt(p.Key); name != "" {
-			c.warn(p.Place, p.Key+" is no key of [SERVICE], and has no effect", "Fluent Bit does not say so.", "did you mean "+name+"?")
+			c.warn(p.Place, p.Key+" is not a key of [SERVICE], and has no effect", "Fluent Bit does not say so.", "did you mean "+name+"?")
 		}
 	}
 	if p := c.service.Last("storage.type"); p != nil && !isOn(c.service.Last("storage.inherit")) {

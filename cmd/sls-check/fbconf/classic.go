@@ -32,7 +32,7 @@ func (c *classicReader) main(path string) error {
 		real, err = filepath.Abs(real)
 	}
 	if err != nil {
-		return &Error{at, "cannot be read: " + cause(err), "mend the path, or make the file readable"}
+		return &Error{at, "cannot be read: " + cause(err), "fix the path, or make the file readable"}
 	}
 	c.root = filepath.Dir(real)
 	return c.file(path, at)
@@ -50,7 +50,7 @@ func (c *classicReader) include(path string, at Place) error {
 	}
 	paths, err := glob(pattern)
 	if err != nil || len(paths) == 0 {
-		return &Error{at, "no file matches the pattern of this @INCLUDE", "mend the pattern (it is " + pattern + "), or remove the line"}
+		return &Error{at, "no file matches the pattern of this @INCLUDE", "fix the pattern (it is " + pattern + "), or remove the line"}
 	}
 	for _, path := range paths {
 		if err := c.file(path, at); err != nil {
@@ -75,7 +75,7 @@ func (c *classicReader) file(path string, at Place) error {
 		content, err = os.ReadFile(path)
 	}
 	if err != nil {
-		return &Error{at, path + " cannot be read: " + cause(err), "mend the path, or make the file readable for Fluent Bit"}
+		return &Error{at, path + " cannot be read: " + cause(err), "fix the path, or make the file readable for Fluent Bit"}
 	}
 	for _, other := range c.read {
 		if os.SameFile(info, other.FileInfo) {

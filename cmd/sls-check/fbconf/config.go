@@ -65,7 +65,7 @@ type Property struct {
 	Text      string     // the value as it is written, without the blanks around it
 	Value     string     // what it comes to: Text with its variables replaced
 	Variables []Variable // those in Text
-	Element   int        // place in a YAML list, from 1; 0: the value is no list
+	Element   int        // place in a YAML list, from 1; 0: the value is not a list
 }
 
 // Unset are the names of the variables in the value that have none.

@@ -36,7 +36,7 @@ func (f *classicFile) line(s string) error {
 	return f.indented(s)
 }
 
-// command reads an @ line that is no @INCLUDE.
+// command reads an @ line other than @INCLUDE.
 func (f *classicFile) command(s string) error {
 	name, text, found := strings.Cut(s[1:], " ")
 	if !found {
@@ -49,7 +49,7 @@ func (f *classicFile) command(s string) error {
 	variable, value, found := strings.Cut(text, "=")
 	switch {
 	case !strings.EqualFold(name, "set"):
-		f.remark(f.at, "@"+name+" is no command of Fluent Bit and has no effect", "write @SET NAME=value or @INCLUDE file")
+		f.remark(f.at, "@"+name+" is not a command of Fluent Bit and has no effect", "write @SET NAME=value or @INCLUDE file")
 	case !found:
 		f.remark(f.at, "@SET without = has no effect", "write @SET NAME=value")
 	default:

@@ -47,7 +47,7 @@ func (v *variables) set(s setting) *Error {
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return &Error{s.Place, "variable " + s.name + " is to come from " + path + ", which cannot be read: " + cause(err), "mend the path, or make the file readable for Fluent Bit"}
+		return &Error{s.Place, "variable " + s.name + " is to come from " + path + ", which cannot be read: " + cause(err), "fix the path, or make the file readable for Fluent Bit"}
 	}
 	text := string(content)
 	if n := len(text); n > 0 && (text[n-1] == '\n' || text[n-1] == '\r') {

@@ -109,7 +109,7 @@ func TestRemarks(t *testing.T) {
 	for want, files := range map[string]map[string]string{
 		"the blank before =":             classic("@SET a = b\n"),
 		"@SET without =":                 classic("@SET a\n"),
-		"no command":                     classic("@FOO a\n"),
+		"not a command":                  classic("@FOO a\n"),
 		"is a directory":                 classic("@INCLUDE d\n", "d/a.conf", ""),
 		"no file matches":                yamlFiles("includes:\n  - none/*.yaml\n"),
 		"@SET has no effect: variable a": classic("@SET a=file:///no/such/file\n"),

@@ -35,7 +35,7 @@ func (y *yamlReader) include(name, from string, at Place) error {
 	}
 	paths, err := glob(filepath.Clean(path))
 	if err != nil || len(paths) == 0 {
-		problem, advice := "no file matches the pattern of this include", "mend the pattern (it is "+path+"), or remove the line"
+		problem, advice := "no file matches the pattern of this include", "fix the pattern (it is "+path+"), or remove the line"
 		if filepath.IsAbs(name) {
 			return &Error{at, problem, advice}
 		}
@@ -85,7 +85,7 @@ func (y *yamlReader) file(path string, at Place) error {
 
 // unread is what is wrong with a file that cannot be read, which the line at asks for.
 func unread(path string, at Place, err error) error {
-	problem, advice := "cannot be read: "+cause(err), "mend the path, or make the file readable for Fluent Bit"
+	problem, advice := "cannot be read: "+cause(err), "fix the path, or make the file readable for Fluent Bit"
 	if at.Line > 0 {
 		problem = path + " " + problem
 	}
@@ -95,7 +95,7 @@ func unread(path string, at Place, err error) error {
 	return &Error{at, problem, advice}
 }
 
-// syntax is what is wrong with a file that is no YAML.
+// syntax is what is wrong with a file that is not YAML.
 func syntax(path, content string, err error) error {
 	if other := mistaken(path, content, true); other != nil {
 		return other
@@ -110,7 +110,7 @@ func syntax(path, content string, err error) error {
 	if strings.Contains(problem, "anchor") { // the message repeats its name, which may be the beginning of a secret
 		problem = "a value begins with * and names no anchor"
 	}
-	return &Error{at, "no valid YAML: " + problem, "mend the indentation, a missing : or a missing quote, here or on the line above; quote values that begin with *, &, !, %, @ or `"}
+	return &Error{at, "no valid YAML: " + problem, "fix the indentation, a missing : or a missing quote, here or on the line above; quote values that begin with *, &, !, %, @ or `"}
 }
 
 // tabbed tells whether a line is indented with a tab.
