@@ -114,7 +114,9 @@ func (d *division) blameless() bool {
 func (d *division) part() *batch {
 	part := &batch{queue: d.batch.queue, state: ready, history: d.batch.history, exclusive: d.batch.exclusive}
 	part.compressed = d.cut == uncompressed || d.batch.compressed && d.batch.codec == 0
-	if !d.blames() {
+	if d.blames() {
+		part.blamed = 1 // it is for the part to show that it is its fault
+	} else {
 		part.wait.Reset()
 	}
 	part.nearest = part.nearest || d.cut == nearestApart

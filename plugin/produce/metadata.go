@@ -110,7 +110,8 @@ func (p *Producer) applyMetadata(names []string, answer *kmsg.MetadataResponse, 
 		return
 	}
 	if err != nil {
-		p.metadataBackoff.Failed(now, p.options.Backoff)
+		p.metadataBackoff.Failed(now, p.retryWait)
+		p.postponeBrokersLocked()
 		p.undelivered.fail("", err)
 		return
 	}
@@ -121,6 +122,27 @@ func (p *Producer) applyMetadata(names []string, answer *kmsg.MetadataResponse, 
 		}
 	}
 	p.scheduleLocked()
+}
+
+// retryWait is the wait of a broker, of a partition and of metadata after n failures in
+// a row. The first is short: it may have met a connection that was just closed, a
+// leader that just moved, or a batch that is to blame itself.
+func (p *Producer) retryWait(n int) time.Duration {
+	if n == 1 {
+		return min(p.options.Backoff(1), minRetryInterval)
+	}
+	return p.options.Backoff(n - 1)
+}
+
+// postponeBrokersLocked lets the brokers that gave no answer wait for the next request
+// for metadata, which nobody answered either: one of a node's connections is enough
+// to find out that an outage lasts.
+func (p *Producer) postponeBrokersLocked() {
+	for _, b := range p.brokers {
+		if next := p.metadataBackoff.until.Add(minRetryInterval); b.backoff.Failing() && b.backoff.until.Before(next) {
+			b.backoff.until = next
+		}
+	}
 }
 
 func (p *Producer) applyTopicLocked(name string, answer *kmsg.MetadataResponse, now time.Time) error {

@@ -208,24 +208,6 @@ func (p *Producer) Flush() {
 	p.endLingerLocked()
 }
 
-// RetryNow ends every wait after a failure.
-func (p *Producer) RetryNow() {
-	p.mu.Lock()
-	defer p.unlock()
-	p.metadataBackoff.Expire()
-	for _, b := range p.brokers {
-		b.backoff.Expire()
-	}
-	for _, t := range p.topics {
-		t.metadataBackoff.Expire()
-		t.backoff.Expire()
-		for _, part := range t.partitions {
-			part.backoff.Expire()
-		}
-	}
-	p.scheduleLocked()
-}
-
 // Close takes nothing more, releases what was not sent, and gives up the requests
 // on the way, whose records are released too. It waits for the goroutines of the
 // producer, as long as ctx lasts.

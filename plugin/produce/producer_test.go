@@ -129,9 +129,9 @@ func TestBackoff(t *testing.T) {
 		produced, _ := c.requests()
 		var waits []time.Duration
 		for i := 1; i < len(produced); i++ {
-			waits = append(waits, (produced[i] - produced[i-1]).Round(time.Second))
+			waits = append(waits, (produced[i] - produced[i-1]).Truncate(250*time.Millisecond))
 		}
-		if want := "[1s 2s 4s 8s 16s 30s 30s]"; fmt.Sprint(waits) != want {
+		if want := "[250ms 1s 2s 4s 8s 16s 30s 30s]"; fmt.Sprint(waits) != want {
 			t.Errorf("waits %v, want %s", waits, want)
 		}
 	})

@@ -10,7 +10,7 @@ const (
 	// blamesToReject is how often a record has to fail alone, each time after its
 	// partition took others, before an error that can pass counts as the record's. A
 	// service that fails by chance must not cost a record.
-	blamesToReject = 10
+	blamesToReject = 8
 	// failuresToDivide is after how many failures a batch is divided although nothing
 	// shows that it is to blame: if others are not sent, that is the only way to see.
 	failuresToDivide = 4
@@ -48,7 +48,7 @@ func (p *Producer) classify(r *request, requestErr error) (divisions []division)
 	if requestErr == nil {
 		r.broker.backoff.Reset()
 	} else {
-		r.broker.backoff.Failed(now, p.options.Backoff)
+		r.broker.backoff.Failed(now, p.retryWait)
 	}
 	unclear := p.unclearLocked(r)
 	for i := range r.batches {
@@ -181,7 +181,7 @@ func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bo
 		b.blamed++
 		return p.blamedLocked(pb, now)
 	}
-	part.failed(now, p.options.Backoff)
+	part.failed(now, p.retryWait)
 	if p.options.Partitioner == RoundRobin || part.abandoned(pb.topic, now) {
 		p.emptyLocked(part, now)
 	}
@@ -200,13 +200,17 @@ func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bo
 // blamedLocked decides about a batch that failed while its partition took others.
 func (p *Producer) blamedLocked(pb *partitionBatch, now time.Time) verdict {
 	b := pb.batch
-	b.wait.Failed(now, p.options.Backoff)
+	if b.count > 1 {
+		b.wait.Reset() // others wait for their records in it
+	}
+	b.wait.Failed(now, p.retryWait)
 	switch {
 	case b.count > 1:
 		return verdict{divideIt, halves}
-	case b.blamed >= blamesToReject:
+	case b.blamed > blamesToReject: // once as a part of a larger batch
 		return verdict{action: rejectIt}
-	case b.blamed == 1:
+	case b.aloneAt.IsZero():
+		b.aloneAt = now
 		p.undelivered.held = append(p.undelivered.held, rejectedBatch{b, pb.err})
 	}
 	return verdict{action: sideIt}

@@ -63,14 +63,6 @@ func (s *sideline) pop() {
 	s.due = s.due[1:]
 }
 
-// expire ends all waits.
-func (s *sideline) expire() {
-	for _, b := range s.waiting {
-		b.wait.Expire()
-	}
-	heap.Init(&s.waiting)
-}
-
 // takeAll empties the line.
 func (s *sideline) takeAll() (all []*batch) {
 	all = append(s.due, s.waiting...)
