@@ -134,8 +134,8 @@ func (h *health) tick(now time.Time) {
 			h.out.log.Infof("delivery works again after %v [%s]", now.Sub(h.start).Round(time.Second), h.out.loadSummary())
 		}
 		h.current, h.lastErr = 0, nil
-	default:
-		h.startProbeLocked()
+	case idle:
+		h.startProbeLocked(now)
 	}
 }
 

@@ -34,37 +34,40 @@ func (h *health) checkLogstore() (shards int, err error) {
 	return len(found.Partitions), nil
 }
 
-// probe is checkLogstore during an incident. Without traffic nothing else shows that
-// the incident is over; and when it first succeeds, batches are retried that would
-// wait longer.
+// probe is checkLogstore during an incident without traffic: nothing else shows that
+// the incident is over. While batches wait, their own tries do.
 type probe struct {
 	running   bool
-	failed    bool      // the last one did
+	wait      produce.Backoff
 	succeeded time.Time // when one did last
 }
 
-// startProbeLocked runs a probe in the background, unless one is running.
-func (h *health) startProbeLocked() {
-	if h.probe.running {
+// startProbeLocked runs a probe in the background, unless one is running or has to
+// wait.
+func (h *health) startProbeLocked(now time.Time) {
+	if h.probe.running || !h.probe.wait.Ready(now) {
 		return
 	}
 	h.probe.running = true
-	wasFailing := h.probe.failed || h.connectErr != nil
 	h.out.background(func() {
 		_, err := h.checkLogstore()
-		h.mu.Lock()
-		h.probe.running, h.probe.failed = false, err != nil
-		if err == nil {
-			h.probe.succeeded = time.Now()
-		}
-		h.mu.Unlock()
-		switch {
-		case err != nil:
+		h.probed(err)
+		if err != nil {
 			h.failed(h.out.defaultTopic, err)
-		case wasFailing:
-			h.out.producer.RetryNow()
 		}
 	})
+}
+
+func (h *health) probed(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.probe.running = false
+	if err != nil {
+		h.probe.wait.Failed(time.Now(), h.out.cfg.Backoff)
+		return
+	}
+	h.probe.wait.Reset()
+	h.probe.succeeded = time.Now()
 }
 
 // checkAtStart logs whether the logstore can be reached. With healthcheck require it

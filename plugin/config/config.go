@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"time"
@@ -149,11 +150,14 @@ func (c *Config) LogstoreOf(topic string) string {
 	return topic
 }
 
-// Backoff returns the wait after the given number of failures in a row.
+// Backoff returns the wait after the given number of failures in a row: retry_backoff,
+// twice as long with each, retry_backoff_max at most. It is a fifth more or less by
+// chance: the nodes of a fleet see the same outage, and must not act in the same second.
 func (c *Config) Backoff(failures int) time.Duration {
 	d := c.RetryBackoff
 	for i := 1; i < failures && d < c.RetryBackoffMax; i++ {
 		d *= 2
 	}
-	return min(d, c.RetryBackoffMax)
+	d = min(d, c.RetryBackoffMax)
+	return d - d/5 + rand.N(2*d/5+1)
 }

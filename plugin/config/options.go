@@ -104,7 +104,7 @@ var options = []option{
 
 	{name: "linger", def: "5ms", allowed: durationForm + ", at most 10s", help: "How long a batch waits to be filled",
 		set: duration(0, 10*time.Second, func(c *Config) *time.Duration { return &c.Linger })},
-	{name: "retry_backoff", def: "1s", allowed: durationForm + ", 10ms to 1h", help: "First wait after a failure; it doubles",
+	{name: "retry_backoff", def: "1s", allowed: durationForm + ", 10ms to 1h", help: "Wait after the second failure in a row; it doubles, and is up to a fifth more or less by chance. After the first it is at most 250ms",
 		set: duration(10*time.Millisecond, time.Hour, func(c *Config) *time.Duration { return &c.RetryBackoff })},
 	{name: "retry_backoff_max", def: "30s", allowed: durationForm + ", at least retry_backoff", help: "Longest wait after failures",
 		set: duration(10*time.Millisecond, 24*time.Hour, func(c *Config) *time.Duration { return &c.RetryBackoffMax })},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/test/sls"
@@ -117,6 +118,7 @@ func TestClientOptions(t *testing.T) {
 		"idempotence off": {client.OptValue(kgo.DisableIdempotentWrite), true},
 		"metrics off":     {client.OptValue(kgo.DisableClientMetrics), true},
 		"no topics made":  {client.OptValue(kgo.AllowAutoTopicCreation), false},
+		"no older batch":  {client.OptValue(kgo.MinVersions).(*kversion.Versions).Equal(kversion.V0_11_0()), true},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: %v, want %v", name, tt.got, tt.want)

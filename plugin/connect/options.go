@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 
 	"out_sls_kafka/plugin/config"
@@ -24,9 +25,6 @@ const (
 	// RequestTimeoutOverhead is how long after request_timeout an answer may still
 	// come. After that the connection counts as dead.
 	RequestTimeoutOverhead = 5 * time.Second
-	// clientBackoffMax bounds the client's own backoff, which is added to that of a
-	// batch. It decides how soon the end of an outage is seen.
-	clientBackoffMax = 5 * time.Second
 )
 
 // Options returns the options of the Kafka client that deliveries use. The error
@@ -40,7 +38,6 @@ func ProbeOptions(c *config.Config) ([]kgo.Opt, error) {
 		kgo.ProducerBatchCompression(codec(c)),
 		kgo.RecordRetries(0),
 		kgo.UnknownTopicRetries(0),
-		kgo.RequestRetries(0),
 	))
 }
 
@@ -84,9 +81,14 @@ func baseOptions(c *config.Config) []kgo.Opt {
 		// A service that imitates Kafka may advertise client metrics without
 		// implementing them.
 		kgo.DisableClientMetrics(),
+		// Older versions have another format of batches.
+		kgo.MinVersions(kversion.V0_11_0()),
+		// Whoever makes a request waits as long as failures ask for, and tries again. The
+		// client's own retries would make several connections for each.
+		kgo.RequestRetries(0),
 		kgo.BrokerMaxWriteBytes(MaxRequestBytes + requestOverhead),
 		kgo.RequestTimeoutOverhead(RequestTimeoutOverhead),
-		kgo.RetryBackoffFn(func(failures int) time.Duration { return min(c.Backoff(failures), clientBackoffMax) }),
+		kgo.RetryBackoffFn(c.Backoff),
 		// By default the client takes the early end of a new connection for a wrong
 		// configuration, and does not retry. Here a load balancer may have closed it.
 		kgo.AlwaysRetryEOF(),

@@ -28,8 +28,10 @@ func unseen(f *simkafka.Fault) time.Duration {
 	switch f.Kind {
 	case simkafka.Silence, simkafka.DialHang:
 		return 16 * time.Second // request_timeout, and the margin for the answer
-	case simkafka.Delay, simkafka.Throttle:
+	case simkafka.Delay:
 		return f.Delay
+	case simkafka.Throttle:
+		return min(f.Delay, 31*time.Second) // longer ones are not honoured
 	}
 	return 0
 }
