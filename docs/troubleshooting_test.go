@@ -23,6 +23,7 @@ var unreachable = map[string]string{
 	"encoder: MaxBytes is %d; allowed are 0 (no limit) and more":                                                "max_message_bytes is checked before",
 	"the client answers a produce request with a %T":                                                            "the client's answer is of the request's kind",
 	"acks, timeout and backoff must be given: a broker that does not answer cannot report a loss":               "all three have defaults",
+	"a chunk cannot be in state %d after %d":                                                                    "each step of a chunk is in the table of states",
 	"a batch cannot be %s after %s":                                                                             "each step of a batch is in the table of states",
 	"in flight":                                                                                                 "the name of a state in the line above",
 	"not known":                                                                                                 "compression is checked before",

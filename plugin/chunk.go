@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,20 +44,52 @@ type Chunk struct {
 	admitted bool
 	reserved int64 // bytes, estimated until the chunk is encoded
 
-	claimed    atomic.Bool  // somebody encodes it, or ends it without
 	pending    atomic.Int64 // records that are neither acknowledged nor rejected
 	unreadable bool         // not one record could be read
 
 	mu                 sync.Mutex
+	state              chunkState
 	pendingDeadLetters []byte // lines to be written before the chunk is done
 	waker              Waker  // nil: nobody waits
-	reading            bool   // the data is being read: Fluent Bit must not free it
-	missedWake         bool   // wake was called while it was read
+	missedWake         bool   // wake was called while the chunk was encoded
 	result             Result
 }
 
+// chunkState is where a chunk is on its way. [Chunk.toLocked] changes it.
+//
+//	waiting --> encoding --> inflight --> done
+//	   |  ^        |  |                    ^
+//	   |  \no room-/  \-released, closed---|
+//	   \-closed, flush_timeout-------------/
+type chunkState uint8
+
+const (
+	waiting  chunkState = iota // for room, or for Advance after that
+	encoding                   // its data is being read: Fluent Bit must not free it
+	inflight                   // all its records are the producer's, or its dead letters are being written
+	done                       // it has its result
+)
+
+// chunkTransitions are the states that may follow each state.
+var chunkTransitions = [...]uint8{
+	waiting:  1<<encoding | 1<<done,
+	encoding: 1<<waiting | 1<<inflight | 1<<done,
+	inflight: 1 << done,
+	done:     0,
+}
+
+// toLocked changes the state. c.mu is held. Another transition than those of the
+// table would end the chunk twice, or never: it panics, and whoever recovers gives the
+// chunk back to Fluent Bit.
+func (c *Chunk) toLocked(next chunkState) {
+	if chunkTransitions[c.state]&(1<<next) == 0 {
+		panic(fmt.Sprintf("a chunk cannot be in state %d after %d", next, c.state))
+	}
+	c.state = next
+}
+
 // wake calls the waker, unless nobody waits any more. A wake while the chunk is
-// being read is kept until endReading: the chunk may have been admitted just after
+// being encoded is kept until endEncoding: the chunk may have been admitted just after
 // its encoding found no room, and nobody would advance it.
 func (c *Chunk) wake() bool {
 	c.mu.Lock()
@@ -65,7 +98,7 @@ func (c *Chunk) wake() bool {
 	if w == nil {
 		return false
 	}
-	if c.reading {
+	if c.state == encoding {
 		c.missedWake = true
 		return false
 	}
@@ -80,8 +113,8 @@ func (c *Chunk) wake() bool {
 // stands. data is the chunk's msgpack; it is read during the call only. After
 // any result but Pending the chunk's waker is not used again.
 func (c *Chunk) Advance(data []byte) Result {
-	if c.out.admission.isAdmitted(c) && c.claimed.CompareAndSwap(false, true) {
-		c.startEncoding(data)
+	if c.out.admission.isAdmitted(c) && c.beginEncoding() {
+		c.addRecords(data)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,21 +124,17 @@ func (c *Chunk) Advance(data []byte) Result {
 	return c.result
 }
 
-// startEncoding encodes the chunk and adds its records to the producer, unless there
+// addRecords encodes the chunk and adds its records to the producer, unless there
 // turns out to be no room for them.
-func (c *Chunk) startEncoding(data []byte) {
-	o := c.out
-	c.beginReading()
-	defer c.endReading()
-	defer o.recoverPanic(c)
-	if !o.closed() && c.encode(data) {
+func (c *Chunk) addRecords(data []byte) {
+	fits := true // for the sake of a panic, whose chunk has its result
+	defer func() { c.endEncoding(fits) }()
+	defer c.out.recoverPanic(c)
+	if c.out.closed() {
+		c.setResult(Retry)
 		return
 	}
-	// stop cancels chunks that are not claimed. It may have run while this one was.
-	c.claimed.Store(false)
-	if o.closed() && c.claimed.CompareAndSwap(false, true) {
-		c.setResult(Retry)
-	}
+	fits = c.encode(data)
 }
 
 func (c *Chunk) currentResult() Result {
@@ -114,60 +143,92 @@ func (c *Chunk) currentResult() Result {
 	return c.result
 }
 
-// beginReading keeps the chunk from being done until endReading: all records so far
-// may be acknowledged while the others are still to be encoded.
-func (c *Chunk) beginReading() {
+// beginEncoding keeps the chunk from being done until endEncoding: all records so far
+// may be acknowledged while the others are still to be encoded. It returns false if
+// the chunk does not wait to be encoded.
+func (c *Chunk) beginEncoding() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.reading = true
+	if c.state != waiting {
+		return false
+	}
+	c.toLocked(encoding)
+	return true
 }
 
-// endReading lets the chunk be done, and makes up for a missed wake. Who is woken
-// may advance the chunk at once.
-func (c *Chunk) endReading() {
-	c.mu.Lock()
-	c.reading = false
-	r, missedWake := c.result, c.missedWake
-	c.missedWake = false
-	c.mu.Unlock()
+// endEncoding lets the chunk be done, and makes up for a missed wake. Who is woken
+// may advance the chunk at once. fits tells whether its records found room.
+func (c *Chunk) endEncoding(fits bool) {
+	next, missed := c.leaveEncoding(fits)
 	switch {
-	case r != Pending:
-		c.notifyDone(r)
-	case missedWake:
+	case next == done:
+		c.notifyDone()
+	case next == waiting && c.out.closed():
+		c.cancel() // stop may have looked while it was encoded
+	case missed:
 		c.wake()
 	}
 }
 
+func (c *Chunk) leaveEncoding(fits bool) (next chunkState, missedWake bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.result != Pending:
+		c.toLocked(done)
+	case fits:
+		c.toLocked(inflight)
+	default:
+		c.toLocked(waiting)
+	}
+	missedWake, c.missedWake = c.missedWake, false
+	return c.state, missedWake
+}
+
 // setResult gives the chunk its result. Only the first result counts.
 func (c *Chunk) setResult(r Result) {
+	if c.takeResult(r) {
+		c.notifyDone()
+	}
+}
+
+// takeResult tells whether the chunk is done now. While it is being encoded,
+// endEncoding ends it.
+func (c *Chunk) takeResult(r Result) bool {
 	c.mu.Lock()
-	first := c.result == Pending
-	if first {
-		c.result = r
+	defer c.mu.Unlock()
+	if c.result != Pending {
+		return false
 	}
-	ends := first && !c.reading
-	c.mu.Unlock()
-	if ends {
-		c.notifyDone(r)
+	c.result = r
+	if c.state == encoding {
+		return false
 	}
+	c.toLocked(done)
+	return true
 }
 
 // notifyDone releases what the chunk, which has its result, holds, and wakes the
 // flush.
-func (c *Chunk) notifyDone(r Result) {
-	if r == OK {
-		c.out.stats.chunks.Add(1)
-	}
+func (c *Chunk) notifyDone() {
 	c.out.admission.release(c)
 	c.wake()
 	c.out.removeLive(c)
 }
 
-// cancel ends a chunk that is not claimed.
-func (c *Chunk) cancel() {
-	if c.claimed.CompareAndSwap(false, true) {
-		c.setResult(Retry)
+// cancel ends a chunk that waits. It returns false for any other.
+func (c *Chunk) cancel() bool {
+	c.mu.Lock()
+	waits := c.state == waiting
+	if waits {
+		c.result = Retry
+		c.toLocked(done)
 	}
+	c.mu.Unlock()
+	if waits {
+		c.notifyDone()
+	}
+	return waits
 }
 
 // Detach ends a flush that waits no longer; its result to Fluent Bit must be
@@ -177,11 +238,9 @@ func (c *Chunk) Detach(data []byte) {
 	c.mu.Lock()
 	c.waker = nil
 	c.mu.Unlock()
-	if c.claimed.CompareAndSwap(false, true) {
-		c.setResult(Retry)
-		return
+	if !c.cancel() {
+		c.out.detached.put(c, data)
 	}
-	c.out.detached.put(c, data)
 }
 
 // reattach gives a detached chunk to a new flush.

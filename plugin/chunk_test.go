@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"slices"
 	"testing"
 
 	"out_sls_kafka/encoder"
@@ -32,8 +33,7 @@ func TestNoResultWhileReading(t *testing.T) {
 	o, _ := startOutput(t, properties)
 	w, chunk := make(resultWaker, 2), events(0, 1, "hello")
 	c := o.Submit("test.tag", chunk, w, false)
-	c.claimed.Store(true)
-	c.beginReading()
+	c.beginEncoding()
 	var b encoder.Batch
 	o.encoder.Append(&b, chunk, "test.tag")
 	c.pending.Store(2)
@@ -45,8 +45,30 @@ func TestNoResultWhileReading(t *testing.T) {
 	if c.currentResult() != Retry || len(w) > 0 || o.idle() {
 		t.Errorf("result %d, %d wakes: the chunk must have its result and keep it to itself", c.currentResult(), len(w))
 	}
-	c.endReading()
+	c.endEncoding(true)
 	if r := w.result(t); r != Retry || !o.idle() {
 		t.Errorf("result %d, want %d and no chunk in flight", r, Retry)
+	}
+}
+
+// Each state leads to those of the picture, and to no other.
+func TestChunkStates(t *testing.T) {
+	t.Parallel()
+	may := map[chunkState][]chunkState{
+		waiting:  {encoding, done},
+		encoding: {waiting, inflight, done},
+		inflight: {done},
+	}
+	for from := range chunkState(len(chunkTransitions)) {
+		for to := range chunkState(len(chunkTransitions)) {
+			panicked := func() (caused bool) {
+				defer func() { caused = recover() != nil }()
+				(&Chunk{state: from}).toLocked(to)
+				return false
+			}()
+			if want := !slices.Contains(may[from], to); panicked != want {
+				t.Errorf("from %d to %d: panics %v, want %v", from, to, panicked, want)
+			}
+		}
 	}
 }

@@ -123,7 +123,7 @@ func (o *Output) Submit(tag string, data []byte, w Waker, onWorker bool) *Chunk 
 	c.out, c.tag, c.length, c.submitted, c.waker, c.result = o, tag, len(data), now, w, Pending
 	c.onWorker.Store(onWorker)
 	if o.stopped.Load() {
-		c.result = Retry
+		c.result, c.state = Retry, done
 		return c
 	}
 	o.live.add(c)

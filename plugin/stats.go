@@ -16,7 +16,6 @@ type stats struct {
 	acknowledgedBytes atomic.Int64 // of those records' values
 	rejected          rejectCounts
 	retried           atomic.Int64 // records sent again after a failure
-	chunks            atomic.Int64 // chunks done
 	returned          atomic.Int64 // chunks without a result when the output ended
 }
 

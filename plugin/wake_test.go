@@ -34,12 +34,12 @@ func TestWakeWhileEncodingIsKept(t *testing.T) {
 		return c, w
 	}
 	other, _ := submit(60 << 20)
-	other.claimed.Store(true)
+	other.beginEncoding()
+	other.endEncoding(true)
 	c, w := submit(30 << 20)
-	if !o.admission.isAdmitted(c) || !c.claimed.CompareAndSwap(false, true) {
+	if !o.admission.isAdmitted(c) || !c.beginEncoding() {
 		t.Fatal("there is room for both")
 	}
-	c.beginReading()
 	if o.admission.reestimate(c, 90<<20) {
 		t.Fatal("there is no room for what the chunk turns out to need")
 	}
@@ -47,8 +47,7 @@ func TestWakeWhileEncodingIsKept(t *testing.T) {
 	if n := w.n.Load(); n != 0 {
 		t.Fatalf("%d wakes of a chunk that is being read", n)
 	}
-	c.claimed.Store(false)
-	c.endReading()
+	c.endEncoding(false)
 	if !o.admission.isAdmitted(c) {
 		t.Fatal("the room was not given")
 	}
