@@ -43,9 +43,9 @@ func (b *bench) run(scenarios []string) (err error) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "\n## %s\n\n%s\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"), b.surroundings())
 	for _, name := range scenarios {
-		scenario, ok := map[string]func() (string, error){"pipeline": b.pipeline, "paced": b.paced, "small": b.small, "stages": b.stages, "growth": b.growth}[name]
+		scenario, ok := map[string]func() (string, error){"pipeline": b.pipeline, "paced": b.paced, "small": b.small, "stages": b.stages, "growth": b.growth, "trouble": b.trouble}[name]
 		if !ok {
-			return fmt.Errorf("scenario %q is unknown; there are pipeline, paced, small, stages and growth", name)
+			return fmt.Errorf("scenario %q is unknown; there are pipeline, paced, small, stages, growth and trouble", name)
 		}
 		table, err := scenario()
 		if err != nil {

@@ -22,13 +22,14 @@ func main() {
 	flag.StringVar(&b.doc, "doc", "docs/benchmarks.md", "file the table is appended to, empty for none")
 	flag.StringVar(&b.profile, "profile", "", "file to write a CPU profile of the stages scenario to")
 	endpoint := flag.String("endpoint", "", "serve as an endpoint and nothing else, writing the CA certificate there")
-	shards := flag.Int("shards", 2, "of that endpoint's logstore")
-	scenarios := flag.String("scenarios", "pipeline,paced,small,stages,growth", "which to run")
+	shards := flag.Int("shards", 2, "of that endpoint's logstores")
+	logstores := flag.Int("logstores", 1, "of that endpoint")
+	scenarios := flag.String("scenarios", "pipeline,paced,small,stages,growth,trouble", "which to run")
 	codecs := flag.String("codecs", "none,gzip,lz4,snappy", "codecs of the pipeline scenario")
 	flag.StringVar(&b.extra, "options", "", "further options for this plugin, key=value separated by commas")
 	flag.Parse()
 	if *endpoint != "" {
-		if err := serveEndpoint(*endpoint, *shards); err != nil {
+		if err := serveEndpoint(*endpoint, *shards, *logstores); err != nil {
 			fmt.Fprintln(os.Stderr, "endpoint:", err)
 			os.Exit(1)
 		}

@@ -167,7 +167,7 @@ func (w wake) Wake(plugin.Result) {
 // wholeWay delivers the chunk so many times, several in flight, to an endpoint
 // in another process.
 func (b *bench) wholeWay(w way) (cpu time.Duration, err error) {
-	address, stop, err := b.endpointProcess(w.shards)
+	address, stop, err := b.endpointProcess(w.shards, w.logstores)
 	if err != nil {
 		return 0, err
 	}
@@ -176,6 +176,9 @@ func (b *bench) wholeWay(w way) (cpu time.Duration, err error) {
 		"access_key_id": "demo-id", "access_key_secret": "demo-secret", "time_key": "@timestamp"}
 	if w.codec != "" {
 		properties["compression"] = w.codec
+	}
+	if w.logstores > 1 {
+		properties["logstore_key"] = logstoreField
 	}
 	for _, pair := range strings.Split(b.extra, ",") {
 		if key, value, ok := strings.Cut(pair, "="); ok {
@@ -227,12 +230,12 @@ func (b *bench) wholeWay(w way) (cpu time.Duration, err error) {
 }
 
 // endpointProcess runs this program once more as nothing but an endpoint.
-func (b *bench) endpointProcess(shards int) (address string, stop func(), err error) {
+func (b *bench) endpointProcess(shards, logstores int) (address string, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", nil, err
 	}
-	cmd := exec.Command(self, "-endpoint", b.ca(ours), "-shards", strconv.Itoa(shards))
+	cmd := exec.Command(self, "-endpoint", b.ca(ours), "-shards", strconv.Itoa(shards), "-logstores", strconv.Itoa(logstores))
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	pipe, err := cmd.StdoutPipe()
@@ -255,8 +258,12 @@ func (b *bench) endpointProcess(shards int) (address string, stop func(), err er
 }
 
 // serveEndpoint is that other process: it prints its address and serves.
-func serveEndpoint(caFile string, shards int) error {
-	e, err := sls.Start(sls.Options{DiscardLogs: true, Shards: shards})
+func serveEndpoint(caFile string, shards, logstores int) error {
+	o := sls.Options{DiscardLogs: true, Shards: shards, Logstores: []string{"demo"}}
+	for i := range logstores {
+		o.Logstores = append(o.Logstores, logstoreName(i))
+	}
+	e, err := sls.Start(o)
 	if err != nil {
 		return err
 	}

@@ -51,6 +51,9 @@ type Options struct {
 	// being documented. Clients older than Kafka 2.7 do not know it.
 	Quota Quota
 
+	// OverQuota are shards, of each logstore, that are over their quota all the time.
+	OverQuota []int32
+
 	// CheckTime refuses a batch with INVALID_TIMESTAMP for a record older than 168 hours or more than 15 minutes in the
 	// future, as PutLogs does. Whether SLS's Kafka endpoint does is not documented.
 	CheckTime bool

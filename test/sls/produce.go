@@ -110,6 +110,9 @@ func (e *Endpoint) judge(b *sentBatch) (refused *kerr.Error, damaged bool) {
 			return kerr.InvalidTimestamp, false
 		}
 	}
+	if slices.Contains(o.OverQuota, b.partition) {
+		return kerr.ThrottlingQuotaExceeded, false
+	}
 	if o.Quota == (Quota{}) {
 		return nil, false
 	}
