@@ -2,7 +2,7 @@
  * FLBPluginFlushCtx: the flush that does not block.
  *
  * Fluent Bit calls it on a coroutine of its engine or of a worker. The flush
- * hands its chunk to Go (intake.c) and suspends the coroutine (coro.c), and Fluent
+ * hands its chunk to Go (queue.c) and suspends the coroutine (fluentbit.c), and Fluent
  * Bit's own event loop goes on, as with its C outputs, so that nothing else
  * waits. When the chunk has its result a bell wakes the loop, which resumes the
  * flush. Where the host does not let a flush wait in its loop, or
@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "_cgo_export.h"
-#include "bell.h"
-#include "coro.h"
+#include "notifier.h"
+#include "fluentbit.h"
 #include "flush.h"
 
 #define FLB_RETRY 2

@@ -5,7 +5,7 @@
  * on.
  */
 #define _GNU_SOURCE
-#include "coro.h"
+#include "fluentbit.h"
 
 #include <dlfcn.h>
 

@@ -1,5 +1,5 @@
 /*
- * Bells: how a suspended flush is resumed. See bell.c. Only flush.c uses this.
+ * Bells: how a suspended flush is resumed. See notifier.c. Only flush.c uses this.
  */
 #ifndef SLS_BELL_H
 #define SLS_BELL_H

@@ -1,5 +1,5 @@
 /*
- * What a flush needs of Fluent Bit's coroutines and event loop. See coro.c.
+ * What a flush needs of Fluent Bit's coroutines and event loop. See fluentbit.c.
  */
 #ifndef SLS_CORO_H
 #define SLS_CORO_H

@@ -1,11 +1,11 @@
 /*
  * A bell is one eventfd in one event loop of Fluent Bit. Go rings it when flushes
  * have their result, and the loop resumes them. A flush with which many bytes
- * have come together in the intake (intake.c) rings it too: the loop then has
+ * have come together in the intake (queue.c) rings it too: the loop then has
  * them encoded. A descriptor for each flush would cost more than all else that
  * is done for a small chunk.
  */
-#include "bell.h"
+#include "notifier.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "_cgo_export.h"
-#include "coro.h"
+#include "fluentbit.h"
 
 struct bell {
     struct event event; /* first: the loop hands its address to the handler */
