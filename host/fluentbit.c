@@ -1,60 +1,115 @@
 /*
- * The functions of Fluent Bit that let a flush wait in its event loop. They are
- * not part of its interface for Go plugins, but the executable exports them
- * (1.8 to 5.1.1): each is looked up and each layout checked before it is relied
- * on.
+ * What fluentbit.h declares: the only file that looks up symbols of Fluent Bit and knows its structs.
  */
 #define _GNU_SOURCE
 #include "fluentbit.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
+#include <signal.h>
 
-/* Type and bits of an event, the same from 1.8 to 5.1.1.
- * Source: Monkey, include/monkey/mk_core/mk_event.h. */
+/* Type and bits of an event. */
 #define MK_EVENT_CUSTOM 4
 #define MK_EVENT_READ   1
 #define MK_EVENT_NONE   1
 
-/* struct flb_coro as far as we use it. A host built with Valgrind's headers
- * has eight bytes in front. Source: Fluent Bit, include/fluent-bit/flb_coro.h. */
-struct coro {
-    void *caller;
-    void *callee;
-};
+#define FLB_OUTPUT_LOGS    1
+#define FLB_OUTPUT_METRICS 2
 
-/* available is 0 if one of the functions is missing. */
+/* What the executable exports, by its names there; NULL: it does not. */
 static struct {
-    int available;
-    void *(*coro_get)(void);
-    void (*coro_set)(void *coro);
-    void *(*loop_get)(void);
-    void *(*active)(void);
-    void (*jump)(void *thread);
-    int (*event_add)(void *loop, int fd, int type, uint32_t mask, void *event);
-    int (*event_del)(void *loop, void *event);
+    void *(*flb_coro_get)(void);
+    void (*flb_coro_set)(void *coro);
+    void *(*flb_engine_evl_get)(void);
+    void *(*co_active)(void);
+    void (*co_switch)(void *thread);
+    int (*mk_event_add)(void *loop, int fd, int type, uint32_t mask, void *event);
+    int (*mk_event_del)(void *loop, void *event);
+    void *flb_output_log_check;
+    volatile sig_atomic_t *exit_signal;
+    void *(*flb_output_get_cmt_instance)(void *o_ins);
+    const char *(*flb_output_name)(void *o_ins);
+    void *(*cmt_counter_create)(void *cmt, char *ns, char *subsystem, char *name, char *help, int label_count, char **keys);
+    void *(*cmt_gauge_create)(void *cmt, char *ns, char *subsystem, char *name, char *help, int label_count, char **keys);
+    int (*cmt_counter_set)(void *counter, uint64_t at, double value, int label_count, char **values);
+    int (*cmt_gauge_set)(void *gauge, uint64_t at, double value, int label_count, char **values);
+    void *flb_http_server_config_init;
 } host;
 
 static pthread_once_t host_once = PTHREAD_ONCE_INIT;
 
-static void host_lookup(void)
+#define LOOK_UP(symbol) host.symbol = (__typeof__(host.symbol)) dlsym(RTLD_DEFAULT, #symbol)
+
+static void host_look_up(void)
 {
-    host.coro_get = (void *(*)(void)) dlsym(RTLD_DEFAULT, "flb_coro_get");
-    host.coro_set = (void (*)(void *)) dlsym(RTLD_DEFAULT, "flb_coro_set");
-    host.loop_get = (void *(*)(void)) dlsym(RTLD_DEFAULT, "flb_engine_evl_get");
-    host.active = (void *(*)(void)) dlsym(RTLD_DEFAULT, "co_active");
-    host.jump = (void (*)(void *)) dlsym(RTLD_DEFAULT, "co_switch");
-    host.event_add = (int (*)(void *, int, int, uint32_t, void *)) dlsym(RTLD_DEFAULT, "mk_event_add");
-    host.event_del = (int (*)(void *, void *)) dlsym(RTLD_DEFAULT, "mk_event_del");
-    host.available = host.coro_get && host.coro_set && host.loop_get && host.active && host.jump &&
-                     host.event_add && host.event_del;
+    LOOK_UP(flb_coro_get);
+    LOOK_UP(flb_coro_set);
+    LOOK_UP(flb_engine_evl_get);
+    LOOK_UP(co_active);
+    LOOK_UP(co_switch);
+    LOOK_UP(mk_event_add);
+    LOOK_UP(mk_event_del);
+    LOOK_UP(flb_output_log_check);
+    LOOK_UP(exit_signal);
+    LOOK_UP(flb_output_get_cmt_instance);
+    LOOK_UP(flb_output_name);
+    LOOK_UP(cmt_counter_create);
+    LOOK_UP(cmt_gauge_create);
+    LOOK_UP(cmt_counter_set);
+    LOOK_UP(cmt_gauge_set);
+    LOOK_UP(flb_http_server_config_init);
 }
 
-/* The layout is the one whose callee is the coroutine we run on. */
-static struct coro *find_coros(void *coro)
+static void need_host(void) { pthread_once(&host_once, host_look_up); }
+
+/* struct flb_plugin_proxy_def. Source: Fluent Bit 5.0.0, include/fluent-bit/flb_plugin_proxy.h. */
+struct flb_plugin_proxy_def {
+    int type;
+    int proxy;
+    int flags;
+    char *name;
+    char *description;
+    int event_type; /* 0 is logs; otherwise the sum of the kinds that the output takes */
+};
+
+/* The struct has event_type since 4.2.3. Before, it ends in front of that, and to write there destroys memory of
+ * another. It does not tell its size, nor Fluent Bit its version.
+ *
+ * So a function is looked up that the executable exports. It came to Fluent Bit with commit 0cf4edd16 of 2026-03-12, a
+ * descendant of 5cd36a3ef of 2026-02-16, which brought the field. No version has the function and not the field: of
+ * the 7854 branches, tags and pull requests of Fluent Bit's repository in August 2026, 929 have the function, and all
+ * of them the field; released are 5.0.0 and later. 4.2.3 to 4.2.8 have the field alone. What they export does not tell
+ * them from the unreleased states before them that lack it, so there the output gets logs alone.
+ *
+ * Later versions may add fields, as 5.1.1 did, but not move this one: Go plugins built with fluent-bit-go of 2026
+ * write it at this place. */
+void sls_register_metrics(void *def)
 {
-    struct coro *plain = coro;
-    struct coro *shifted = (struct coro *) ((char *) coro + 8);
-    void *self = host.active();
+    need_host();
+    if (host.flb_http_server_config_init != NULL) {
+        ((struct flb_plugin_proxy_def *) def)->event_type = FLB_OUTPUT_LOGS | FLB_OUTPUT_METRICS;
+    }
+}
+
+void sls_set_context(struct flbgo_output_plugin *plugin, void *context)
+{
+    plugin->context->remote_context = context;
+}
+
+/* Whether all functions are there that a suspended flush needs. */
+static int can_suspend(void)
+{
+    return host.flb_coro_get && host.flb_coro_set && host.flb_engine_evl_get && host.co_active && host.co_switch &&
+           host.mk_event_add && host.mk_event_del;
+}
+
+/* The layout is the one whose callee is the coroutine that we run on. A host built with Valgrind's headers has eight
+ * bytes in front. */
+static struct coro_layout *find_layout(void *coro)
+{
+    struct coro_layout *plain = coro;
+    struct coro_layout *shifted = (struct coro_layout *) ((char *) coro + 8);
+    void *self = host.co_active();
 
     if (plain->callee == self) {
         return plain;
@@ -65,55 +120,102 @@ static struct coro *find_coros(void *coro)
     return NULL;
 }
 
-char *sls_coro_find(struct sls_wait *wait, void **loop)
+char *sls_coro_find(struct sls_coro *coro, void **loop)
 {
-    pthread_once(&host_once, host_lookup);
-    if (!host.available) {
+    need_host();
+    if (!can_suspend()) {
         return "a function of its event loop is missing";
     }
-    *loop = host.loop_get();
-    wait->coro = host.coro_get();
-    if (*loop == NULL || wait->coro == NULL) {
+    *loop = host.flb_engine_evl_get();
+    coro->coro = host.flb_coro_get();
+    if (*loop == NULL || coro->coro == NULL) {
         return "the flush is not on a coroutine";
     }
-    wait->coros = find_coros(wait->coro);
-    if (wait->coros == NULL) {
+    coro->layout = find_layout(coro->coro);
+    if (coro->layout == NULL) {
         return "its coroutines are laid out in an unknown way";
     }
     return NULL;
 }
 
-void sls_coro_suspend(struct sls_wait *wait)
+/* As flb_coro_yield, which is inline. */
+void sls_coro_suspend(struct sls_coro *coro)
 {
-    host.jump(wait->coros->caller);
+    host.co_switch(coro->layout->caller);
 }
 
-void sls_coro_resume(struct sls_wait *wait)
+/* As flb_coro_resume, which is inline. */
+void sls_coro_resume(struct sls_coro *coro)
 {
-    host.coro_set(wait->coro);
-    wait->coros->caller = host.active();
-    host.jump(wait->coros->callee);
+    host.flb_coro_set(coro->coro);
+    coro->layout->caller = host.co_active();
+    host.co_switch(coro->layout->callee);
 }
 
-char *sls_loop_add(void *loop, struct event *event, int fd, int (*handler)(void *))
+char *sls_loop_add(void *loop, struct mk_event *event, int fd, int (*handler)(void *))
 {
     event->fd = fd;
     event->type = MK_EVENT_CUSTOM;
     event->status = MK_EVENT_NONE;
     event->handler = handler;
-    if (host.event_add(loop, fd, MK_EVENT_CUSTOM, MK_EVENT_READ, event) != 0) {
+    if (host.mk_event_add(loop, fd, MK_EVENT_CUSTOM, MK_EVENT_READ, event) != 0) {
         return "its event loop refused the event";
     }
     if (event->fd != fd || event->type != MK_EVENT_CUSTOM || event->mask != MK_EVENT_READ || event->handler != handler) {
-        host.event_del(loop, event);
+        host.mk_event_del(loop, event);
         return "its events are laid out in an unknown way";
     }
     return NULL;
 }
 
-void sls_loop_del(void *loop, struct event *event)
+void sls_loop_del(void *loop, struct mk_event *event)
 {
-    if (host.loop_get() == loop) {
-        host.event_del(loop, event);
+    if (host.flb_engine_evl_get() == loop) {
+        host.mk_event_del(loop, event);
     }
+}
+
+int sls_has_log(void)
+{
+    need_host();
+    return host.flb_output_log_check != NULL;
+}
+
+int sls_log_check(struct flb_api *api, void *o_ins, int level)
+{
+    return api->output_log_check(o_ins, level);
+}
+
+void sls_log_print(struct flb_api *api, int level, const char *text)
+{
+    api->log_print(level, NULL, 0, "%s", text);
+}
+
+int sls_stopping(void)
+{
+    need_host();
+    return host.exit_signal != NULL && *host.exit_signal != 0;
+}
+
+void *sls_cmt_of(void *o_ins)
+{
+    need_host();
+    if (!host.flb_output_get_cmt_instance || !host.flb_output_name || !host.cmt_counter_create ||
+        !host.cmt_gauge_create || !host.cmt_counter_set || !host.cmt_gauge_set) {
+        return NULL;
+    }
+    return host.flb_output_get_cmt_instance(o_ins);
+}
+
+const char *sls_cmt_name(void *o_ins) { return host.flb_output_name(o_ins); }
+
+void *sls_cmt_create(void *cmt, int gauge, char *ns, char *subsystem, char *name, char *help, int label_count,
+                     char **label_keys)
+{
+    return (gauge ? host.cmt_gauge_create : host.cmt_counter_create)(cmt, ns, subsystem, name, help, label_count, label_keys);
+}
+
+int sls_cmt_set(void *metric, int gauge, uint64_t at, double value, int label_count, char **label_values)
+{
+    return (gauge ? host.cmt_gauge_set : host.cmt_counter_set)(metric, at, value, label_count, label_values);
 }

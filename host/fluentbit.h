@@ -1,16 +1,130 @@
 /*
- * What a flush needs of Fluent Bit's coroutines and event loop. See fluentbit.c.
+ * Everything this project assumes about Fluent Bit's binary.
+ *
+ * The interface for plugins written in Go has few functions and no version. The rest comes from the executable,
+ * which exports its functions (src/CMakeLists.txt, ENABLE_EXPORTS). Every symbol is looked up, and every layout that
+ * can be checked is checked, before it is used.
+ *
+ * Each row was read in the sources of 1.9.10, 2.2.3, 4.2.8 and 5.1.1, and holds for all of them unless it names
+ * versions. Paths are Fluent Bit's; mk_* is lib/monkey, cmetrics is lib/cmetrics.
+ *
+ * The tests are in test/e2e and run on Fluent Bit where there is one. TestHostsLookDifferent, TestRegistration,
+ * TestNoEventIsLeftBehind and TestMetricsInTheLogOfAHostWithout run on the bundled host alone, which is built to look
+ * like other versions. TestFluentBitTable holds the table to fluentbit.c and to the tests, TestFluentBitExports the
+ * symbols to the executable that FLUENT_BIT names.
+ *
+ * SYMBOL, and what happens without it           SOURCE: FUNCTION                                  TEST
+ *
+ * flb_coro_get, flb_coro_set: block             src/flb_coro.c                                    TestHostsLookDifferent
+ *     The coroutine of the calling thread.
+ * flb_engine_evl_get: block                     src/flb_engine.c                                  TestHostsLookDifferent
+ *     The event loop of the calling thread, NULL on a thread without one.
+ * co_active, co_switch: block                   lib/flb_libco/amd64.c, aarch64.c                  TestHostsLookDifferent
+ * mk_event_add, mk_event_del: block             mk_core/mk_event.c                                TestHostsLookDifferent
+ * flb_output_log_check: log to stderr           src/flb_output.c; not in 1.9.10                   TestHostsLookDifferent
+ *     Present where struct flb_api has the functions of the logger.
+ * exit_signal: a stop is not noticed            src/fluent-bit.c: flb_signal_handler_break_loop   TestStopWhileBrokerIsAway
+ *     Set by the handler of SIGTERM, SIGINT and SIGQUIT. Nothing else tells a plugin that the process is about to stop.
+ * flb_output_get_cmt_instance: log the numbers  src/flb_output.c; not in 1.9.10                   TestMetricsInTheLogOfAHostWithout
+ * flb_output_name: log the numbers              src/flb_output.c                                  TestMetricsAfterRecords
+ *     alias, or the name with its number: the label "name" of Fluent Bit's own series.
+ * cmt_counter_create, cmt_counter_set,          cmetrics/src/cmt_counter.c                        TestMetricsAfterRecords
+ * cmt_gauge_create, cmt_gauge_set: log          cmetrics/src/cmt_gauge.c
+ * flb_http_server_config_init: logs alone       src/http_server/flb_http_server.c; 5.1.1 alone    TestRegistration
+ *     Present where struct flb_plugin_proxy_def has event_type: see sls_register_metrics in fluentbit.c.
+ *
+ * LAYOUT                                        SOURCE                                            TEST
+ *
+ * struct flbgo_output_plugin                    src/proxy/go/go.h                                 TestEveryLineLands
+ * struct flb_plugin_proxy_context               include/fluent-bit/flb_plugin_proxy.h             TestEveryLineLands
+ * struct flb_plugin_proxy_def                   include/fluent-bit/flb_plugin_proxy.h             TestRegistration
+ *     event_type: 4.2.8 and 5.1.1. In 1.9.10 and 2.2.3 the allocation ends in front of it.
+ * struct flb_api                                include/fluent-bit/flb_api.h                      TestHostsLookDifferent
+ *     In 1.9.10 output_get_property is all of it.
+ * struct flb_coro (coro_layout)                 include/fluent-bit/flb_coro.h                     TestHostsLookDifferent
+ *     Checked: callee is co_active(). FLB_HAVE_VALGRIND puts eight bytes in front.
+ * struct mk_event                               mk_core/mk_event.h                                TestHostsLookDifferent
+ *     Checked after mk_event_add. It must be zero before: mk_event_add and mk_event_del read its list heads.
+ * FLB_ERROR 0, FLB_OK 1, FLB_RETRY 2            include/fluent-bit/flb_macros.h                   TestEveryLineLands
+ * FLB_LOG_ERROR 1 to FLB_LOG_DEBUG 4            include/fluent-bit/flb_log.h                      TestWrongOptionsStopTheHost
+ * FLB_OUTPUT_LOGS 1, FLB_OUTPUT_METRICS 2       include/fluent-bit/flb_output.h                   TestMetricsInput
+ *
+ * BEHAVIOUR                                     SOURCE: FUNCTION                                  TEST
+ *
+ * FLBPluginInit runs on the engine's thread.    src/flb_engine.c: flb_engine_start                TestHostsLookDifferent
+ *     Its argument is one struct for all sections, valid as this section's during the call. What api, o_ins and
+ *     context point to stays until the section's FLBPluginExitCtx (src/proxy/go/go.c: proxy_go_output_init).
+ * FLBPluginFlushCtx runs on a coroutine,        include/fluent-bit/flb_output.h:                  TestNothingElseWaits
+ *     of the engine's thread or of a worker's.  output_pre_cb_flush, flb_output_flush_create
+ * A coroutine has 24 KiB of stack by default,   include/fluent-bit/flb_coro.h:                    TestHostsLookDifferent
+ *     64 KiB in 5.1.1.                          FLB_CORO_STACK_SIZE_BYTE
+ * data and tag stay until FLBPluginFlushCtx     src/proxy/go/go.c: proxy_go_output_flush          TestBurstOfAcknowledgements
+ *     returns. Exception, 1.9.10: flb_engine_shutdown frees the chunks (flb_input_exit_all) before it calls
+ *     FLBPluginExitCtx (flb_output_exit); the later versions do it the other way round.
+ * A loop calls event->handler(event) for an     src/flb_engine.c: flb_engine_start;               TestNothingElseWaits
+ *     event of type MK_EVENT_CUSTOM, again and  src/flb_output_thread.c: output_thread;
+ *     again while its descriptor is readable.   mk_core/mk_event_epoll.c: _mk_event_add
+ * A loop links ready events to each other; only mk_core/mk_event_epoll.c: _mk_event_del;          TestNoEventIsLeftBehind
+ *     mk_event_del unlinks one.                 include/fluent-bit/flb_event_loop.h
+ * Events of one priority are served in turn,    include/fluent-bit/flb_event_loop.h:              TestBurstOfAcknowledgements
+ *     but each eleventh is forgotten until the  flb_event_priority_live_foreach,
+ *     next round. Ours and those of the pipes   FLB_ENGINE_LOOP_MAX_ITER
+ *     of results have one priority.
+ * A flush that ends writes 8 bytes into a pipe  include/fluent-bit/flb_output.h:                  TestBurstOfAcknowledgements
+ *     of 64 KiB, blocking. The same loop reads  flb_output_return; src/flb_engine.c:
+ *     it, one result for each event.            handle_output_events (1.9.10: handle_output_event)
+ * A worker ends when its flushes have ended.    src/flb_output_thread.c: output_thread            TestStopWhileBrokerIsAway
+ * Workers are joined, without a limit, and      src/flb_output.c: flb_output_exit;                TestStopWhileBrokerIsAway
+ *     their loops destroyed, before the         src/flb_output_thread.c:
+ *     section's FLBPluginExitCtx.               flb_output_thread_pool_destroy
+ * FLBPluginExitCtx runs on the engine's thread, src/flb_engine.c: flb_engine_shutdown             TestStopWithManyChunksInFlight
+ *     whose loop still exists and is not run any more. Flushes may still be suspended there; they are never resumed.
+ * FLBPluginExitCtx(NULL) comes for a section    src/flb_output.c: flb_output_exit                 TestSecondOfThreeOutputsFails,
+ *     that was never initialised.                                                                 TestDryRun
+ *     Exception, 1.9.10: src/proxy/go/go.c: proxy_go_destroy gives the last section's context for each section, and
+ *     frees the host's struct with the first: with two sections Fluent Bit uses freed memory, whatever the plugin does.
+ * A reload registers the new plugin while the   src/flb_reload.c: flb_reload; not in 1.9.10       TestHotReload
+ *     old one runs.
+ * log_print sends a line to the log file from a src/flb_log.c: flb_log_print                      TestHostsLookDifferent
+ *     thread of Fluent Bit, to stderr from any other. It does not look at the level.
+ * The lists of metrics and of their labels are  src/flb_metrics_exporter.c: flb_me_get_cmetrics   TestMetricsAfterRecords
+ *     read without a lock, on any thread, any time. cmt_counter_set and cmt_gauge_set of labels that exist change
+ *     no list and store atomically (cmetrics/src/cmt_map.c: cmt_map_metric_get; cmt_metric.c: cmt_metric_set).
  */
-#ifndef SLS_CORO_H
-#define SLS_CORO_H
+#ifndef SLS_FLUENTBIT_H
+#define SLS_FLUENTBIT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-#include "flush.h"
+#define FLB_RETRY 2
 
-/* The beginning of struct mk_event. What follows it in the host grew once, so
- * room is left behind. Source: Monkey, include/monkey/mk_core/mk_event.h. */
-struct event {
+/* struct flb_api. Only output_get_property is there before 2.0: see sls_has_log. */
+struct flb_api {
+    const char *(*output_get_property)(const char *, void *);
+    const char *(*input_get_property)(const char *, void *);
+    void *(*output_get_cmt_instance)(void *);
+    void *(*input_get_cmt_instance)(void *);
+    void (*log_print)(int, const char *, int, const char *, ...);
+    int (*input_log_check)(void *, int);
+    int (*output_log_check)(void *, int);
+};
+
+/* struct flb_plugin_proxy_context as far as a plugin may write it. */
+struct flb_plugin_proxy_context {
+    void *remote_context;
+};
+
+/* struct flbgo_output_plugin, the argument of FLBPluginInit, as far as it is used. */
+struct flbgo_output_plugin {
+    char *name;
+    struct flb_api *api;
+    void *o_ins; /* struct flb_output_instance */
+    struct flb_plugin_proxy_context *context;
+};
+
+/* struct mk_event. What follows handler grew once: room is left for more. */
+struct mk_event {
     int fd;
     int type;
     uint32_t mask;
@@ -20,25 +134,66 @@ struct event {
     char more[128];
 };
 
-/* Finds the coroutine we run on, and its event loop. Returns NULL, or why a
- * flush cannot be suspended. */
-char *sls_coro_find(struct sls_wait *wait, void **loop);
+/* The part of struct flb_coro that is used. */
+struct coro_layout {
+    void *caller;
+    void *callee;
+};
 
-/* Suspends the coroutine until sls_coro_resume. */
-void sls_coro_suspend(struct sls_wait *wait);
+/* A coroutine of Fluent Bit that runs a flush. */
+struct sls_coro {
+    void *coro;                 /* struct flb_coro */
+    struct coro_layout *layout; /* in it */
+};
 
-/* Resumes it, on the thread of its event loop. When this returns, the coroutine
- * may be gone and its stack with it. */
-void sls_coro_resume(struct sls_wait *wait);
+/* Tells the host, in its struct flb_plugin_proxy_def, that the output takes metrics as well as logs. Where that
+ * struct may have no room for it, nothing is written, and the output gets logs alone. */
+void sls_register_metrics(void *def);
 
-/* Has handler called with event when fd, which becomes the event's, is readable.
- * Returns NULL, or why not. */
-char *sls_loop_add(void *loop, struct event *event, int fd, int (*handler)(void *));
+/* Sets what the host hands to FLBPluginFlushCtx and FLBPluginExitCtx. */
+void sls_set_context(struct flbgo_output_plugin *plugin, void *context);
 
-/* Takes an event back, where loop is the one of the calling thread. An event that
- * is ready stands in a queue of the loop, which closing its descriptor does not
- * change: the loop would write to its memory later. Any other loop is a worker's,
- * and gone with its thread. */
-void sls_loop_del(void *loop, struct event *event);
+/* Finds the coroutine that the caller runs on, and the loop of its thread. Returns NULL, or why a flush cannot be
+ * suspended. */
+char *sls_coro_find(struct sls_coro *coro, void **loop);
+
+/* Suspends the coroutine that the caller runs on, until sls_coro_resume. */
+void sls_coro_suspend(struct sls_coro *coro);
+
+/* Resumes a coroutine. The caller must be on the thread of its loop. When this returns, the coroutine may have ended,
+ * and coro, which is on its stack, may be freed. */
+void sls_coro_resume(struct sls_coro *coro);
+
+/* Has handler called with event while fd is readable. event must be zero. Returns NULL, or why not. */
+char *sls_loop_add(void *loop, struct mk_event *event, int fd, int (*handler)(void *));
+
+/* Takes an event back if loop is the one of the calling thread. The event may be linked into the loop's queue, which
+ * closing its descriptor does not change: the loop would write to its memory later. Any other loop is a worker's, and
+ * was destroyed with its thread. */
+void sls_loop_del(void *loop, struct mk_event *event);
+
+/* Whether struct flb_api has log_print and output_log_check. */
+int sls_has_log(void);
+
+int sls_log_check(struct flb_api *api, void *o_ins, int level);
+
+/* text is an argument and never the format: it may contain a percent sign. */
+void sls_log_print(struct flb_api *api, int level, const char *text);
+
+/* Whether the process was signalled to stop. Where the host does not show it, the answer is always no. */
+int sls_stopping(void);
+
+/* The metrics of an output instance, struct cmt. NULL where plugins cannot add to them. */
+void *sls_cmt_of(void *o_ins);
+
+/* The label "name" of an output instance. To be called only if sls_cmt_of gave metrics. */
+const char *sls_cmt_name(void *o_ins);
+
+/* Returns a struct cmt_gauge or cmt_counter, or NULL. */
+void *sls_cmt_create(void *cmt, int gauge, char *ns, char *subsystem, char *name, char *help, int label_count,
+                     char **label_keys);
+
+/* Sets a value, of labels that may be new. Returns 0 if it was set. */
+int sls_cmt_set(void *metric, int gauge, uint64_t at, double value, int label_count, char **label_values);
 
 #endif

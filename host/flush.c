@@ -8,19 +8,16 @@
  * flush. Where the host does not let a flush wait in its loop, or
  * is not known well enough, the flush waits with poll(2) on the calling thread.
  */
-#define _GNU_SOURCE
-#include <errno.h>
+#include "flush.h"
+
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "_cgo_export.h"
-#include "notifier.h"
 #include "fluentbit.h"
-#include "flush.h"
-
-#define FLB_RETRY 2
+#include "notifier.h"
 
 static int64_t now_ms(void)
 {
@@ -83,7 +80,7 @@ int FLBPluginFlushCtx(void *context, const void *data, size_t size, char *tag)
     }
     if (wait.bell != NULL) {
         sls_begin(&wait);
-        sls_coro_suspend(&wait); /* meanwhile Go reads data */
+        sls_coro_suspend(&wait.coro); /* meanwhile Go reads data */
     }
     else {
         wait_blocking(remote, &wait);

@@ -4,8 +4,8 @@
 package host
 
 /*
+#cgo LDFLAGS: -ldl
 #include "flush.h"
-#include "register.h"
 */
 import "C"
 
@@ -72,7 +72,7 @@ func start(p unsafe.Pointer, version string) (*instance, error) {
 		}
 		return nil, err
 	}
-	out, err := plugin.New(cfg, plugin.Env{Log: log, Stopping: stopping(), Metrics: newHostMeter(p)})
+	out, err := plugin.New(cfg, plugin.Env{Log: log, Stopping: stopping, Metrics: newHostMeter(p)})
 	if err != nil {
 		log.Errorf("%v", err)
 		return nil, err

@@ -3,6 +3,8 @@ package host
 /*
 #include <stdlib.h>
 #include "flush.h"
+#include "notifier.h"
+#include "queue.h"
 */
 import "C"
 

@@ -14,23 +14,18 @@
  * safe on any thread. It has to be: no thread of Fluent Bit comes by an output
  * that has nothing to do.
  */
-#define _GNU_SOURCE
 #include "metrics.h"
 
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LABELS 2
+#include "fluentbit.h"
 
-typedef void *(*create_function)(void *cmt, char *ns, char *subsystem, char *name, char *help,
-                                 int label_count, char **label_keys);
-typedef int (*set_function)(void *metric, uint64_t timestamp, double value,
-                            int label_count, char **label_values);
+#define LABELS 2
 
 struct series {
     void *metric; /* struct cmt_counter or struct cmt_gauge */
-    set_function set;
+    int gauge;
     char *name;
     int label_count;
     char *label_values[LABELS];
@@ -39,10 +34,6 @@ struct series {
 struct sls_metrics {
     void *cmt;
     char *instance; /* the name Fluent Bit's own metrics have for it */
-    create_function create_counter;
-    create_function create_gauge;
-    set_function set_counter;
-    set_function set_gauge;
     size_t count;
     size_t capacity;
     struct series series[];
@@ -51,10 +42,9 @@ struct sls_metrics {
 struct sls_metrics *sls_metrics_create(void *instance, size_t capacity)
 {
     struct sls_metrics *metrics;
-    void *(*cmt_of)(void *) = (void *(*)(void *)) dlsym(RTLD_DEFAULT, "flb_output_get_cmt_instance");
-    const char *(*name_of)(void *) = (const char *(*)(void *)) dlsym(RTLD_DEFAULT, "flb_output_name");
+    void *cmt = sls_cmt_of(instance);
 
-    if (cmt_of == NULL || name_of == NULL || cmt_of(instance) == NULL) {
+    if (cmt == NULL) {
         return NULL;
     }
     metrics = calloc(1, sizeof(*metrics) + capacity * sizeof(struct series));
@@ -62,14 +52,9 @@ struct sls_metrics *sls_metrics_create(void *instance, size_t capacity)
         return NULL;
     }
     metrics->capacity = capacity;
-    metrics->cmt = cmt_of(instance);
-    metrics->instance = strdup(name_of(instance));
-    metrics->create_counter = (create_function) dlsym(RTLD_DEFAULT, "cmt_counter_create");
-    metrics->create_gauge = (create_function) dlsym(RTLD_DEFAULT, "cmt_gauge_create");
-    metrics->set_counter = (set_function) dlsym(RTLD_DEFAULT, "cmt_counter_set");
-    metrics->set_gauge = (set_function) dlsym(RTLD_DEFAULT, "cmt_gauge_set");
-    if (metrics->instance == NULL || metrics->create_counter == NULL || metrics->create_gauge == NULL ||
-        metrics->set_counter == NULL || metrics->set_gauge == NULL) {
+    metrics->cmt = cmt;
+    metrics->instance = strdup(sls_cmt_name(instance));
+    if (metrics->instance == NULL) {
         sls_metrics_destroy(metrics);
         return NULL;
     }
@@ -82,12 +67,11 @@ int sls_metrics_add(struct sls_metrics *metrics, int gauge, char *ns, char *subs
     static char *label_keys[LABELS] = {"name", "reason"};
     struct series *s = &metrics->series[metrics->count];
     struct series *before = metrics->count > 0 ? s - 1 : NULL;
-    create_function create = gauge ? metrics->create_gauge : metrics->create_counter;
 
     if (metrics->count == metrics->capacity) {
         return 0;
     }
-    s->set = gauge ? metrics->set_gauge : metrics->set_counter;
+    s->gauge = gauge;
     s->label_count = 1;
     s->label_values[0] = metrics->instance;
     metrics->count++;
@@ -103,8 +87,9 @@ int sls_metrics_add(struct sls_metrics *metrics, int gauge, char *ns, char *subs
         }
     }
     s->metric = before != NULL && strcmp(before->name, name) == 0 ?
-                before->metric : create(metrics->cmt, ns, subsystem, name, help, s->label_count, label_keys);
-    return s->metric != NULL && s->set(s->metric, 0, 0, s->label_count, s->label_values) == 0;
+                before->metric :
+                sls_cmt_create(metrics->cmt, gauge, ns, subsystem, name, help, s->label_count, label_keys);
+    return s->metric != NULL && sls_cmt_set(s->metric, gauge, 0, 0, s->label_count, s->label_values) == 0;
 }
 
 void sls_metrics_set(struct sls_metrics *metrics, uint64_t at, double *values)
@@ -113,7 +98,7 @@ void sls_metrics_set(struct sls_metrics *metrics, uint64_t at, double *values)
 
     for (i = 0; i < metrics->count; i++) {
         struct series *s = &metrics->series[i];
-        s->set(s->metric, at, values[i], s->label_count, s->label_values);
+        sls_cmt_set(s->metric, s->gauge, at, values[i], s->label_count, s->label_values);
     }
 }
 

@@ -8,15 +8,18 @@
 #include "notifier.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "_cgo_export.h"
 #include "fluentbit.h"
+#include "flush.h"
+#include "queue.h"
 
 struct bell {
-    struct event event; /* first: the loop hands its address to the handler */
+    struct mk_event event; /* first: the loop hands its address to the handler */
     struct sls_remote *remote;
     void *loop;
     struct bell *next; /* of the instance */
@@ -126,7 +129,7 @@ static void resume_one(struct bell *bell)
     bell->random ^= bell->random >> 17;
     bell->random ^= bell->random << 5;
     bell->passes = 1 + (bell->random & 1);
-    sls_coro_resume(wait);
+    sls_coro_resume(&wait->coro);
 }
 
 /* The host's event loop calls this while the bell's descriptor is readable, which
@@ -203,7 +206,7 @@ static char *find(struct sls_bells *bells, void *loop, struct bell **found)
 char *sls_bells_find(struct sls_bells *bells, struct sls_wait *wait)
 {
     void *loop;
-    char *reason = sls_coro_find(wait, &loop);
+    char *reason = sls_coro_find(&wait->coro, &loop);
 
     if (reason != NULL) {
         return reason;

@@ -11,6 +11,8 @@
  * which costs as much as to encode half a megabyte elsewhere.
  * Source: Go 1.26, runtime/proc.go, sysmon and retake.
  */
+#include "queue.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 

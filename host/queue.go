@@ -1,8 +1,8 @@
 package host
 
 /*
-#cgo nocallback sls_intake_hurry
 #include "flush.h"
+#include "queue.h"
 */
 import "C"
 
@@ -10,13 +10,11 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"unsafe"
-
-	"github.com/fluent/fluent-bit-go/output"
-
-	"out_sls_kafka/plugin"
 )
 
 // What an event loop does at a time, so that it soon comes to other things.
@@ -38,19 +36,6 @@ type intake struct {
 	closed bool
 	come   []*C.struct_sls_wait // those not begun yet, in their order
 	woken  []*flush
-}
-
-// flush is one that is suspended in Fluent Bit's event loop until its chunk
-// has a result. It implements [plugin.Waker].
-type flush struct {
-	of   *intake
-	wait atomic.Pointer[C.struct_sls_wait] // nil: it has its result, and may be gone
-	data []byte                            // Fluent Bit's, as long as the chunk has no result
-
-	woken bool // among of.woken, whose lock guards it
-
-	mu    sync.Mutex // held while the chunk is submitted or advanced
-	chunk *plugin.Chunk
 }
 
 func openIntake(i *instance, from *C.struct_sls_intake) *intake {
@@ -129,25 +114,6 @@ func (n *intake) close() {
 	<-n.done
 }
 
-// Wake ends the flush, or asks serve to advance its chunk.
-func (f *flush) Wake(r plugin.Result) {
-	if r != plugin.Pending {
-		f.end(C.int(r))
-		return
-	}
-	n := f.of
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if f.woken || n.closed {
-		return
-	}
-	f.woken = true
-	n.woken = append(n.woken, f)
-	if len(n.woken) == 1 {
-		C.sls_intake_hurry(n.from)
-	}
-}
-
 func (n *intake) takeWoken() []*flush {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -159,40 +125,49 @@ func (n *intake) takeWoken() []*flush {
 	return woken
 }
 
-func (f *flush) begin(tag string, worker bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	defer f.guard()
-	f.chunk = f.of.instance.out.Submit(tag, f.data, f, worker)
-	f.step()
+// lastOf is where C has the last flush of a handover.
+func lastOf(h *C.struct_sls_handover) *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Pointer(&h.last))
 }
 
-// advance moves the chunk on, and ends the flush if the chunk has its result.
-func (f *flush) advance() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	defer f.guard()
-	f.step()
-}
-
-func (f *flush) step() {
-	if r := f.chunk.Advance(f.data); r != plugin.Pending {
-		f.end(C.int(r))
+// handOver puts a flush into the handover of a bell, which it rings. After that
+// the flush may be gone.
+func handOver(w *C.struct_sls_wait, to *C.struct_sls_handover) {
+	for {
+		before := atomic.LoadPointer(lastOf(to))
+		w.next = (*C.struct_sls_wait)(before)
+		if atomic.CompareAndSwapPointer(lastOf(to), before, unsafe.Pointer(w)) {
+			break
+		}
+	}
+	if atomic.SwapInt32((*int32)(&to.rung), 1) == 0 {
+		ring(to.fd)
 	}
 }
 
-// end gives the flush its result, unless it has one.
-func (f *flush) end(result C.int) {
-	if w := f.wait.Swap(nil); w != nil {
-		w.result = result
-		handOver(w, w.settled)
-	}
+// ring makes an eventfd readable.
+func ring(fd C.int) {
+	more := [8]byte{1} // in any byte order
+	_, _ = syscall.Write(int(fd), more[:])
 }
 
-// guard, deferred, turns a panic into a result: Fluent Bit gives the chunk again.
-func (f *flush) guard() {
-	if r := recover(); r != nil {
-		panicked(r)
-		f.end(output.FLB_RETRY)
+// rearm has whoever puts something into a handover ring again.
+func rearm(h *C.struct_sls_handover) { atomic.StoreInt32((*int32)(&h.rung), 0) }
+
+// takeOver appends all flushes of a handover to taken, in their order.
+func takeOver(from *C.struct_sls_handover, taken []*C.struct_sls_wait) []*C.struct_sls_wait {
+	before := len(taken)
+	for w := (*C.struct_sls_wait)(atomic.SwapPointer(lastOf(from), nil)); w != nil; w = w.next {
+		taken = append(taken, w)
 	}
+	slices.Reverse(taken[before:])
+	return taken
+}
+
+// drain empties the descriptor of a timer or an eventfd. It returns false where
+// it was not readable.
+func drain(fd uintptr) bool {
+	var count [8]byte
+	_, err := syscall.Read(int(fd), count[:])
+	return err != syscall.EAGAIN
 }

@@ -61,6 +61,9 @@ func TestHostsLookDifferent(t *testing.T) {
 			if tt.blocks != "" && (!said || !strings.Contains(out, tt.blocks)) {
 				t.Errorf("the log does not give the reason %q", tt.blocks)
 			}
+			if strings.Contains(out, "(foreign thread)") {
+				t.Error("a line was logged on a thread that is not the host's")
+			}
 			onEngine := !strings.Contains(strings.Join(tt.args, " "), "-w")
 			gap := longestGap(t, out)
 			t.Logf("longest gap between ticks: %v", gap)
