@@ -5,7 +5,11 @@ package host
 */
 import "C"
 
-import "runtime/cgo"
+import (
+	"runtime/cgo"
+
+	"github.com/fluent/fluent-bit-go/output"
+)
 
 // slsBegin submits the chunks of flushes that are suspended, and encodes those
 // for which there is room. It returns 1 where there are more.
@@ -19,13 +23,25 @@ func slsBegin(handle C.uintptr_t) (more C.int) {
 	return 0
 }
 
-// slsWork moves the chunk of a flush that blocks on, as far as it goes without
-// waiting, and sets its result.
+// slsAdvanceBlocking moves the chunk of a flush that blocks on, as far as it goes
+// without waiting, and returns its result. Any but SLS_PENDING ends the flush.
 //
-//export slsWork
-func slsWork(handle C.uintptr_t, w *C.struct_sls_wait) {
+//export slsAdvanceBlocking
+func slsAdvanceBlocking(handle C.uintptr_t, w *C.struct_sls_wait) (result C.int) {
 	defer guard(nil, 0)
-	cgo.Handle(handle).Value().(*instance).work(w)
+	result = output.FLB_RETRY // if anything panics
+	i := cgo.Handle(handle).Value().(*instance)
+	defer i.log.Drain()
+	result = C.int(i.advanceBlocking(w))
+	return result
+}
+
+// slsDetachBlocking ends a flush that blocks and whose chunk is still on its way.
+//
+//export slsDetachBlocking
+func slsDetachBlocking(w *C.struct_sls_wait) {
+	defer guard(nil, 0)
+	detachBlocking(w)
 }
 
 // slsLog hands over the lines that wait for a thread of Fluent Bit.
@@ -34,13 +50,4 @@ func slsWork(handle C.uintptr_t, w *C.struct_sls_wait) {
 func slsLog(handle C.uintptr_t) {
 	defer guard(nil, 0)
 	cgo.Handle(handle).Value().(*instance).log.Drain()
-}
-
-// slsAbandon ends the wait of a flush that blocks for a chunk that is still on
-// its way.
-//
-//export slsAbandon
-func slsAbandon(handle C.uintptr_t, w *C.struct_sls_wait) {
-	defer guard(nil, 0)
-	cgo.Handle(handle).Value().(*instance).abandon(w)
 }

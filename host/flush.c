@@ -46,30 +46,30 @@ static int block(struct sls_wait *wait, int64_t deadline)
     }
 }
 
-/* Holds the thread until the chunk has its result or the limit is over. */
-static void wait_blocking(struct sls_remote *remote, struct sls_wait *wait)
+/* Holds the thread until the chunk has its result or the limit is over. When
+ * Go has given a result, or has detached the flush, it uses the eventfd no
+ * more. */
+static int wait_blocking(struct sls_remote *remote, struct sls_wait *wait)
 {
     int64_t deadline = now_ms() + remote->limit_ms;
+    int result;
 
     wait->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    for (;;) {
-        slsWork(remote->instance, wait);
-        if (wait->result != SLS_PENDING) {
-            break;
-        }
+    while ((result = slsAdvanceBlocking(remote->instance, wait)) == SLS_PENDING) {
         if (block(wait, deadline) != 0) {
-            slsAbandon(remote->instance, wait);
-            wait->result = FLB_RETRY;
+            slsDetachBlocking(wait);
+            result = FLB_RETRY;
             break;
         }
     }
     close(wait->fd);
+    return result;
 }
 
 int FLBPluginFlushCtx(void *context, const void *data, size_t size, char *tag)
 {
     struct sls_remote *remote = context;
-    struct sls_wait wait = { .data = (void *) data, .size = size, .tag = tag, .result = SLS_PENDING, .fd = -1 };
+    struct sls_wait wait = { .data = (void *) data, .size = size, .tag = tag, .result = SLS_PENDING };
 
     if (remote == NULL) {
         return FLB_RETRY;
@@ -81,9 +81,7 @@ int FLBPluginFlushCtx(void *context, const void *data, size_t size, char *tag)
     if (wait.bell != NULL) {
         sls_begin(&wait);
         sls_coro_suspend(&wait.coro); /* meanwhile Go reads data */
+        return wait.result;
     }
-    else {
-        wait_blocking(remote, &wait);
-    }
-    return wait.result;
+    return wait_blocking(remote, &wait);
 }

@@ -8,8 +8,10 @@ package host
 import "C"
 
 import (
+	"runtime/cgo"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/fluent/fluent-bit-go/output"
 
@@ -85,3 +87,89 @@ func (f *flush) guard() {
 		f.end(output.FLB_RETRY)
 	}
 }
+
+// blockingFlush is a flush that waits on its own thread until its eventfd is
+// readable. It implements [plugin.Waker]. C has a [cgo.Handle] of it, which is
+// made when the chunk is submitted and deleted when the flush is over. Only the
+// thread of the flush uses the handle, one call after another, and forgets it when
+// it is deleted; handles are not used twice, so that one that is used too late is
+// found to be deleted, and is another's never.
+//
+// Other goroutines have the blockingFlush itself, as the waker of its chunk. The
+// flush may be over while one of them wakes it:
+//
+//  1. The thread waits no longer and detaches the chunk, or has its result.
+//  2. A goroutine that delivered the last record is about to write to the eventfd.
+//  3. The thread returns: C closes the eventfd, and its number may become that of
+//     a connection, into which the goroutine writes.
+//
+// So the goroutine writes with mu held, and end takes the descriptor away with mu
+// held before C closes it: the write comes before 3 or does not come. That holds
+// whatever the chunk does with its waker, also after a panic.
+type blockingFlush struct {
+	chunk *plugin.Chunk // for the thread of the flush alone
+
+	mu sync.Mutex
+	fd C.int // -1: the flush is over
+}
+
+// Wake makes the thread look after its flush.
+func (f *blockingFlush) Wake(plugin.Result) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fd >= 0 {
+		ring(f.fd)
+	}
+}
+
+// end lets go of the eventfd.
+func (f *blockingFlush) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fd = -1
+}
+
+// advanceBlocking submits the chunk of a flush, unless it did before, and moves it
+// on. A panic ends the flush as any result but Pending does.
+func (i *instance) advanceBlocking(w *C.struct_sls_wait) (result plugin.Result) {
+	var f *blockingFlush
+	if w.handle == 0 {
+		f = &blockingFlush{fd: w.fd}
+		w.handle = C.uintptr_t(cgo.NewHandle(f))
+		if w.blocking != nil {
+			i.warnBlocking(C.GoString(w.blocking))
+		}
+	} else {
+		f = cgo.Handle(w.handle).Value().(*blockingFlush)
+	}
+	defer func() {
+		if result != plugin.Pending { // a panic leaves it 0
+			f.end()
+			forget(w)
+		}
+	}()
+	data := dataOf(w)
+	if f.chunk == nil {
+		f.chunk = i.out.Submit(C.GoString(w.tag), data, f, w.worker != 0)
+	}
+	result = f.chunk.Advance(data)
+	return result
+}
+
+// detachBlocking ends a flush whose chunk has no result yet. The chunk goes on
+// without it.
+func detachBlocking(w *C.struct_sls_wait) {
+	f := cgo.Handle(w.handle).Value().(*blockingFlush)
+	defer forget(w)
+	defer f.end()
+	f.chunk.Detach(dataOf(w))
+}
+
+// forget deletes the handle of a flush.
+func forget(w *C.struct_sls_wait) {
+	cgo.Handle(w.handle).Delete()
+	w.handle = 0
+}
+
+// dataOf is the chunk of a flush, as Fluent Bit gave it.
+func dataOf(w *C.struct_sls_wait) []byte { return unsafe.Slice((*byte)(w.data), int(w.size)) }

@@ -46,8 +46,7 @@ struct sls_wait {
     /* Blocking. */
     char *blocking; /* why it cannot be suspended, NULL where that was asked for */
     int fd;         /* eventfd to poll */
-    int submitted;
-    size_t chunk; /* its number, once submitted */
+    uintptr_t handle; /* of the Go side; 0: not submitted yet, or over */
 };
 
 #endif

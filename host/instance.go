@@ -13,8 +13,6 @@ import (
 	"sync"
 	"unsafe"
 
-	"github.com/fluent/fluent-bit-go/output"
-
 	"out_sls_kafka/plugin"
 	"out_sls_kafka/plugin/config"
 )
@@ -26,11 +24,6 @@ type instance struct {
 	log    *plugin.Log
 	intake *intake   // nil: no flush is suspended
 	blocks sync.Once // the warning that flushes block
-
-	// Of flushes that block.
-	mu     sync.Mutex
-	chunks []*plugin.Chunk // by number
-	free   []int           // numbers not in use
 }
 
 func newInstance(cfg *config.Config, out *plugin.Output, log *plugin.Log) *instance {
@@ -73,10 +66,10 @@ func endRemote(r *C.struct_sls_remote) {
 	ended := i.out.Close()
 	i.log.OnPending(nil)
 	i.log.Drain()
-	handle.Delete()
 	if !ended {
 		return
 	}
+	handle.Delete()
 	if r.bells != nil {
 		C.sls_bells_destroy(r.bells)
 	}
@@ -86,60 +79,6 @@ func endRemote(r *C.struct_sls_remote) {
 	C.free(unsafe.Pointer(r))
 }
 
-// work moves the chunk of a flush that blocks on.
-func (i *instance) work(w *C.struct_sls_wait) {
-	defer i.log.Drain()
-	defer guard((*int32)(&w.result), output.FLB_RETRY)
-	data := unsafe.Slice((*byte)(w.data), int(w.size))
-	var c *plugin.Chunk
-	if w.submitted != 0 {
-		c = i.chunk(int(w.chunk))
-	} else {
-		if w.blocking != nil {
-			i.warnBlocking(C.GoString(w.blocking))
-		}
-		c = i.out.Submit(C.GoString(w.tag), data, blocked{w}, w.worker != 0)
-		w.chunk, w.submitted = C.size_t(i.keep(c)), 1
-	}
-	w.result = C.int(c.Advance(data))
-	if w.result != C.SLS_PENDING {
-		i.drop(int(w.chunk))
-	}
-}
-
-// abandon ends the wait of a flush whose chunk is still on its way.
-func (i *instance) abandon(w *C.struct_sls_wait) {
-	i.chunk(int(w.chunk)).Detach(unsafe.Slice((*byte)(w.data), int(w.size)))
-	i.drop(int(w.chunk))
-}
-
-// keep gives a chunk that waits the number by which its flush knows it.
-func (i *instance) keep(c *plugin.Chunk) int {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if last := len(i.free) - 1; last >= 0 {
-		n := i.free[last]
-		i.free = i.free[:last]
-		i.chunks[n] = c
-		return n
-	}
-	i.chunks = append(i.chunks, c)
-	return len(i.chunks) - 1
-}
-
-func (i *instance) chunk(n int) *plugin.Chunk {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.chunks[n]
-}
-
-func (i *instance) drop(n int) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.chunks[n] = nil
-	i.free = append(i.free, n)
-}
-
 // warnBlocking says once that flushes block, and why.
 func (i *instance) warnBlocking(reason string) {
 	i.blocks.Do(func() {
@@ -147,9 +86,3 @@ func (i *instance) warnBlocking(reason string) {
 			reason, i.cfg.FlushTimeout)
 	})
 }
-
-// blocked is a flush that waits on its thread. It implements [plugin.Waker].
-type blocked struct{ wait *C.struct_sls_wait }
-
-// Wake makes the thread look after its flush.
-func (b blocked) Wake(plugin.Result) { ring(b.wait.fd) }

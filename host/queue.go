@@ -99,7 +99,7 @@ func (n *intake) begin(waits []*C.struct_sls_wait) {
 	flushes := make([]flush, len(waits)) // they come and go together
 	for i, w := range waits {
 		f := &flushes[i]
-		f.of, f.data = n, unsafe.Slice((*byte)(w.data), int(w.size))
+		f.of, f.data = n, dataOf(w)
 		f.wait.Store(w)
 		f.begin(C.GoString(w.tag), w.worker != 0)
 	}

@@ -100,3 +100,27 @@ func longestGap(t *testing.T, out string) (gap time.Duration) {
 	}
 	return gap
 }
+
+// Flushes that block on workers time out in the moment in which their
+// acknowledgements come. Fluent Bit gives their chunks again, and each line lands
+// once.
+func TestBlockingFlushesTimeOut(t *testing.T) {
+	t.Parallel()
+	const n = 4000
+	e := startEndpoint(t, sls.Options{})
+	e.DelayAcks(970 * time.Millisecond)
+	section := outputSection(t, e, "    flush_mode blocking\n    flush_timeout 1s\n    linger 1ms")
+	j := bundled(t).startJob(t, func(file string) string { return tailConfig(t, file, "", "", section) }, "-b", "50", "-w", "16")
+	feed(t, j.input, 0, n)
+	j.input.Close()
+	if code := j.wait(time.Minute); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	wantAll(t, countLines(t, e, n), n)
+	out := j.out.String()
+	at := strings.Index(out, "host: lines=")
+	t.Log(out[max(0, at):])
+	if at < 0 || strings.Contains(out[at:], "retries=0") {
+		t.Error("no flush timed out")
+	}
+}
