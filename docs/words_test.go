@@ -19,7 +19,7 @@ var hardWords = []struct {
 	{`is no\b`, 44},
 	{`beside\b`, 30},
 	{`apart\b`, 8},
-	{`meanwhile\b`, 18},
+	{`meanwhile\b`, 15},
 	{`mend(s|ed|ing)?\b`, 7},
 	{`of which\b`, 16},
 	{`anew\b`, 14},
@@ -28,7 +28,7 @@ var hardWords = []struct {
 	{`told of\b`, 2},
 	{`for good\b`, 12},
 	{`comes by\b`, 1},
-	{`so many\b`, 10},
+	{`so many\b`, 8},
 }
 
 // "apart from" is plain English.

@@ -11,11 +11,11 @@ import (
 	"github.com/fluent/fluent-bit-go/output"
 )
 
-// slsBegin submits the chunks of flushes that are suspended, and encodes those
+// slsEncodePending submits the chunks of flushes that are suspended, and encodes those
 // for which there is room. It returns 1 where there are more.
 //
-//export slsBegin
-func slsBegin(handle C.uintptr_t) (more C.int) {
+//export slsEncodePending
+func slsEncodePending(handle C.uintptr_t) (more C.int) {
 	defer guard(nil, 0)
 	if cgo.Handle(handle).Value().(*instance).intake.serveSome() {
 		return 1
@@ -27,7 +27,7 @@ func slsBegin(handle C.uintptr_t) (more C.int) {
 // without waiting, and returns its result. Any but SLS_PENDING ends the flush.
 //
 //export slsAdvanceBlocking
-func slsAdvanceBlocking(handle C.uintptr_t, w *C.struct_sls_wait) (result C.int) {
+func slsAdvanceBlocking(handle C.uintptr_t, w *C.struct_sls_flush) (result C.int) {
 	defer guard(nil, 0)
 	result = output.FLB_RETRY // if anything panics
 	i := cgo.Handle(handle).Value().(*instance)
@@ -39,15 +39,15 @@ func slsAdvanceBlocking(handle C.uintptr_t, w *C.struct_sls_wait) (result C.int)
 // slsDetachBlocking ends a flush that blocks and whose chunk is still on its way.
 //
 //export slsDetachBlocking
-func slsDetachBlocking(w *C.struct_sls_wait) {
+func slsDetachBlocking(w *C.struct_sls_flush) {
 	defer guard(nil, 0)
 	detachBlocking(w)
 }
 
-// slsLog hands over the lines that wait for a thread of Fluent Bit.
+// slsDrainLog hands over the lines that wait for a thread of Fluent Bit.
 //
-//export slsLog
-func slsLog(handle C.uintptr_t) {
+//export slsDrainLog
+func slsDrainLog(handle C.uintptr_t) {
 	defer guard(nil, 0)
 	cgo.Handle(handle).Value().(*instance).log.Drain()
 }

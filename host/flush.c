@@ -1,12 +1,15 @@
 /*
  * FLBPluginFlushCtx: the flush that does not block.
  *
- * Fluent Bit calls it on a coroutine of its engine or of a worker. The flush
- * hands its chunk to Go (queue.c) and suspends the coroutine (fluentbit.c), and Fluent
- * Bit's own event loop goes on, as with its C outputs, so that nothing else
- * waits. When the chunk has its result a bell wakes the loop, which resumes the
- * flush. Where the host does not let a flush wait in its loop, or
- * is not known well enough, the flush waits with poll(2) on the calling thread.
+ * Fluent Bit calls it on a coroutine of its engine or of a worker. The flush goes to the submission queue (queue.c)
+ * and suspends the coroutine. Fluent Bit's event loop goes on, as it does while an output written in C waits. When the
+ * chunk has its result, a notifier (notifier.c) has the loop resume the coroutine.
+ *
+ * If the host cannot suspend a flush, or is not known well enough (fluentbit.c), the flush blocks: it waits with
+ * poll(2), and holds the thread for up to flush_timeout.
+ *
+ * The exported function is C, and a flush that suspends calls no Go: the Go runtime expects calls from C on one thread
+ * to return in reverse order, and coroutines do not.
  */
 #include "flush.h"
 
@@ -27,11 +30,10 @@ static int64_t now_ms(void)
     return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Waits on the calling thread until the flush is woken. Returns -1 at the
- * deadline. Without a descriptor, for want of any, it only sleeps. */
-static int block(struct sls_wait *wait, int64_t deadline)
+/* Waits until Go signals the flush. Returns -1 at the deadline. A flush without an eventfd sleeps until then. */
+static int wait_signal(struct sls_flush *flush, int64_t deadline)
 {
-    struct pollfd p = { .fd = wait->fd, .events = POLLIN };
+    struct pollfd p = { .fd = flush->blocking.fd, .events = POLLIN };
     int64_t left;
 
     for (;;) {
@@ -40,48 +42,47 @@ static int block(struct sls_wait *wait, int64_t deadline)
             return -1;
         }
         if (poll(&p, 1, (int) left) > 0) {
-            sls_drain(wait->fd);
+            sls_clear(flush->blocking.fd);
             return 0;
         }
     }
 }
 
-/* Holds the thread until the chunk has its result or the limit is over. When
- * Go has given a result, or has detached the flush, it uses the eventfd no
- * more. */
-static int wait_blocking(struct sls_remote *remote, struct sls_wait *wait)
+/* Holds the thread until the chunk has its result or flush_timeout is over, and returns the result. Go does not use
+ * the eventfd after it has given a result or detached the flush. */
+static int flush_blocking(struct sls_output *output, struct sls_flush *flush)
 {
-    int64_t deadline = now_ms() + remote->limit_ms;
+    int64_t deadline = now_ms() + output->flush_timeout_ms;
     int result;
 
-    wait->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    while ((result = slsAdvanceBlocking(remote->instance, wait)) == SLS_PENDING) {
-        if (block(wait, deadline) != 0) {
-            slsDetachBlocking(wait);
+    flush->blocking.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    while ((result = slsAdvanceBlocking(output->handle, flush)) == SLS_PENDING) {
+        if (wait_signal(flush, deadline) != 0) {
+            slsDetachBlocking(flush);
             result = FLB_RETRY;
             break;
         }
     }
-    close(wait->fd);
+    close(flush->blocking.fd);
     return result;
 }
 
 int FLBPluginFlushCtx(void *context, const void *data, size_t size, char *tag)
 {
-    struct sls_remote *remote = context;
-    struct sls_wait wait = { .data = (void *) data, .size = size, .tag = tag, .result = SLS_PENDING };
+    struct sls_output *output = context;
+    struct sls_flush flush = { .data = (void *) data, .size = size, .tag = tag, .suspended.result = SLS_PENDING };
 
-    if (remote == NULL) {
+    if (output == NULL) {
         return FLB_RETRY;
     }
-    wait.worker = !pthread_equal(pthread_self(), remote->thread);
-    if (remote->bells != NULL) {
-        wait.blocking = sls_bells_find(remote->bells, &wait);
+    flush.on_worker = !pthread_equal(pthread_self(), output->engine_thread);
+    if (output->notifiers != NULL) {
+        flush.blocking.reason = sls_notifiers_find(output->notifiers, &flush);
     }
-    if (wait.bell != NULL) {
-        sls_begin(&wait);
-        sls_coro_suspend(&wait.coro); /* meanwhile Go reads data */
-        return wait.result;
+    if (flush.suspended.notifier == NULL) {
+        return flush_blocking(output, &flush);
     }
-    return wait_blocking(remote, &wait);
+    sls_submit(&flush);
+    sls_coro_suspend(&flush.suspended.coro); /* Go reads data until it gives the result */
+    return flush.suspended.result;
 }

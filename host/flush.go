@@ -1,7 +1,7 @@
 package host
 
 /*
-#cgo nocallback sls_intake_hurry
+#cgo nocallback sls_queue_wake_now
 #include "flush.h"
 #include "queue.h"
 */
@@ -22,8 +22,8 @@ import (
 // has a result. It implements [plugin.Waker].
 type flush struct {
 	of   *intake
-	wait atomic.Pointer[C.struct_sls_wait] // nil: it has its result, and may be gone
-	data []byte                            // Fluent Bit's, as long as the chunk has no result
+	wait atomic.Pointer[C.struct_sls_flush] // nil: it has its result, and may be gone
+	data []byte                             // Fluent Bit's, as long as the chunk has no result
 
 	woken bool // among of.woken, whose lock guards it
 
@@ -46,7 +46,7 @@ func (f *flush) Wake(r plugin.Result) {
 	f.woken = true
 	n.woken = append(n.woken, f)
 	if len(n.woken) == 1 {
-		C.sls_intake_hurry(n.from)
+		C.sls_queue_wake_now(n.from)
 	}
 }
 
@@ -75,8 +75,8 @@ func (f *flush) step() {
 // end gives the flush its result, unless it has one.
 func (f *flush) end(result C.int) {
 	if w := f.wait.Swap(nil); w != nil {
-		w.result = result
-		handOver(w, w.settled)
+		w.suspended.result = result
+		handOver(w, w.suspended.completed)
 	}
 }
 
@@ -131,16 +131,16 @@ func (f *blockingFlush) end() {
 
 // advanceBlocking submits the chunk of a flush, unless it did before, and moves it
 // on. A panic ends the flush as any result but Pending does.
-func (i *instance) advanceBlocking(w *C.struct_sls_wait) (result plugin.Result) {
+func (i *instance) advanceBlocking(w *C.struct_sls_flush) (result plugin.Result) {
 	var f *blockingFlush
-	if w.handle == 0 {
-		f = &blockingFlush{fd: w.fd}
-		w.handle = C.uintptr_t(cgo.NewHandle(f))
-		if w.blocking != nil {
-			i.warnBlocking(C.GoString(w.blocking))
+	if w.blocking.handle == 0 {
+		f = &blockingFlush{fd: w.blocking.fd}
+		w.blocking.handle = C.uintptr_t(cgo.NewHandle(f))
+		if w.blocking.reason != nil {
+			i.warnBlocking(C.GoString(w.blocking.reason))
 		}
 	} else {
-		f = cgo.Handle(w.handle).Value().(*blockingFlush)
+		f = cgo.Handle(w.blocking.handle).Value().(*blockingFlush)
 	}
 	defer func() {
 		if result != plugin.Pending { // a panic leaves it 0
@@ -150,7 +150,7 @@ func (i *instance) advanceBlocking(w *C.struct_sls_wait) (result plugin.Result) 
 	}()
 	data := dataOf(w)
 	if f.chunk == nil {
-		f.chunk = i.out.Submit(C.GoString(w.tag), data, f, w.worker != 0)
+		f.chunk = i.out.Submit(C.GoString(w.tag), data, f, w.on_worker != 0)
 	}
 	result = f.chunk.Advance(data)
 	return result
@@ -158,18 +158,18 @@ func (i *instance) advanceBlocking(w *C.struct_sls_wait) (result plugin.Result) 
 
 // detachBlocking ends a flush whose chunk has no result yet. The chunk goes on
 // without it.
-func detachBlocking(w *C.struct_sls_wait) {
-	f := cgo.Handle(w.handle).Value().(*blockingFlush)
+func detachBlocking(w *C.struct_sls_flush) {
+	f := cgo.Handle(w.blocking.handle).Value().(*blockingFlush)
 	defer forget(w)
 	defer f.end()
 	f.chunk.Detach(dataOf(w))
 }
 
 // forget deletes the handle of a flush.
-func forget(w *C.struct_sls_wait) {
-	cgo.Handle(w.handle).Delete()
-	w.handle = 0
+func forget(w *C.struct_sls_flush) {
+	cgo.Handle(w.blocking.handle).Delete()
+	w.blocking.handle = 0
 }
 
 // dataOf is the chunk of a flush, as Fluent Bit gave it.
-func dataOf(w *C.struct_sls_wait) []byte { return unsafe.Slice((*byte)(w.data), int(w.size)) }
+func dataOf(w *C.struct_sls_flush) []byte { return unsafe.Slice((*byte)(w.data), int(w.size)) }

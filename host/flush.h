@@ -1,5 +1,5 @@
 /*
- * The flush that does not block: see flush.c.
+ * FLBPluginFlushCtx, and what it shares with Go: see flush.c.
  */
 #ifndef SLS_FLUSH_H
 #define SLS_FLUSH_H
@@ -10,43 +10,44 @@
 
 #include "fluentbit.h"
 
-/* The result of a chunk that is on its way; otherwise it is Fluent Bit's
- * FLB_ERROR, FLB_OK or FLB_RETRY. */
+/* The result of a chunk that is on its way. Any other result is Fluent Bit's: FLB_ERROR, FLB_OK or FLB_RETRY. */
 #define SLS_PENDING (-1)
 
-struct bell;
-struct sls_bells;
-struct sls_handover;
-struct sls_intake;
+struct sls_list;
+struct sls_notifier;
+struct sls_notifiers;
+struct sls_queue;
 
 /* What Fluent Bit keeps of an output instance for us: its remote context. */
-struct sls_remote {
-    uintptr_t instance;        /* handle of the Go side */
-    struct sls_bells *bells;   /* NULL: flush_mode blocking */
-    struct sls_intake *intake; /* NULL: as before */
-    int64_t limit_ms;          /* longest blocking wait */
-    pthread_t thread;          /* that of the engine; any other is a worker */
+struct sls_output {
+    uintptr_t handle;                /* cgo.Handle of the Go side */
+    struct sls_notifiers *notifiers; /* NULL: every flush blocks */
+    struct sls_queue *queue;         /* NULL: the same */
+    int64_t flush_timeout_ms;        /* longest blocking wait */
+    pthread_t engine_thread;         /* any other thread that flushes is a worker's */
 };
 
-/* One flush that waits. It lives on the stack of the flush. */
-struct sls_wait {
-    /* The chunk, as Fluent Bit gave it. */
-    void *data;
+/* A flush, on its own stack. */
+struct sls_flush {
+    void *data; /* the chunk, Fluent Bit's, until FLBPluginFlushCtx returns */
     size_t size;
     char *tag;
-    int worker; /* 1: on a worker's thread */
-    int result;
-    struct sls_wait *next; /* in a list, or handed over before us */
+    int on_worker;
+    struct sls_flush *next; /* in a list: the flush that was pushed before this one */
 
-    /* Suspended. What has its result is handed over, and may be gone then. */
-    struct bell *bell;  /* who resumes us */
-    struct sls_handover *settled; /* where we go then with our result */
-    struct sls_coro coro;
+    /* Set by C, but for the result. Once the flush is pushed to completed it may be resumed, and its stack freed. */
+    struct {
+        struct sls_notifier *notifier; /* of the event loop that resumes it; NULL: it blocks */
+        struct sls_list *completed;    /* of that notifier */
+        struct sls_coro coro;
+        int result;
+    } suspended;
 
-    /* Blocking. */
-    char *blocking; /* why it cannot be suspended, NULL where that was asked for */
-    int fd;         /* eventfd to poll */
-    uintptr_t handle; /* of the Go side; 0: not submitted yet, or over */
+    struct {
+        char *reason;     /* why it cannot be suspended; NULL: flush_mode blocking */
+        int fd;           /* eventfd that Go signals; -1: there was none left */
+        uintptr_t handle; /* cgo.Handle of the Go side; 0: not submitted yet, or over */
+    } blocking;
 };
 
 #endif

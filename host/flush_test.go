@@ -74,13 +74,13 @@ func TestBlockingFlushes(t *testing.T) {
 func flushBlocking(t *testing.T, instance cgo.Handle, chunk []byte, limit time.Duration) plugin.Result {
 	t.Helper()
 	w := newWait(t, chunk)
-	fd := int(w.fd)
+	fd := int(w.blocking.fd)
 	defer syscall.Close(fd)
 	deadline := time.Now().Add(limit)
 	var handle cgo.Handle
 	result := plugin.Result(slsAdvanceBlocking(_Ctype_uintptr_t(instance), w))
 	for result == plugin.Pending {
-		handle = cgo.Handle(w.handle)
+		handle = cgo.Handle(w.blocking.handle)
 		if !poll(fd, time.Until(deadline)) {
 			slsDetachBlocking(w)
 			result = plugin.Retry
@@ -93,7 +93,7 @@ func flushBlocking(t *testing.T, instance cgo.Handle, chunk []byte, limit time.D
 	if poll(fd, rand.N(time.Millisecond)) {
 		t.Error("a flush was woken when it was over")
 	}
-	if w.handle != 0 || handle != 0 && valid(handle) {
+	if w.blocking.handle != 0 || handle != 0 && valid(handle) {
 		t.Errorf("a flush is over, its handle %d is valid", handle)
 	}
 	return result
@@ -142,14 +142,14 @@ func TestInvalidHandles(t *testing.T) {
 		"not a blocking flush": {live, other},
 	} {
 		w := newWait(t, record(0))
-		w.handle = _Ctype_uintptr_t(tt.flush)
+		w.blocking.handle = _Ctype_uintptr_t(tt.flush)
 		if r := slsAdvanceBlocking(_Ctype_uintptr_t(tt.instance), w); plugin.Result(r) != plugin.Retry {
 			t.Errorf("%s: result %d", name, r)
 		}
 		slsDetachBlocking(w)
-		slsLog(_Ctype_uintptr_t(deleted))
-		slsBegin(_Ctype_uintptr_t(deleted))
-		syscall.Close(int(w.fd))
+		slsDrainLog(_Ctype_uintptr_t(deleted))
+		slsEncodePending(_Ctype_uintptr_t(deleted))
+		syscall.Close(int(w.blocking.fd))
 	}
 }
 
@@ -157,20 +157,20 @@ func TestInvalidHandles(t *testing.T) {
 func TestBlockingFlushPanics(t *testing.T) {
 	live := cgo.NewHandle(&instance{log: plugin.NewLog(nil, "test")}) // without an output
 	defer live.Delete()
-	for name, call := range map[string]func(*_Ctype_struct_sls_wait) plugin.Result{
-		"advance": func(w *_Ctype_struct_sls_wait) plugin.Result {
+	for name, call := range map[string]func(*_Ctype_struct_sls_flush) plugin.Result{
+		"advance": func(w *_Ctype_struct_sls_flush) plugin.Result {
 			return plugin.Result(slsAdvanceBlocking(_Ctype_uintptr_t(live), w))
 		},
-		"detach": func(w *_Ctype_struct_sls_wait) plugin.Result { slsDetachBlocking(w); return plugin.Retry },
+		"detach": func(w *_Ctype_struct_sls_flush) plugin.Result { slsDetachBlocking(w); return plugin.Retry },
 	} {
 		w := newWait(t, record(0))
-		f := &blockingFlush{fd: w.fd}
+		f := &blockingFlush{fd: w.blocking.fd}
 		handle := cgo.NewHandle(f)
-		w.handle = _Ctype_uintptr_t(handle)
-		if r := call(w); r != plugin.Retry || w.handle != 0 || valid(handle) || f.fd >= 0 {
-			t.Errorf("%s: result %d, handle %d of %d, descriptor %d", name, r, w.handle, handle, f.fd)
+		w.blocking.handle = _Ctype_uintptr_t(handle)
+		if r := call(w); r != plugin.Retry || w.blocking.handle != 0 || valid(handle) || f.fd >= 0 {
+			t.Errorf("%s: result %d, handle %d of %d, descriptor %d", name, r, w.blocking.handle, handle, f.fd)
 		}
-		syscall.Close(int(w.fd))
+		syscall.Close(int(w.blocking.fd))
 	}
 }
 
@@ -206,11 +206,12 @@ func startInstance(t *testing.T) (*sls.Endpoint, *instance) {
 }
 
 // newWait is a flush of a chunk, as C makes it.
-func newWait(t *testing.T, chunk []byte) *_Ctype_struct_sls_wait {
+func newWait(t *testing.T, chunk []byte) *_Ctype_struct_sls_flush {
 	t.Helper()
 	tag := []byte("test.tag\x00")
-	return &_Ctype_struct_sls_wait{data: unsafe.Pointer(&chunk[0]), size: _Ctype_size_t(len(chunk)), tag: (*_Ctype_char)(unsafe.Pointer(&tag[0])),
-		worker: 1, fd: _Ctype_int(eventFD(t))}
+	w := &_Ctype_struct_sls_flush{data: unsafe.Pointer(&chunk[0]), size: _Ctype_size_t(len(chunk)), tag: (*_Ctype_char)(unsafe.Pointer(&tag[0])), on_worker: 1}
+	w.blocking.fd = _Ctype_int(eventFD(t))
+	return w
 }
 
 func eventFD(t *testing.T) int {

@@ -87,7 +87,7 @@ func start(p unsafe.Pointer, version string) (*instance, error) {
 func Exit(remote unsafe.Pointer) (ret int32) {
 	defer guard(&ret, output.FLB_OK)
 	if remote != nil {
-		endRemote((*C.struct_sls_remote)(remote))
+		endRemote((*C.struct_sls_output)(remote))
 	}
 	return output.FLB_OK
 }

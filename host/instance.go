@@ -32,10 +32,10 @@ func newInstance(cfg *config.Config, out *plugin.Output, log *plugin.Log) *insta
 
 // remote makes what the host keeps of the instance.
 func (i *instance) remote() unsafe.Pointer {
-	r := (*C.struct_sls_remote)(C.calloc(1, C.sizeof_struct_sls_remote)) // aborts where there is no memory
-	r.instance = C.uintptr_t(cgo.NewHandle(i))
-	r.limit_ms = C.int64_t(i.cfg.FlushTimeout.Milliseconds())
-	r.thread = C.pthread_self() // Init runs on the engine's
+	r := (*C.struct_sls_output)(C.calloc(1, C.sizeof_struct_sls_output)) // aborts where there is no memory
+	r.handle = C.uintptr_t(cgo.NewHandle(i))
+	r.flush_timeout_ms = C.int64_t(i.cfg.FlushTimeout.Milliseconds())
+	r.engine_thread = C.pthread_self() // Init runs on the engine's
 	if i.cfg.FlushMode == config.FlushAuto {
 		i.open(r)
 	}
@@ -43,22 +43,22 @@ func (i *instance) remote() unsafe.Pointer {
 }
 
 // open makes what suspended flushes need.
-func (i *instance) open(r *C.struct_sls_remote) {
-	if r.intake = C.sls_intake_create(C.int64_t(i.cfg.Linger)); r.intake == nil {
+func (i *instance) open(r *C.struct_sls_output) {
+	if r.queue = C.sls_queue_create(C.int64_t(i.cfg.Linger)); r.queue == nil {
 		i.warnBlocking("no descriptor is left")
 		return
 	}
-	r.bells = C.sls_bells_create(r)
-	i.intake = openIntake(i, r.intake)
+	r.notifiers = C.sls_notifiers_create(r)
+	i.intake = openIntake(i, r.queue)
 	go i.intake.serve()
-	i.log.OnPending(func() { C.sls_bells_log(r.bells) })
+	i.log.OnPending(func() { C.sls_notifiers_drain_log(r.notifiers) })
 }
 
 // endRemote ends an instance and frees what the host kept of it. The host may
 // leave coroutines suspended for good when it exits; should one still be
 // woken, because a goroutine hangs, what it needs for that is left alone.
-func endRemote(r *C.struct_sls_remote) {
-	handle := cgo.Handle(r.instance)
+func endRemote(r *C.struct_sls_output) {
+	handle := cgo.Handle(r.handle)
 	i := handle.Value().(*instance)
 	if i.intake != nil {
 		i.intake.close() // what waits for room stays with Fluent Bit
@@ -70,11 +70,11 @@ func endRemote(r *C.struct_sls_remote) {
 		return
 	}
 	handle.Delete()
-	if r.bells != nil {
-		C.sls_bells_destroy(r.bells)
+	if r.notifiers != nil {
+		C.sls_notifiers_destroy(r.notifiers)
 	}
-	if r.intake != nil {
-		C.sls_intake_destroy(r.intake)
+	if r.queue != nil {
+		C.sls_queue_destroy(r.queue)
 	}
 	C.free(unsafe.Pointer(r))
 }

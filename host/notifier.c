@@ -1,9 +1,7 @@
 /*
- * A bell is one eventfd in one event loop of Fluent Bit. Go rings it when flushes
- * have their result, and the loop resumes them. A flush with which many bytes
- * have come together in the intake (queue.c) rings it too: the loop then has
- * them encoded. A descriptor for each flush would cost more than all else that
- * is done for a small chunk.
+ * A notifier is an eventfd registered with one event loop of Fluent Bit. Go signals it when flushes are done, and the
+ * loop resumes their coroutines. A flush that fills the submission queue (queue.c) signals it too, and the loop has its
+ * chunks encoded. There is one notifier per loop: one per flush would cost more than delivering a small chunk.
  */
 #include "notifier.h"
 
@@ -18,30 +16,32 @@
 #include "flush.h"
 #include "queue.h"
 
-struct bell {
-    struct mk_event event; /* first: the loop hands its address to the handler */
-    struct sls_remote *remote;
+struct sls_notifier {
+    struct mk_event event; /* first: the loop calls on_notify with its address */
+    struct sls_output *output;
     void *loop;
-    struct bell *next; /* of the instance */
+    struct sls_notifier *next; /* of the instance */
 
-    struct sls_handover settled;
-    int much;  /* has come together in the intake */
-    int lines; /* of the log wait */
+    struct sls_list completed; /* flushes with their result */
+
+    /* Flags for the loop. */
+    int encode_wanted;
+    int log_pending;
 
     /* For the loop alone. */
-    struct sls_wait *first; /* taken out of settled, in their order */
-    struct sls_wait *last;
+    struct sls_flush *first; /* collected of completed, in their order */
+    struct sls_flush *last;
     int passes;      /* calls that resume nothing, before the next that does */
     uint32_t random; /* never 0 */
 };
 
-struct sls_bells {
-    struct sls_remote *remote;
+struct sls_notifiers {
+    struct sls_output *output;
     pthread_mutex_t lock;
-    struct bell *first;
+    struct sls_notifier *first;
 };
 
-static void ring(int fd)
+static void notify(int fd)
 {
     uint64_t one = 1;
     ssize_t n;
@@ -51,113 +51,107 @@ static void ring(int fd)
     } while (n < 0 && errno == EINTR);
 }
 
-/* Says something to the loop. */
-static void tell(struct bell *bell, int *what)
+static void set_flag(struct sls_notifier *notifier, int *flag)
 {
-    if (!__atomic_exchange_n(what, 1, __ATOMIC_SEQ_CST)) {
-        ring(bell->event.fd);
+    if (!__atomic_exchange_n(flag, 1, __ATOMIC_SEQ_CST)) {
+        notify(notifier->event.fd);
     }
 }
 
-static int told(int *what) { return __atomic_exchange_n(what, 0, __ATOMIC_SEQ_CST); }
+static int take_flag(int *flag) { return __atomic_exchange_n(flag, 0, __ATOMIC_SEQ_CST); }
 
-/* Takes those that were settled, and puts them behind those taken before. */
-static void take(struct bell *bell)
+/* Appends the flushes that were completed to those collected before. */
+static void collect(struct sls_notifier *notifier)
 {
-    struct sls_wait *wait = __atomic_exchange_n(&bell->settled.last, NULL, __ATOMIC_SEQ_CST);
-    struct sls_wait *last = wait;
-    struct sls_wait *first = NULL;
-    struct sls_wait *before;
+    struct sls_flush *flush = __atomic_exchange_n(&notifier->completed.last, NULL, __ATOMIC_SEQ_CST);
+    struct sls_flush *last = flush;
+    struct sls_flush *first = NULL;
+    struct sls_flush *before;
 
-    if (wait == NULL) {
+    if (flush == NULL) {
         return;
     }
-    for (; wait != NULL; wait = before) {
-        before = wait->next;
-        wait->next = first;
-        first = wait;
+    for (; flush != NULL; flush = before) {
+        before = flush->next;
+        flush->next = first;
+        first = flush;
     }
-    if (bell->first == NULL) {
-        bell->first = first;
+    if (notifier->first == NULL) {
+        notifier->first = first;
     }
     else {
-        bell->last->next = first;
+        notifier->last->next = first;
     }
-    bell->last = last;
+    notifier->last = last;
 }
 
-/* Whether a flush waits to be resumed. If none does, whoever settles the next one
- * rings again. */
-static int is_waiting(struct bell *bell)
+/* Whether the loop must call again because a flush waits to be resumed. If not, the next one that is completed
+ * notifies. */
+static int must_call_again(struct sls_notifier *notifier)
 {
-    take(bell);
-    if (bell->first != NULL) {
+    collect(notifier);
+    if (notifier->first != NULL) {
         return 1;
     }
-    __atomic_store_n(&bell->settled.rung, 0, __ATOMIC_SEQ_CST);
-    /* What was settled before that did not ring. If another thread sees it too,
-     * one of the two sets rung, and the other leaves it to that one. */
-    return __atomic_load_n(&bell->settled.last, __ATOMIC_SEQ_CST) != NULL &&
-           !__atomic_exchange_n(&bell->settled.rung, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&notifier->completed.notified, 0, __ATOMIC_SEQ_CST);
+    /* A flush that was completed before that store found notified set and did not notify. If another thread sees it
+     * too, one of the two sets notified, and the other leaves it to that one. */
+    return __atomic_load_n(&notifier->completed.last, __ATOMIC_SEQ_CST) != NULL &&
+           !__atomic_exchange_n(&notifier->completed.notified, 1, __ATOMIC_SEQ_CST);
 }
 
 /* Resumes one flush.
  *
- * A flush that ends writes its result into a pipe of 64 KiB, blocking, and the
- * loop that would read it is the one that we are called by: 8,193 results that it
- * has not read stop Fluent Bit permanently. It reads one result for each event of
- * the pipe, and serves events of one priority, ours and the pipe's among them,
- * nearly in turn: after ten it takes an eleventh out of its queue and forgets it
- * until the next round. With certain numbers of ready events that is the pipe's
- * each time. So one flush is resumed a call, and one or two calls, at random,
- * resume nothing: the pipe is read twice for each result on average, and no
- * pattern lasts. In a model of 1 to 8 outputs among up to 15 ready events the
- * pipe holds at most 6 results then; without the pause, 5 of these 128 mixes
- * fill it.
- * Source: Fluent Bit 5.1.1, FLB_ENGINE_OUTPUT_EVENT_BATCH_SIZE in flb_engine.h,
- * flb_output_return in flb_output.h, flb_event_priority_live_foreach in
- * flb_event_loop.h. */
-static void resume_one(struct bell *bell)
+ * A flush that ends writes its result into a pipe of 64 KiB, blocking, and the loop that reads the pipe is the one that
+ * calls us: 8,193 results that it has not read stop Fluent Bit permanently. The loop reads one result for each event of
+ * the pipe. It serves events of one priority, ours and the pipe's among them, nearly in turn: after ten it takes an
+ * eleventh out of its queue and forgets it until the next round. With certain numbers of ready events that is the
+ * pipe's each time.
+ *
+ * So each call resumes one flush, and after it one or two calls, at random, resume nothing. The pipe is then read twice
+ * for each result on average, and no pattern lasts. In a model of 1 to 8 outputs among up to 15 ready events the pipe
+ * holds at most 6 results; without the pause, 5 of these 128 mixes fill it.
+ * Source: fluentbit.h. */
+static void resume_one(struct sls_notifier *notifier)
 {
-    struct sls_wait *wait = bell->first;
+    struct sls_flush *flush = notifier->first;
 
-    if (wait == NULL) {
+    if (flush == NULL) {
         return;
     }
-    bell->first = wait->next;
-    bell->random ^= bell->random << 13;
-    bell->random ^= bell->random >> 17;
-    bell->random ^= bell->random << 5;
-    bell->passes = 1 + (bell->random & 1);
-    sls_coro_resume(&wait->coro);
+    notifier->first = flush->next;
+    notifier->random ^= notifier->random << 13;
+    notifier->random ^= notifier->random >> 17;
+    notifier->random ^= notifier->random << 5;
+    notifier->passes = 1 + (notifier->random & 1);
+    sls_coro_resume(&flush->suspended.coro);
 }
 
-/* The host's event loop calls this while the bell's descriptor is readable, which
- * it stays until nothing waits. */
-static int answer(void *event)
+/* The event loop calls this while the eventfd is readable, which it stays until no flush waits. */
+static int on_notify(void *event)
 {
-    struct bell *bell = event;
+    struct sls_notifier *notifier = event;
 
-    if (bell->passes > 0) {
-        bell->passes--;
+    if (notifier->passes > 0) {
+        notifier->passes--;
         return 0;
     }
-    sls_drain(bell->event.fd);
-    if (told(&bell->lines)) {
-        slsLog(bell->remote->instance);
+    sls_clear(notifier->event.fd);
+    if (take_flag(&notifier->log_pending)) {
+        slsDrainLog(notifier->output->handle);
     }
-    if (told(&bell->much) && slsBegin(bell->remote->instance)) {
-        tell(bell, &bell->much);
+    if (take_flag(&notifier->encode_wanted) && slsEncodePending(notifier->output->handle)) {
+        set_flag(notifier, &notifier->encode_wanted);
     }
-    take(bell);
-    resume_one(bell);
-    if (is_waiting(bell)) {
-        ring(bell->event.fd); /* itself */
+    collect(notifier);
+    resume_one(notifier);
+    if (must_call_again(notifier)) {
+        notify(notifier->event.fd);
     }
     return 0;
 }
 
-static char *hang(struct bell *bell)
+static char *register_event(struct sls_notifier *notifier)
 {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     char *reason;
@@ -165,110 +159,110 @@ static char *hang(struct bell *bell)
     if (fd < 0) {
         return "no descriptor is left";
     }
-    reason = sls_loop_add(bell->loop, &bell->event, fd, answer);
+    reason = sls_loop_add(notifier->loop, &notifier->event, fd, on_notify);
     if (reason != NULL) {
         close(fd);
     }
-    bell->settled.fd = fd;
-    bell->random ^= (uint32_t) fd; /* another sequence for each, and never 0 */
+    notifier->completed.fd = fd;
+    notifier->random ^= (uint32_t) fd; /* another sequence for each, and never 0 */
     return reason;
 }
 
-static char *find(struct sls_bells *bells, void *loop, struct bell **found)
+static char *find_or_add(struct sls_notifiers *notifiers, void *loop, struct sls_notifier **found)
 {
-    struct bell *bell;
+    struct sls_notifier *notifier;
     char *reason;
 
-    for (bell = bells->first; bell != NULL; bell = bell->next) {
-        if (bell->loop == loop) {
-            *found = bell;
+    for (notifier = notifiers->first; notifier != NULL; notifier = notifier->next) {
+        if (notifier->loop == loop) {
+            *found = notifier;
             return NULL;
         }
     }
-    bell = calloc(1, sizeof(*bell));
-    if (bell == NULL) {
+    notifier = calloc(1, sizeof(*notifier));
+    if (notifier == NULL) {
         return "no memory is left";
     }
-    bell->remote = bells->remote;
-    bell->loop = loop;
-    bell->random = 2463534242u;
-    reason = hang(bell);
+    notifier->output = notifiers->output;
+    notifier->loop = loop;
+    notifier->random = 2463534242u;
+    reason = register_event(notifier);
     if (reason != NULL) {
-        free(bell);
+        free(notifier);
         return reason;
     }
-    bell->next = bells->first;
-    bells->first = bell;
-    *found = bell;
+    notifier->next = notifiers->first;
+    notifiers->first = notifier;
+    *found = notifier;
     return NULL;
 }
 
-char *sls_bells_find(struct sls_bells *bells, struct sls_wait *wait)
+char *sls_notifiers_find(struct sls_notifiers *notifiers, struct sls_flush *flush)
 {
     void *loop;
-    char *reason = sls_coro_find(&wait->coro, &loop);
+    char *reason = sls_coro_find(&flush->suspended.coro, &loop);
 
     if (reason != NULL) {
         return reason;
     }
-    pthread_mutex_lock(&bells->lock);
-    reason = find(bells, loop, &wait->bell);
-    pthread_mutex_unlock(&bells->lock);
-    if (wait->bell != NULL) {
-        wait->settled = &wait->bell->settled;
+    pthread_mutex_lock(&notifiers->lock);
+    reason = find_or_add(notifiers, loop, &flush->suspended.notifier);
+    pthread_mutex_unlock(&notifiers->lock);
+    if (flush->suspended.notifier != NULL) {
+        flush->suspended.completed = &flush->suspended.notifier->completed;
     }
     return reason;
 }
 
-void sls_begin(struct sls_wait *wait)
+void sls_submit(struct sls_flush *flush)
 {
-    struct bell *bell = wait->bell;
+    struct sls_notifier *notifier = flush->suspended.notifier;
 
-    if (sls_intake_put(bell->remote->intake, wait)) {
-        tell(bell, &bell->much);
+    if (sls_queue_push(notifier->output->queue, flush)) {
+        set_flag(notifier, &notifier->encode_wanted);
     }
 }
 
-void sls_bells_log(struct sls_bells *bells)
+void sls_notifiers_drain_log(struct sls_notifiers *notifiers)
 {
-    struct bell *bell;
+    struct sls_notifier *notifier;
 
-    pthread_mutex_lock(&bells->lock);
-    bell = bells->first;
-    pthread_mutex_unlock(&bells->lock);
-    if (bell == NULL) {
+    pthread_mutex_lock(&notifiers->lock);
+    notifier = notifiers->first;
+    pthread_mutex_unlock(&notifiers->lock);
+    if (notifier == NULL) {
         return; /* no flush came yet */
     }
-    tell(bell, &bell->lines);
+    set_flag(notifier, &notifier->log_pending);
 }
 
-struct sls_bells *sls_bells_create(struct sls_remote *remote)
+struct sls_notifiers *sls_notifiers_create(struct sls_output *output)
 {
-    struct sls_bells *bells = calloc(1, sizeof(*bells));
+    struct sls_notifiers *notifiers = calloc(1, sizeof(*notifiers));
 
-    if (bells != NULL) {
-        bells->remote = remote;
-        pthread_mutex_init(&bells->lock, NULL);
+    if (notifiers != NULL) {
+        notifiers->output = output;
+        pthread_mutex_init(&notifiers->lock, NULL);
     }
-    return bells;
+    return notifiers;
 }
 
-void sls_bells_destroy(struct sls_bells *bells)
+void sls_notifiers_destroy(struct sls_notifiers *notifiers)
 {
-    struct bell *bell = bells->first;
-    struct bell *next;
+    struct sls_notifier *notifier = notifiers->first;
+    struct sls_notifier *next;
 
-    for (; bell != NULL; bell = next) {
-        next = bell->next;
-        sls_loop_del(bell->loop, &bell->event);
-        close(bell->event.fd);
-        free(bell);
+    for (; notifier != NULL; notifier = next) {
+        next = notifier->next;
+        sls_loop_del(notifier->loop, &notifier->event);
+        close(notifier->event.fd);
+        free(notifier);
     }
-    pthread_mutex_destroy(&bells->lock);
-    free(bells);
+    pthread_mutex_destroy(&notifiers->lock);
+    free(notifiers);
 }
 
-void sls_drain(int fd)
+void sls_clear(int fd)
 {
     uint64_t count;
     ssize_t n;

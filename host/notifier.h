@@ -1,32 +1,31 @@
 /*
- * Bells: how a suspended flush is resumed. See notifier.c.
+ * Notifiers: how a suspended flush is resumed. See notifier.c.
  */
 #ifndef SLS_NOTIFIER_H
 #define SLS_NOTIFIER_H
 
-struct sls_remote;
-struct sls_wait;
+struct sls_flush;
+struct sls_output;
 
-/* The bells of one output instance, one for each event loop its flushes ran on. */
-struct sls_bells;
+/* The notifiers of an output instance, one for each event loop that its flushes ran on. */
+struct sls_notifiers;
 
-struct sls_bells *sls_bells_create(struct sls_remote *remote);
+struct sls_notifiers *sls_notifiers_create(struct sls_output *output);
 
-/* Ends the bells. No flush may be answered any more. */
-void sls_bells_destroy(struct sls_bells *bells);
+/* Must run on the engine's thread when no flush can be completed any more. */
+void sls_notifiers_destroy(struct sls_notifiers *notifiers);
 
-/* Finds or hangs the bell of the event loop we run on. Where the host does not
- * let a flush wait in its loop, wait->bell stays NULL and the result is why. */
-char *sls_bells_find(struct sls_bells *bells, struct sls_wait *wait);
+/* Gives a flush the notifier of the event loop that it runs on, which is made if there is none yet. Returns NULL, or why
+ * the flush cannot be suspended. */
+char *sls_notifiers_find(struct sls_notifiers *notifiers, struct sls_flush *flush);
 
-/* Hands a flush to Go. It must be suspended before its event loop goes on. */
-void sls_begin(struct sls_wait *wait);
+/* Hands a flush to Go. The caller must suspend it before its event loop goes on. */
+void sls_submit(struct sls_flush *flush);
 
-/* Asks one of the event loops to take the lines of the log. May be called from
- * any thread. */
-void sls_bells_log(struct sls_bells *bells);
+/* Has one of the event loops take the waiting lines of the log. May be called from any thread. */
+void sls_notifiers_drain_log(struct sls_notifiers *notifiers);
 
-/* Empties an eventfd. */
-void sls_drain(int fd);
+/* Makes an eventfd unreadable. */
+void sls_clear(int fd);
 
 #endif

@@ -1,14 +1,13 @@
 /*
- * The intake is how flushes come to Go without a call of Go: a handover, and a
- * timer for which a goroutine waits. It is started by the first of several
- * flushes, so that they linger here, where that costs nothing, and Go wakes up
- * once for all.
+ * The submission queue hands flushes to Go without a call of Go: a lock-free list, and a timer that a goroutine waits
+ * for. The first of several flushes arms the timer. They linger in this list, where that costs nothing, and Go is woken
+ * once for all of them.
  *
- * Many bytes are encoded by the event loop instead, on whose processor they lie
- * in the cache: another would take twice the CPU. Few are not: for to be called,
- * Go needs one of its processors, and then keeps it for up to 10 ms; meanwhile
- * the monitor of Go's runtime looks at it again and again, first every 20 us,
- * which costs as much as to encode half a megabyte elsewhere.
+ * From ENCODE_WANTED_BYTES on, the event loop encodes instead: the chunks are in the cache of its processor, and
+ * another processor takes twice the CPU time for them.
+ *
+ * Smaller amounts are left to the goroutine. A call from C needs a P of the Go runtime and holds it for up to 10 ms,
+ * and sysmon polls that P from every 20 us on, which costs as much as encoding 512 KiB elsewhere.
  * Source: Go 1.26, runtime/proc.go, sysmon and retake.
  */
 #include "queue.h"
@@ -18,65 +17,65 @@
 
 #include "flush.h"
 
-/* From so many bytes on the event loop encodes. */
-#define ENCODED_HERE (512 << 10)
+#define ENCODE_WANTED_BYTES (512 << 10)
 
-/* What rung says of the timer, besides 0: it is not started. */
-enum { LINGERS = 1, HURRIES };
+/* What submitted.notified says of the timer; 0: it is not armed. */
+enum { TIMER_LINGER = 1, TIMER_NOW };
 
 static const struct itimerspec at_once = { .it_value.tv_nsec = 1 };
 
-struct sls_intake *sls_intake_create(int64_t linger_ns)
+struct sls_queue *sls_queue_create(int64_t linger_ns)
 {
-    struct sls_intake *intake = calloc(1, sizeof(*intake));
+    struct sls_queue *queue = calloc(1, sizeof(*queue));
 
-    if (intake == NULL) {
+    if (queue == NULL) {
         return NULL;
     }
-    intake->begun.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (intake->begun.fd < 0) {
-        free(intake);
+    queue->submitted.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (queue->submitted.fd < 0) {
+        free(queue);
         return NULL;
     }
-    intake->linger = at_once;
+    queue->linger = at_once;
     if (linger_ns > 0) {
-        intake->linger.it_value.tv_sec = linger_ns / 1000000000;
-        intake->linger.it_value.tv_nsec = linger_ns % 1000000000;
+        queue->linger.it_value.tv_sec = linger_ns / 1000000000;
+        queue->linger.it_value.tv_nsec = linger_ns % 1000000000;
     }
-    return intake;
+    return queue;
 }
 
-void sls_intake_destroy(struct sls_intake *intake) { free(intake); }
+void sls_queue_destroy(struct sls_queue *queue) { free(queue); }
 
-static void hand_over(struct sls_handover *to, struct sls_wait *wait)
+static void push(struct sls_list *list, struct sls_flush *flush)
 {
-    struct sls_wait *last = __atomic_load_n(&to->last, __ATOMIC_SEQ_CST);
+    struct sls_flush *last = __atomic_load_n(&list->last, __ATOMIC_SEQ_CST);
 
     do {
-        wait->next = last;
-    } while (!__atomic_compare_exchange_n(&to->last, &last, wait, 1, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+        flush->next = last;
+    } while (!__atomic_compare_exchange_n(&list->last, &last, flush, 1, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
 }
 
-int sls_intake_put(struct sls_intake *intake, struct sls_wait *wait)
+int sls_queue_push(struct sls_queue *queue, struct sls_flush *flush)
 {
-    int32_t not_started = 0;
-    int64_t bytes = __atomic_add_fetch(&intake->bytes, wait->size, __ATOMIC_SEQ_CST);
+    int32_t not_armed = 0;
+    int64_t bytes = __atomic_add_fetch(&queue->bytes, flush->size, __ATOMIC_SEQ_CST);
 
-    hand_over(&intake->begun, wait);
-    if (bytes >= ENCODED_HERE) {
+    push(&queue->submitted, flush);
+    if (bytes >= ENCODE_WANTED_BYTES) {
         return 1;
     }
-    if (__atomic_compare_exchange_n(&intake->begun.rung, &not_started, LINGERS, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-        timerfd_settime(intake->begun.fd, 0, &intake->linger, NULL);
-        if (__atomic_load_n(&intake->begun.rung, __ATOMIC_SEQ_CST) == HURRIES) {
-            timerfd_settime(intake->begun.fd, 0, &at_once, NULL); /* meanwhile */
+    if (__atomic_compare_exchange_n(&queue->submitted.notified, &not_armed, TIMER_LINGER, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        timerfd_settime(queue->submitted.fd, 0, &queue->linger, NULL);
+        /* sls_queue_wake_now may have run between the exchange and the line above, which then put its timer off. */
+        if (__atomic_load_n(&queue->submitted.notified, __ATOMIC_SEQ_CST) == TIMER_NOW) {
+            timerfd_settime(queue->submitted.fd, 0, &at_once, NULL);
         }
     }
     return 0;
 }
 
-void sls_intake_hurry(struct sls_intake *intake)
+void sls_queue_wake_now(struct sls_queue *queue)
 {
-    __atomic_store_n(&intake->begun.rung, HURRIES, __ATOMIC_SEQ_CST);
-    timerfd_settime(intake->begun.fd, 0, &at_once, NULL);
+    __atomic_store_n(&queue->submitted.notified, TIMER_NOW, __ATOMIC_SEQ_CST);
+    timerfd_settime(queue->submitted.fd, 0, &at_once, NULL);
 }

@@ -28,18 +28,18 @@ const (
 // loops do where there is much to encode.
 type intake struct {
 	instance *instance
-	from     *C.struct_sls_intake
+	from     *C.struct_sls_queue
 	timer    *os.File // readable when there is something to do
 	done     chan struct{}
 
 	mu     sync.Mutex
 	closed bool
-	come   []*C.struct_sls_wait // those not begun yet, in their order
+	come   []*C.struct_sls_flush // those not begun yet, in their order
 	woken  []*flush
 }
 
-func openIntake(i *instance, from *C.struct_sls_intake) *intake {
-	return &intake{instance: i, from: from, timer: os.NewFile(uintptr(from.begun.fd), "intake"), done: make(chan struct{})}
+func openIntake(i *instance, from *C.struct_sls_queue) *intake {
+	return &intake{instance: i, from: from, timer: os.NewFile(uintptr(from.submitted.fd), "intake"), done: make(chan struct{})}
 }
 
 // serve looks after the flushes until the intake is closed.
@@ -57,7 +57,7 @@ func (n *intake) serve() {
 
 func (n *intake) serveRound() {
 	defer guard(nil, 0)
-	rearm(&n.from.begun)
+	rearm(&n.from.submitted)
 	n.instance.out.Coalesce(n.serveAll)
 }
 
@@ -80,10 +80,10 @@ func (n *intake) serveSome() (more bool) {
 }
 
 // take takes flushes that have come, and tells whether there are more.
-func (n *intake) take(most int, mostBytes C.size_t) (taken []*C.struct_sls_wait, more bool) {
+func (n *intake) take(most int, mostBytes C.size_t) (taken []*C.struct_sls_flush, more bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.come = takeOver(&n.from.begun, n.come)
+	n.come = takeOver(&n.from.submitted, n.come)
 	count, bytes := 0, C.size_t(0)
 	for count < min(most, len(n.come)) && bytes < mostBytes {
 		bytes += n.come[count].size
@@ -95,13 +95,13 @@ func (n *intake) take(most int, mostBytes C.size_t) (taken []*C.struct_sls_wait,
 }
 
 // begin submits the chunks of flushes, and encodes those for which there is room.
-func (n *intake) begin(waits []*C.struct_sls_wait) {
+func (n *intake) begin(waits []*C.struct_sls_flush) {
 	flushes := make([]flush, len(waits)) // they come and go together
 	for i, w := range waits {
 		f := &flushes[i]
 		f.of, f.data = n, dataOf(w)
 		f.wait.Store(w)
-		f.begin(C.GoString(w.tag), w.worker != 0)
+		f.begin(C.GoString(w.tag), w.on_worker != 0)
 	}
 }
 
@@ -126,21 +126,21 @@ func (n *intake) takeWoken() []*flush {
 }
 
 // lastOf is where C has the last flush of a handover.
-func lastOf(h *C.struct_sls_handover) *unsafe.Pointer {
+func lastOf(h *C.struct_sls_list) *unsafe.Pointer {
 	return (*unsafe.Pointer)(unsafe.Pointer(&h.last))
 }
 
 // handOver puts a flush into the handover of a bell, which it rings. After that
 // the flush may be gone.
-func handOver(w *C.struct_sls_wait, to *C.struct_sls_handover) {
+func handOver(w *C.struct_sls_flush, to *C.struct_sls_list) {
 	for {
 		before := atomic.LoadPointer(lastOf(to))
-		w.next = (*C.struct_sls_wait)(before)
+		w.next = (*C.struct_sls_flush)(before)
 		if atomic.CompareAndSwapPointer(lastOf(to), before, unsafe.Pointer(w)) {
 			break
 		}
 	}
-	if atomic.SwapInt32((*int32)(&to.rung), 1) == 0 {
+	if atomic.SwapInt32((*int32)(&to.notified), 1) == 0 {
 		ring(to.fd)
 	}
 }
@@ -152,12 +152,12 @@ func ring(fd C.int) {
 }
 
 // rearm has whoever puts something into a handover ring again.
-func rearm(h *C.struct_sls_handover) { atomic.StoreInt32((*int32)(&h.rung), 0) }
+func rearm(h *C.struct_sls_list) { atomic.StoreInt32((*int32)(&h.notified), 0) }
 
 // takeOver appends all flushes of a handover to taken, in their order.
-func takeOver(from *C.struct_sls_handover, taken []*C.struct_sls_wait) []*C.struct_sls_wait {
+func takeOver(from *C.struct_sls_list, taken []*C.struct_sls_flush) []*C.struct_sls_flush {
 	before := len(taken)
-	for w := (*C.struct_sls_wait)(atomic.SwapPointer(lastOf(from), nil)); w != nil; w = w.next {
+	for w := (*C.struct_sls_flush)(atomic.SwapPointer(lastOf(from), nil)); w != nil; w = w.next {
 		taken = append(taken, w)
 	}
 	slices.Reverse(taken[before:])

@@ -1,5 +1,5 @@
 /*
- * How flushes come to Go: see queue.c.
+ * The submission queue: how flushes reach Go. See queue.c.
  */
 #ifndef SLS_QUEUE_H
 #define SLS_QUEUE_H
@@ -7,35 +7,34 @@
 #include <stdint.h>
 #include <sys/timerfd.h>
 
-struct sls_wait;
+struct sls_flush;
 
-/* Flushes on their way from C to Go or back, the last one first. Each side puts
- * one there, or takes all, with one atomic instruction: a lock would be a
- * call of C for Go. */
-struct sls_handover {
-    struct sls_wait *last;
-    int fd;       /* becomes readable so that they are taken */
-    int32_t rung; /* it was made so; who waits for it clears this, then looks */
+/* A list of flushes on their way from C to Go or back. Adding one and taking all are one atomic instruction each, in C
+ * and in Go: a lock would cost Go a call of C. */
+struct sls_list {
+    struct sls_flush *last;
+    int fd;           /* readable when there is something to take */
+    int32_t notified; /* not 0: fd was made readable. Whoever takes sets it to 0 first and takes then, so that a flush
+                       * is either taken or makes fd readable again */
 };
 
-/* The flushes of one output instance that Go has not seen yet. Go takes them out. */
-struct sls_intake {
-    struct sls_handover begun; /* fd is a timer, and Go's to close */
+/* The submission queue of an output instance. Go takes flushes out: see queue.go. */
+struct sls_queue {
+    struct sls_list submitted; /* fd is a timer, which Go closes */
     struct itimerspec linger;
-    int64_t bytes; /* of their chunks */
+    int64_t bytes; /* of chunks that were not taken yet */
 };
 
-/* Returns NULL where no descriptor or memory is left. The timer is started so
- * that Go comes so long after something was put in, unless an event loop is to. */
-struct sls_intake *sls_intake_create(int64_t linger_ns);
+/* Returns NULL if no descriptor or memory is left. linger_ns is the time from the first push until the Go side is
+ * woken. The timer is not armed when an event loop encodes. */
+struct sls_queue *sls_queue_create(int64_t linger_ns);
 
-void sls_intake_destroy(struct sls_intake *intake);
+void sls_queue_destroy(struct sls_queue *queue);
 
-/* Puts a flush in, from any thread. Returns 1 where so many bytes have come
- * together that an event loop should encode them. */
-int sls_intake_put(struct sls_intake *intake, struct sls_wait *wait);
+/* Adds a flush, from any thread. Returns 1 if an event loop should encode, because that many bytes wait. */
+int sls_queue_push(struct sls_queue *queue, struct sls_flush *flush);
 
-/* Has Go come now. */
-void sls_intake_hurry(struct sls_intake *intake);
+/* Wakes the Go side without waiting for linger. */
+void sls_queue_wake_now(struct sls_queue *queue);
 
 #endif

@@ -25,12 +25,12 @@ func TestHandover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &_Ctype_struct_sls_handover{fd: _Ctype_int(fd)}
+	h := &_Ctype_struct_sls_list{fd: _Ctype_int(fd)}
 	var running sync.WaitGroup
 	for side := range sides {
 		running.Go(func() {
 			for i := range each {
-				handOver(&_Ctype_struct_sls_wait{worker: _Ctype_int(side), size: _Ctype_size_t(i)}, h)
+				handOver(&_Ctype_struct_sls_flush{on_worker: _Ctype_int(side), size: _Ctype_size_t(i)}, h)
 				if i%100 == 0 {
 					runtime.Gosched() // so that it is empty now and then
 				}
@@ -38,7 +38,7 @@ func TestHandover(t *testing.T) {
 		})
 	}
 	var seen [sides]int
-	var taken []*_Ctype_struct_sls_wait
+	var taken []*_Ctype_struct_sls_flush
 	for all := 0; all < sides*each; all += len(taken) {
 		if err := raw.Read(drain); err != nil {
 			t.Fatal(err)
@@ -46,10 +46,10 @@ func TestHandover(t *testing.T) {
 		rearm(h)
 		taken = takeOver(h, taken[:0])
 		for _, w := range taken {
-			if int(w.size) != seen[w.worker] {
-				t.Fatalf("flush %d of side %d came when %d was due", w.size, w.worker, seen[w.worker])
+			if int(w.size) != seen[w.on_worker] {
+				t.Fatalf("flush %d of side %d came when %d was due", w.size, w.on_worker, seen[w.on_worker])
 			}
-			seen[w.worker]++
+			seen[w.on_worker]++
 		}
 	}
 	running.Wait()
