@@ -1,8 +1,8 @@
 // Command out_sls_kafka is a shared object that Fluent Bit loads as an output:
 // it delivers log records to Alibaba Cloud Simple Log Service (SLS) through
-// its Kafka-compatible endpoint. This file has the functions Fluent Bit calls,
-// but for FLBPluginFlushCtx: no frame of Go may be on the stack of a flush that
-// is suspended, so that one is in host/flush.c.
+// its Kafka-compatible endpoint. This file has the functions that Fluent Bit calls.
+// FLBPluginFlushCtx is not among them: it is C, in host/flush.c, because no Go frame
+// may be on the stack of a suspended flush.
 package main
 
 import "C"
@@ -16,8 +16,8 @@ import (
 // version is set by the build.
 var version = "dev"
 
-// FLBPluginPreRegister is called after loading; hot is 1 in a hot reload. There
-// is nothing to prepare: all state belongs to an instance.
+// FLBPluginPreRegister is called after loading; hot is 1 in a hot reload. It has
+// nothing to prepare: all state belongs to an instance.
 //
 //export FLBPluginPreRegister
 func FLBPluginPreRegister(hot C.int) C.int { return 0 }
@@ -27,7 +27,7 @@ func FLBPluginPreRegister(hot C.int) C.int { return 0 }
 //export FLBPluginRegister
 func FLBPluginRegister(def unsafe.Pointer) C.int { return C.int(host.Register(def)) }
 
-// FLBPluginUnregister frees what FLBPluginRegister made.
+// FLBPluginUnregister frees what FLBPluginRegister allocated.
 //
 //export FLBPluginUnregister
 func FLBPluginUnregister(def unsafe.Pointer) { host.Unregister(def) }
@@ -40,7 +40,7 @@ func FLBPluginInit(section unsafe.Pointer) C.int { return C.int(host.Init(sectio
 // FLBPluginExitCtx ends the output of one section.
 //
 //export FLBPluginExitCtx
-func FLBPluginExitCtx(remote unsafe.Pointer) C.int { return C.int(host.Exit(remote)) }
+func FLBPluginExitCtx(context unsafe.Pointer) C.int { return C.int(host.Exit(context)) }
 
 // FLBPluginExit exists for hosts without FLBPluginExitCtx, before 1.4.
 //

@@ -11,43 +11,49 @@ import (
 	"github.com/fluent/fluent-bit-go/output"
 )
 
-// slsEncodePending submits the chunks of flushes that are suspended, and encodes those
-// for which there is room. It returns 1 where there are more.
+// slsEncodePending submits flushes that wait in the submission queue, and encodes
+// those for which there is room. It returns 1 if more are pending. The calling
+// thread is that of an event loop.
 //
 //export slsEncodePending
 func slsEncodePending(handle C.uintptr_t) (more C.int) {
 	defer guard(nil, 0)
-	if cgo.Handle(handle).Value().(*instance).intake.serveSome() {
+	if instanceOf(handle).queue.encodeSome() {
 		return 1
 	}
 	return 0
 }
 
-// slsAdvanceBlocking moves the chunk of a flush that blocks on, as far as it goes
-// without waiting, and returns its result. Any but SLS_PENDING ends the flush.
+// slsAdvanceBlocking submits the chunk of a blocking flush in the first call,
+// advances it without waiting, and returns its result. Any result but SLS_PENDING
+// ends the flush. A panic ends it with FLB_RETRY.
 //
 //export slsAdvanceBlocking
-func slsAdvanceBlocking(handle C.uintptr_t, w *C.struct_sls_flush) (result C.int) {
+func slsAdvanceBlocking(handle C.uintptr_t, c *C.struct_sls_flush) (result C.int) {
 	defer guard(nil, 0)
-	result = output.FLB_RETRY // if anything panics
-	i := cgo.Handle(handle).Value().(*instance)
+	result = output.FLB_RETRY
+	i := instanceOf(handle)
 	defer i.log.Drain()
-	result = C.int(i.advanceBlocking(w))
+	result = C.int(i.advanceBlocking(c))
 	return result
 }
 
-// slsDetachBlocking ends a flush that blocks and whose chunk is still on its way.
+// slsDetachBlocking ends a blocking flush whose chunk has no result.
 //
 //export slsDetachBlocking
-func slsDetachBlocking(w *C.struct_sls_flush) {
+func slsDetachBlocking(c *C.struct_sls_flush) {
 	defer guard(nil, 0)
-	detachBlocking(w)
+	detachBlocking(c)
 }
 
-// slsDrainLog hands over the lines that wait for a thread of Fluent Bit.
+// slsDrainLog hands the waiting lines of the log to Fluent Bit. The calling thread
+// is Fluent Bit's.
 //
 //export slsDrainLog
 func slsDrainLog(handle C.uintptr_t) {
 	defer guard(nil, 0)
-	cgo.Handle(handle).Value().(*instance).log.Drain()
+	instanceOf(handle).log.Drain()
 }
+
+// instanceOf is the instance of a handle. It panics if the handle is not valid.
+func instanceOf(handle C.uintptr_t) *instance { return cgo.Handle(handle).Value().(*instance) }

@@ -73,27 +73,27 @@ func TestBlockingFlushes(t *testing.T) {
 // flushBlocking is what FLBPluginFlushCtx does where it cannot suspend.
 func flushBlocking(t *testing.T, instance cgo.Handle, chunk []byte, limit time.Duration) plugin.Result {
 	t.Helper()
-	w := newWait(t, chunk)
-	fd := int(w.blocking.fd)
+	c := newFlush(t, chunk)
+	fd := int(c.blocking.fd)
 	defer syscall.Close(fd)
 	deadline := time.Now().Add(limit)
 	var handle cgo.Handle
-	result := plugin.Result(slsAdvanceBlocking(_Ctype_uintptr_t(instance), w))
+	result := plugin.Result(slsAdvanceBlocking(_Ctype_uintptr_t(instance), c))
 	for result == plugin.Pending {
-		handle = cgo.Handle(w.blocking.handle)
+		handle = cgo.Handle(c.blocking.handle)
 		if !poll(fd, time.Until(deadline)) {
-			slsDetachBlocking(w)
+			slsDetachBlocking(c)
 			result = plugin.Retry
 			break
 		}
-		drain(uintptr(fd))
-		result = plugin.Result(slsAdvanceBlocking(_Ctype_uintptr_t(instance), w))
+		clearFD(uintptr(fd))
+		result = plugin.Result(slsAdvanceBlocking(_Ctype_uintptr_t(instance), c))
 	}
-	drain(uintptr(fd))
+	clearFD(uintptr(fd))
 	if poll(fd, rand.N(time.Millisecond)) {
 		t.Error("a flush was woken when it was over")
 	}
-	if w.blocking.handle != 0 || handle != 0 && valid(handle) {
+	if c.blocking.handle != 0 || handle != 0 && valid(handle) {
 		t.Errorf("a flush is over, its handle %d is valid", handle)
 	}
 	return result
@@ -118,7 +118,7 @@ func TestBlockingFlushEndsBeforeItsDescriptor(t *testing.T) {
 			t.Fatal("not woken")
 		}
 		f.end()
-		drain(uintptr(fd))
+		clearFD(uintptr(fd))
 		if poll(fd, 100*time.Microsecond) {
 			t.Error("a flush was woken when it was over")
 		}
@@ -141,15 +141,15 @@ func TestInvalidHandles(t *testing.T) {
 		"flush deleted":        {live, deleted},
 		"not a blocking flush": {live, other},
 	} {
-		w := newWait(t, record(0))
-		w.blocking.handle = _Ctype_uintptr_t(tt.flush)
-		if r := slsAdvanceBlocking(_Ctype_uintptr_t(tt.instance), w); plugin.Result(r) != plugin.Retry {
+		c := newFlush(t, record(0))
+		c.blocking.handle = _Ctype_uintptr_t(tt.flush)
+		if r := slsAdvanceBlocking(_Ctype_uintptr_t(tt.instance), c); plugin.Result(r) != plugin.Retry {
 			t.Errorf("%s: result %d", name, r)
 		}
-		slsDetachBlocking(w)
+		slsDetachBlocking(c)
 		slsDrainLog(_Ctype_uintptr_t(deleted))
 		slsEncodePending(_Ctype_uintptr_t(deleted))
-		syscall.Close(int(w.blocking.fd))
+		syscall.Close(int(c.blocking.fd))
 	}
 }
 
@@ -158,19 +158,19 @@ func TestBlockingFlushPanics(t *testing.T) {
 	live := cgo.NewHandle(&instance{log: plugin.NewLog(nil, "test")}) // without an output
 	defer live.Delete()
 	for name, call := range map[string]func(*_Ctype_struct_sls_flush) plugin.Result{
-		"advance": func(w *_Ctype_struct_sls_flush) plugin.Result {
-			return plugin.Result(slsAdvanceBlocking(_Ctype_uintptr_t(live), w))
+		"advance": func(c *_Ctype_struct_sls_flush) plugin.Result {
+			return plugin.Result(slsAdvanceBlocking(_Ctype_uintptr_t(live), c))
 		},
-		"detach": func(w *_Ctype_struct_sls_flush) plugin.Result { slsDetachBlocking(w); return plugin.Retry },
+		"detach": func(c *_Ctype_struct_sls_flush) plugin.Result { slsDetachBlocking(c); return plugin.Retry },
 	} {
-		w := newWait(t, record(0))
-		f := &blockingFlush{fd: w.blocking.fd}
+		c := newFlush(t, record(0))
+		f := &blockingFlush{fd: c.blocking.fd}
 		handle := cgo.NewHandle(f)
-		w.blocking.handle = _Ctype_uintptr_t(handle)
-		if r := call(w); r != plugin.Retry || w.blocking.handle != 0 || valid(handle) || f.fd >= 0 {
-			t.Errorf("%s: result %d, handle %d of %d, descriptor %d", name, r, w.blocking.handle, handle, f.fd)
+		c.blocking.handle = _Ctype_uintptr_t(handle)
+		if r := call(c); r != plugin.Retry || c.blocking.handle != 0 || valid(handle) || f.fd >= 0 {
+			t.Errorf("%s: result %d, handle %d of %d, descriptor %d", name, r, c.blocking.handle, handle, f.fd)
 		}
-		syscall.Close(int(w.blocking.fd))
+		syscall.Close(int(c.blocking.fd))
 	}
 }
 
@@ -205,13 +205,13 @@ func startInstance(t *testing.T) (*sls.Endpoint, *instance) {
 	return e, newInstance(cfg, out, log)
 }
 
-// newWait is a flush of a chunk, as C makes it.
-func newWait(t *testing.T, chunk []byte) *_Ctype_struct_sls_flush {
+// newFlush is a flush of a chunk, as C makes it.
+func newFlush(t *testing.T, chunk []byte) *_Ctype_struct_sls_flush {
 	t.Helper()
 	tag := []byte("test.tag\x00")
-	w := &_Ctype_struct_sls_flush{data: unsafe.Pointer(&chunk[0]), size: _Ctype_size_t(len(chunk)), tag: (*_Ctype_char)(unsafe.Pointer(&tag[0])), on_worker: 1}
-	w.blocking.fd = _Ctype_int(eventFD(t))
-	return w
+	c := &_Ctype_struct_sls_flush{data: unsafe.Pointer(&chunk[0]), size: _Ctype_size_t(len(chunk)), tag: (*_Ctype_char)(unsafe.Pointer(&tag[0])), on_worker: 1}
+	c.blocking.fd = _Ctype_int(eventFD(t))
+	return c
 }
 
 func eventFD(t *testing.T) int {

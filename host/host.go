@@ -1,6 +1,6 @@
-// Package host is Fluent Bit's side of the output: what Fluent Bit calls, its
-// event loop, its coroutines, its logger and its metrics. What is done with a
-// chunk is in package plugin.
+// Package host connects Fluent Bit with package plugin: the functions that Fluent
+// Bit calls, its event loops and coroutines, its logger and its metrics. What it
+// assumes about Fluent Bit is in fluentbit.h.
 package host
 
 /*
@@ -28,8 +28,8 @@ const (
 	description = "Alibaba Cloud Simple Log Service (SLS) over Kafka"
 )
 
-// Register tells the host name and kind of the plugin, and returns the result of
-// FLBPluginRegister. It may be called several times in one process.
+// Register tells Fluent Bit the name and kind of the plugin, and returns the result
+// of FLBPluginRegister. A process calls it again for each reload.
 func Register(def unsafe.Pointer) (ret int32) {
 	defer guard(&ret, -1)
 	ret = int32(output.FLBPluginRegister(def, name, description))
@@ -37,26 +37,26 @@ func Register(def unsafe.Pointer) (ret int32) {
 	return ret
 }
 
-// Unregister frees what Register made.
+// Unregister frees what Register allocated.
 func Unregister(def unsafe.Pointer) {
 	defer guard(nil, 0)
 	output.FLBPluginUnregister(def)
 }
 
 // Init starts the output of one [OUTPUT] section, and returns the result of
-// FLBPluginInit. Every fault of the configuration is logged before it fails.
+// FLBPluginInit. It logs every fault of the configuration before it fails.
 func Init(p unsafe.Pointer, version string) (ret int32) {
 	defer guard(&ret, output.FLB_ERROR)
-	instance, err := start(p, version)
+	i, err := start(p, version)
 	if err != nil {
 		return output.FLB_ERROR
 	}
-	setContext(p, instance.remote())
+	setContext(p, i.context())
 	return output.FLB_OK
 }
 
 func start(p unsafe.Pointer, version string) (*instance, error) {
-	log := plugin.NewLog(newHostLog(p), name)
+	log := plugin.NewLog(newLogger(p), name)
 	defer log.Drain()
 	src := config.Source{
 		Property: func(key string) string { return output.FLBPluginConfigKey(p, key) },
@@ -72,7 +72,7 @@ func start(p unsafe.Pointer, version string) (*instance, error) {
 		}
 		return nil, err
 	}
-	out, err := plugin.New(cfg, plugin.Env{Log: log, Stopping: stopping, Metrics: newHostMeter(p)})
+	out, err := plugin.New(cfg, plugin.Env{Log: log, Stopping: stopping, Metrics: newMetricSink(p)})
 	if err != nil {
 		log.Errorf("%v", err)
 		return nil, err
@@ -82,18 +82,17 @@ func start(p unsafe.Pointer, version string) (*instance, error) {
 }
 
 // Exit ends the output of one section, and returns the result of
-// FLBPluginExitCtx. The host calls it with NULL for sections it never
-// initialised.
-func Exit(remote unsafe.Pointer) (ret int32) {
+// FLBPluginExitCtx. context is nil for a section that was never initialised.
+func Exit(context unsafe.Pointer) (ret int32) {
 	defer guard(&ret, output.FLB_OK)
-	if remote != nil {
-		endRemote((*C.struct_sls_output)(remote))
+	if context != nil {
+		endInstance((*C.struct_sls_output)(context))
 	}
 	return output.FLB_OK
 }
 
-// guard turns a panic into a result: a Go panic that leaves an exported
-// function ends the whole of Fluent Bit.
+// guard, deferred, turns a panic into a result. A panic that leaves an exported
+// function ends the process of Fluent Bit.
 func guard(ret *int32, onPanic int32) {
 	if r := recover(); r != nil {
 		panicked(r)
@@ -107,9 +106,9 @@ func panicked(cause any) {
 	plugin.WriteStderr(fmt.Sprintf("[output:%s] internal error, please report it: %v\n%s", name, cause, debug.Stack()))
 }
 
-// The Go runtime in this shared object serves nothing but outputs, whose memory
-// is theirs to keep and give back. Half of the usual garbage keeps a node's
-// memory small at no measurable cost. GOGC in the environment goes first.
+// The Go runtime of this shared object runs nothing but outputs. Collecting garbage
+// at half of the usual amount keeps a node's memory small, at no measurable cost.
+// GOGC in the environment takes precedence.
 func init() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)

@@ -17,51 +17,53 @@ import (
 	"out_sls_kafka/plugin/config"
 )
 
-// instance is one [OUTPUT] section: its output, and the flushes that wait.
+// instance is one [OUTPUT] section: its output, and its flushes.
 type instance struct {
-	cfg    *config.Config
-	out    *plugin.Output
-	log    *plugin.Log
-	intake *intake   // nil: no flush is suspended
-	blocks sync.Once // the warning that flushes block
+	cfg   *config.Config
+	out   *plugin.Output
+	log   *plugin.Log
+	queue *queue // nil: every flush blocks
+
+	blockingWarning sync.Once
 }
 
 func newInstance(cfg *config.Config, out *plugin.Output, log *plugin.Log) *instance {
 	return &instance{cfg: cfg, out: out, log: log}
 }
 
-// remote makes what the host keeps of the instance.
-func (i *instance) remote() unsafe.Pointer {
-	r := (*C.struct_sls_output)(C.calloc(1, C.sizeof_struct_sls_output)) // aborts where there is no memory
-	r.handle = C.uintptr_t(cgo.NewHandle(i))
-	r.flush_timeout_ms = C.int64_t(i.cfg.FlushTimeout.Milliseconds())
-	r.engine_thread = C.pthread_self() // Init runs on the engine's
+// context makes what the host keeps of the instance, and hands to each flush and to
+// FLBPluginExitCtx: a struct sls_output.
+func (i *instance) context() unsafe.Pointer {
+	c := (*C.struct_sls_output)(C.calloc(1, C.sizeof_struct_sls_output)) // aborts if no memory is left
+	c.handle = C.uintptr_t(cgo.NewHandle(i))
+	c.flush_timeout_ms = C.int64_t(i.cfg.FlushTimeout.Milliseconds())
+	c.engine_thread = C.pthread_self() // Init runs on it
 	if i.cfg.FlushMode == config.FlushAuto {
-		i.open(r)
+		i.allowSuspending(c)
 	}
-	return unsafe.Pointer(r)
+	return unsafe.Pointer(c)
 }
 
-// open makes what suspended flushes need.
-func (i *instance) open(r *C.struct_sls_output) {
-	if r.queue = C.sls_queue_create(C.int64_t(i.cfg.Linger)); r.queue == nil {
+// allowSuspending makes the submission queue and the notifiers.
+func (i *instance) allowSuspending(c *C.struct_sls_output) {
+	if c.queue = C.sls_queue_create(C.int64_t(i.cfg.Linger)); c.queue == nil {
 		i.warnBlocking("no descriptor is left")
 		return
 	}
-	r.notifiers = C.sls_notifiers_create(r)
-	i.intake = openIntake(i, r.queue)
-	go i.intake.serve()
-	i.log.OnPending(func() { C.sls_notifiers_drain_log(r.notifiers) })
+	c.notifiers = C.sls_notifiers_create(c)
+	i.queue = openQueue(i, c.queue)
+	go i.queue.run()
+	i.log.OnPending(func() { C.sls_notifiers_drain_log(c.notifiers) })
 }
 
-// endRemote ends an instance and frees what the host kept of it. The host may
-// leave coroutines suspended for good when it exits; should one still be
-// woken, because a goroutine hangs, what it needs for that is left alone.
-func endRemote(r *C.struct_sls_output) {
-	handle := cgo.Handle(r.handle)
-	i := handle.Value().(*instance)
-	if i.intake != nil {
-		i.intake.close() // what waits for room stays with Fluent Bit
+// endInstance ends an instance and frees what the host kept of it. The host may
+// leave coroutines suspended permanently when it exits. If a goroutine hangs, it
+// may complete such a flush later, which needs the handle, the notifiers and the
+// queue: nothing is freed then.
+func endInstance(c *C.struct_sls_output) {
+	i := instanceOf(c.handle)
+	if i.queue != nil {
+		i.queue.close() // chunks that wait for room stay with Fluent Bit
 	}
 	ended := i.out.Close()
 	i.log.OnPending(nil)
@@ -69,19 +71,19 @@ func endRemote(r *C.struct_sls_output) {
 	if !ended {
 		return
 	}
-	handle.Delete()
-	if r.notifiers != nil {
-		C.sls_notifiers_destroy(r.notifiers)
+	cgo.Handle(c.handle).Delete()
+	if c.notifiers != nil {
+		C.sls_notifiers_destroy(c.notifiers)
 	}
-	if r.queue != nil {
-		C.sls_queue_destroy(r.queue)
+	if c.queue != nil {
+		C.sls_queue_destroy(c.queue)
 	}
-	C.free(unsafe.Pointer(r))
+	C.free(unsafe.Pointer(c))
 }
 
-// warnBlocking says once that flushes block, and why.
+// warnBlocking logs once that flushes block, and why.
 func (i *instance) warnBlocking(reason string) {
-	i.blocks.Do(func() {
+	i.blockingWarning.Do(func() {
 		i.log.Warnf("this Fluent Bit does not let a flush wait in its event loop (%s): each holds its thread for up to flush_timeout %v; set workers 2 or more, so that nothing else waits",
 			reason, i.cfg.FlushTimeout)
 	})

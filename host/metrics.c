@@ -1,18 +1,14 @@
 /*
- * Fluent Bit keeps its metrics with CMetrics, a set of them for each output
- * instance, and exports its functions to plugins. Those used here look the same
- * from CMetrics 0.3.7 to 2.2.1, that is in every Fluent Bit from 1.9 to 5.1.1;
- * before 2.0 a plugin has no way to its instance's set.
+ * Fluent Bit keeps its metrics with CMetrics, in a set for each output instance. It exports the functions of CMetrics,
+ * which are the same from CMetrics 0.3.7 to 2.2.1, Fluent Bit 1.9.10 to 5.1.1. Before 2.0 a plugin cannot find the set
+ * of its instance.
  *
- * Once a second the engine's thread walks through the lists of metrics and of
- * their label values (flb_me_get_cmetrics in src/flb_metrics_exporter.c), and
- * other threads may too (in_fluentbit_metrics, out_vivo_exporter), without a
- * lock. So the lists must not change once Fluent Bit runs: everything is added
- * during Init, with all label values there will ever be. To set the value of
- * label values that exist finds them and stores the numbers atomically
- * (cmt_map_metric_get in cmt_map.c, cmt_metric_set in cmt_metric.c), which is
- * safe on any thread. It has to be: no thread of Fluent Bit comes by an output
- * that has nothing to do.
+ * The engine's thread reads the lists of metrics and of their label values once a second, and other threads may read
+ * them too, without a lock. So the lists must not change while Fluent Bit runs: every series is added during Init, with
+ * all label values that it will ever have. Setting the value of labels that exist changes no list and stores
+ * atomically, which is safe on any thread. That is needed because no thread of Fluent Bit runs an output that has
+ * nothing to do.
+ * Source: fluentbit.h.
  */
 #include "metrics.h"
 
@@ -33,16 +29,16 @@ struct series {
 
 struct sls_metrics {
     void *cmt;
-    char *instance; /* the name Fluent Bit's own metrics have for it */
+    char *instance; /* the label name of Fluent Bit's own series */
     size_t count;
     size_t capacity;
     struct series series[];
 };
 
-struct sls_metrics *sls_metrics_create(void *instance, size_t capacity)
+struct sls_metrics *sls_metrics_create(void *o_ins, size_t capacity)
 {
     struct sls_metrics *metrics;
-    void *cmt = sls_cmt_of(instance);
+    void *cmt = sls_cmt_of(o_ins);
 
     if (cmt == NULL) {
         return NULL;
@@ -53,7 +49,7 @@ struct sls_metrics *sls_metrics_create(void *instance, size_t capacity)
     }
     metrics->capacity = capacity;
     metrics->cmt = cmt;
-    metrics->instance = strdup(sls_cmt_name(instance));
+    metrics->instance = strdup(sls_cmt_name(o_ins));
     if (metrics->instance == NULL) {
         sls_metrics_destroy(metrics);
         return NULL;

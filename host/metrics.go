@@ -2,6 +2,7 @@ package host
 
 /*
 #include <stdlib.h>
+#include "fluentbit.h"
 #include "metrics.h"
 */
 import "C"
@@ -13,21 +14,21 @@ import (
 	"out_sls_kafka/plugin"
 )
 
-// hostMeter is an output instance's place in Fluent Bit's own metrics. It
+// metricSink is an output instance's part of Fluent Bit's own metrics. It
 // implements [plugin.MetricSink].
-type hostMeter struct {
-	instance unsafe.Pointer // the host's, valid until the instance's exit
-	metrics  *C.struct_sls_metrics
+type metricSink struct {
+	ins     unsafe.Pointer // struct flb_output_instance, valid until the instance's exit
+	metrics *C.struct_sls_metrics
 }
 
-func newHostMeter(p unsafe.Pointer) *hostMeter {
-	return &hostMeter{instance: instanceOf(p)}
+func newMetricSink(p unsafe.Pointer) *metricSink {
+	return &metricSink{ins: (*C.struct_flbgo_output_plugin)(p).o_ins}
 }
 
-// Create makes the metrics. Where the host refuses one, which takes that it has
-// no memory left, those before it stay there unused.
-func (h *hostMeter) Create(metrics []plugin.Metric) bool {
-	created := C.sls_metrics_create(h.instance, C.size_t(len(metrics)))
+// Create adds the metrics to Fluent Bit's. It returns false where plugins cannot
+// add any. If no memory is left for one of them, those before it stay, unused.
+func (s *metricSink) Create(metrics []plugin.Metric) bool {
+	created := C.sls_metrics_create(s.ins, C.size_t(len(metrics)))
 	if created == nil {
 		return false
 	}
@@ -37,7 +38,7 @@ func (h *hostMeter) Create(metrics []plugin.Metric) bool {
 			return false
 		}
 	}
-	h.metrics = created
+	s.metrics = created
 	return true
 }
 
@@ -57,13 +58,13 @@ func addMetric(to *C.struct_sls_metrics, m *plugin.Metric) bool {
 	return C.sls_metrics_add(to, gauge, c[0], c[1], c[2], c[3], c[4]) != 0
 }
 
-// Set hands over the values of all metrics.
-func (h *hostMeter) Set(at time.Time, values []float64) {
-	C.sls_metrics_set(h.metrics, C.uint64_t(at.UnixNano()), (*C.double)(unsafe.SliceData(values)))
+// Set sets the values of all metrics, in the order of Create.
+func (s *metricSink) Set(at time.Time, values []float64) {
+	C.sls_metrics_set(s.metrics, C.uint64_t(at.UnixNano()), (*C.double)(unsafe.SliceData(values)))
 }
 
-// Close frees what Create made, but for the metrics, which are the host's.
-func (h *hostMeter) Close() {
-	C.sls_metrics_destroy(h.metrics)
-	h.metrics = nil
+// Close frees what Create allocated. The metrics are Fluent Bit's and stay.
+func (s *metricSink) Close() {
+	C.sls_metrics_destroy(s.metrics)
+	s.metrics = nil
 }

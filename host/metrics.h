@@ -1,5 +1,5 @@
 /*
- * The metrics of one output instance among Fluent Bit's own: see metrics.c.
+ * The time series of one output instance among Fluent Bit's own. See metrics.c.
  */
 #ifndef SLS_METRICS_H
 #define SLS_METRICS_H
@@ -9,19 +9,17 @@
 
 struct sls_metrics;
 
-/* Returns NULL where the host has no metrics for plugins: Fluent Bit before 2.0.
- * capacity is how many time series there will be at most. To be called, as
- * sls_metrics_add, on the thread of the instance's Init. */
-struct sls_metrics *sls_metrics_create(void *instance, size_t capacity);
+/* Returns NULL where plugins cannot add metrics: Fluent Bit before 2.0. capacity is the largest number of time series.
+ * Must be called on the thread of the instance's Init, like sls_metrics_add. */
+struct sls_metrics *sls_metrics_create(void *o_ins, size_t capacity);
 
-/* Adds a time series, with value 0. reason may be NULL. Series of one name must
- * be added one after another. Returns 0 where the host refuses it. */
+/* Adds a time series with the value 0. reason may be NULL. Series of one name must follow each other. Returns 0 if the
+ * host refuses it. */
 int sls_metrics_add(struct sls_metrics *metrics, int gauge, char *ns, char *subsystem,
                     char *name, char *help, char *reason);
 
-/* Sets all series, in the order in which they were added; at is nanoseconds
- * since 1970. May be called on any thread, but never twice at a time, and not
- * after the instance's exit. */
+/* Sets all series, in the order in which they were added; at is nanoseconds since 1970. May be called on any thread, by
+ * one at a time, until the instance's exit. */
 void sls_metrics_set(struct sls_metrics *metrics, uint64_t at, double *values);
 
 void sls_metrics_destroy(struct sls_metrics *metrics);

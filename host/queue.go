@@ -1,6 +1,7 @@
 package host
 
 /*
+#cgo nocallback sls_queue_wake_now
 #include "flush.h"
 #include "queue.h"
 */
@@ -17,156 +18,176 @@ import (
 	"unsafe"
 )
 
-// What an event loop does at a time, so that it soon comes to other things.
+// What an event loop encodes in one call, flushes and bytes of chunks: few enough
+// that its other events do not wait.
 const (
-	someFlushes = 256
-	someBytes   = 4 << 20
+	encodeFlushes = 256
+	encodeBytes   = 4 << 20
 )
 
-// intake is where the flushes of an instance come to Go, and where those come
-// again that have waited for room. One goroutine looks after them; the event
-// loops do where there is much to encode.
-type intake struct {
+// queue is the Go end of an instance's submission queue. Flushes that C submitted
+// come out of it, and those that waited for room and may be encoded now. A
+// goroutine takes both; an event loop takes submitted ones where many bytes wait.
+type queue struct {
 	instance *instance
-	from     *C.struct_sls_queue
-	timer    *os.File // readable when there is something to do
+	c        *C.struct_sls_queue
+	timer    *os.File // readable when there is something to take
 	done     chan struct{}
 
-	mu     sync.Mutex
-	closed bool
-	come   []*C.struct_sls_flush // those not begun yet, in their order
-	woken  []*flush
+	mu       sync.Mutex
+	closed   bool
+	pending  []*C.struct_sls_flush // taken from C, in their order, and not submitted to the output
+	runnable []*suspendedFlush     // to be advanced
 }
 
-func openIntake(i *instance, from *C.struct_sls_queue) *intake {
-	return &intake{instance: i, from: from, timer: os.NewFile(uintptr(from.submitted.fd), "intake"), done: make(chan struct{})}
+func openQueue(i *instance, c *C.struct_sls_queue) *queue {
+	return &queue{instance: i, c: c, timer: os.NewFile(uintptr(c.submitted.fd), "queue"), done: make(chan struct{})}
 }
 
-// serve looks after the flushes until the intake is closed.
-func (n *intake) serve() {
-	defer close(n.done)
+// run takes flushes out of the queue until it is closed.
+func (q *queue) run() {
+	defer close(q.done)
 	defer guard(nil, 0)
-	timer, err := n.timer.SyscallConn()
+	timer, err := q.timer.SyscallConn()
 	if err != nil {
 		return // it is closed already
 	}
-	for timer.Read(drain) == nil {
-		n.serveRound()
+	for timer.Read(clearFD) == nil {
+		q.runOnce()
 	}
 }
 
-func (n *intake) serveRound() {
+func (q *queue) runOnce() {
 	defer guard(nil, 0)
-	rearm(&n.from.submitted)
-	n.instance.out.Coalesce(n.serveAll)
+	rearm(&q.c.submitted)
+	q.instance.out.Coalesce(q.drain)
 }
 
-func (n *intake) serveAll() {
-	all, _ := n.take(math.MaxInt, math.MaxInt64)
-	n.begin(all)
-	for _, f := range n.takeWoken() {
+// drain submits and advances all flushes.
+func (q *queue) drain() {
+	all, _ := q.take(math.MaxInt, math.MaxInt64)
+	q.submit(all)
+	for _, f := range q.takeRunnable() {
 		f.advance()
-		runtime.Gosched() // a thread of Fluent Bit may wait for the only processor
+		runtime.Gosched() // a thread of Fluent Bit may wait for the only P
 	}
 }
 
-// serveSome looks after some of those that have come, and tells whether there
-// are more. What becomes full meanwhile is sent meanwhile.
-func (n *intake) serveSome() (more bool) {
-	some, more := n.take(someFlushes, someBytes)
-	n.begin(some)
-	n.instance.out.Flush()
+// encodeSome submits and advances some of the flushes that C submitted, and tells
+// whether more are pending. Batches that become full are sent while it encodes.
+func (q *queue) encodeSome() (more bool) {
+	some, more := q.take(encodeFlushes, encodeBytes)
+	q.submit(some)
+	q.instance.out.Flush()
 	return more
 }
 
-// take takes flushes that have come, and tells whether there are more.
-func (n *intake) take(most int, mostBytes C.size_t) (taken []*C.struct_sls_flush, more bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.come = takeOver(&n.from.submitted, n.come)
-	count, bytes := 0, C.size_t(0)
-	for count < min(most, len(n.come)) && bytes < mostBytes {
-		bytes += n.come[count].size
-		count++
+// take takes flushes that C submitted, up to limits of their number and of the
+// bytes of their chunks, and tells whether more are pending.
+func (q *queue) take(flushes int, bytes C.size_t) (taken []*C.struct_sls_flush, more bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.pending = popAll(&q.c.submitted, q.pending)
+	n, size := 0, C.size_t(0)
+	for n < min(flushes, len(q.pending)) && size < bytes {
+		size += q.pending[n].size
+		n++
 	}
-	atomic.AddInt64((*int64)(&n.from.bytes), -int64(bytes))
-	taken, n.come = n.come[:count], n.come[count:]
-	return taken, len(n.come) > 0
+	atomic.AddInt64((*int64)(&q.c.bytes), -int64(size))
+	taken, q.pending = q.pending[:n], q.pending[n:]
+	return taken, len(q.pending) > 0
 }
 
-// begin submits the chunks of flushes, and encodes those for which there is room.
-func (n *intake) begin(waits []*C.struct_sls_flush) {
-	flushes := make([]flush, len(waits)) // they come and go together
-	for i, w := range waits {
+// submit submits the chunks of flushes, and encodes those for which there is room.
+func (q *queue) submit(from []*C.struct_sls_flush) {
+	flushes := make([]suspendedFlush, len(from)) // one allocation: they end at about the same time
+	for i, c := range from {
 		f := &flushes[i]
-		f.of, f.data = n, dataOf(w)
-		f.wait.Store(w)
-		f.begin(C.GoString(w.tag), w.on_worker != 0)
+		f.queue, f.data = q, dataOf(c)
+		f.c.Store(c)
+		f.submit(C.GoString(c.tag), c.on_worker != 0)
 	}
 }
 
-// close ends serve. What it looked after stays suspended.
-func (n *intake) close() {
-	n.mu.Lock()
-	n.closed = true
-	n.mu.Unlock()
-	_ = n.timer.Close() // nothing can be left to write
-	<-n.done
-}
-
-func (n *intake) takeWoken() []*flush {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	woken := n.woken
-	n.woken = nil
-	for _, f := range woken {
-		f.woken = false
+// wake makes a flush runnable.
+func (q *queue) wake(f *suspendedFlush) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if f.runnable || q.closed {
+		return
 	}
-	return woken
+	f.runnable = true
+	q.runnable = append(q.runnable, f)
+	if len(q.runnable) == 1 {
+		C.sls_queue_wake_now(q.c)
+	}
 }
 
-// lastOf is where C has the last flush of a handover.
-func lastOf(h *C.struct_sls_list) *unsafe.Pointer {
-	return (*unsafe.Pointer)(unsafe.Pointer(&h.last))
+func (q *queue) takeRunnable() []*suspendedFlush {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	runnable := q.runnable
+	q.runnable = nil
+	for _, f := range runnable {
+		f.runnable = false
+	}
+	return runnable
 }
 
-// handOver puts a flush into the handover of a bell, which it rings. After that
-// the flush may be gone.
-func handOver(w *C.struct_sls_flush, to *C.struct_sls_list) {
+// close ends run. Flushes that were not submitted to the output stay suspended.
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	_ = q.timer.Close() // nothing was written that could be lost
+	<-q.done
+}
+
+// lastOf is the place of a list's last flush, which C uses too.
+func lastOf(list *C.struct_sls_list) *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Pointer(&list.last))
+}
+
+// push adds a flush to a list and notifies whoever takes. The flush may be taken,
+// and its memory freed, before push returns.
+func push(list *C.struct_sls_list, f *C.struct_sls_flush) {
 	for {
-		before := atomic.LoadPointer(lastOf(to))
-		w.next = (*C.struct_sls_flush)(before)
-		if atomic.CompareAndSwapPointer(lastOf(to), before, unsafe.Pointer(w)) {
+		last := atomic.LoadPointer(lastOf(list))
+		f.next = (*C.struct_sls_flush)(last)
+		if atomic.CompareAndSwapPointer(lastOf(list), last, unsafe.Pointer(f)) {
 			break
 		}
 	}
-	if atomic.SwapInt32((*int32)(&to.notified), 1) == 0 {
-		ring(to.fd)
+	if atomic.SwapInt32((*int32)(&list.notified), 1) == 0 {
+		notify(list.fd)
 	}
 }
 
-// ring makes an eventfd readable.
-func ring(fd C.int) {
-	more := [8]byte{1} // in any byte order
-	_, _ = syscall.Write(int(fd), more[:])
-}
+// rearm has the next push notify again. Whoever takes calls it first, and takes
+// then: a flush that is pushed in between is taken at once, and the notification
+// finds nothing.
+func rearm(list *C.struct_sls_list) { atomic.StoreInt32((*int32)(&list.notified), 0) }
 
-// rearm has whoever puts something into a handover ring again.
-func rearm(h *C.struct_sls_list) { atomic.StoreInt32((*int32)(&h.notified), 0) }
-
-// takeOver appends all flushes of a handover to taken, in their order.
-func takeOver(from *C.struct_sls_list, taken []*C.struct_sls_flush) []*C.struct_sls_flush {
+// popAll takes all flushes of a list and appends them to taken, in the order in
+// which they were pushed.
+func popAll(list *C.struct_sls_list, taken []*C.struct_sls_flush) []*C.struct_sls_flush {
 	before := len(taken)
-	for w := (*C.struct_sls_flush)(atomic.SwapPointer(lastOf(from), nil)); w != nil; w = w.next {
-		taken = append(taken, w)
+	for f := (*C.struct_sls_flush)(atomic.SwapPointer(lastOf(list), nil)); f != nil; f = f.next {
+		taken = append(taken, f)
 	}
 	slices.Reverse(taken[before:])
 	return taken
 }
 
-// drain empties the descriptor of a timer or an eventfd. It returns false where
-// it was not readable.
-func drain(fd uintptr) bool {
+// notify makes an eventfd readable.
+func notify(fd C.int) {
+	one := [8]byte{1} // not 0, in any byte order
+	_, _ = syscall.Write(int(fd), one[:])
+}
+
+// clearFD makes a timer or an eventfd unreadable. It returns false if it was not
+// readable.
+func clearFD(fd uintptr) bool {
 	var count [8]byte
 	_, err := syscall.Read(int(fd), count[:])
 	return err != syscall.EAGAIN
