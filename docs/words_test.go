@@ -18,11 +18,11 @@ var hardWords = []struct {
 }{
 	{`is no\b`, 43},
 	{`beside\b`, 30},
-	{`apart\b`, 8},
+	{`apart\b`, 4},
 	{`meanwhile\b`, 13},
 	{`mend(s|ed|ing)?\b`, 7},
 	{`of which\b`, 16},
-	{`anew\b`, 14},
+	{`anew\b`, 12},
 	{`goes first\b`, 0},
 	{`gives way\b`, 1},
 	{`told of\b`, 2},

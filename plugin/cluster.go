@@ -121,6 +121,6 @@ func (p producerObserver) Panicked(cause any) { p.out.logPanic(cause) }
 // credentials_file any more; the client makes new ones.
 func (o *Output) closeStaleSessions() {
 	if o.sessions.CloseStale() {
-		o.log.Infof("credentials_file %s has changed: connecting anew with what it holds now", o.cfg.CredentialsFile)
+		o.log.Infof("credentials_file %s has changed: connecting again with what is in it now", o.cfg.CredentialsFile)
 	}
 }

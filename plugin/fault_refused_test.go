@@ -89,7 +89,7 @@ func TestFaultCodecRefused(t *testing.T) {
 	e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnsupportedCompressionType, Count: -1, When: compressed})
 	l.send(4, 300)
 	l.wantStored(0, 0)
-	h.wait("the broker refuses compression gzip", "UNSUPPORTED_COMPRESSION_TYPE", "sending these records uncompressed")
+	h.wait("the broker refuses compression gzip", "UNSUPPORTED_COMPRESSION_TYPE", "sending uncompressed for ten minutes")
 	if got := o.stats.rejected.Load(); got != 0 {
 		t.Errorf("%d records rejected, want 0", got)
 	}
@@ -107,7 +107,7 @@ func TestFaultBrokerLimitBelowOurs(t *testing.T) {
 	l.add(events(l.sent, 2, strings.Repeat("y", 30000)), 2)
 	l.add(events(l.sent, 500, strings.Repeat("z", 500)), 500)
 	l.wantStored(2, 0)
-	h.wait("rejected", "MESSAGE_TOO_LARGE", "raise max_message_bytes")
+	h.wait("rejected", "MESSAGE_TOO_LARGE", "lower it, and set oversize truncate")
 	if got := o.stats.rejected.Load(); got != 2 {
 		t.Errorf("%d records rejected, want 2", got)
 	}

@@ -59,5 +59,5 @@ func TestFaultNoTLS(t *testing.T) {
 	properties := propertiesFor(t, address, newCA(t).PEM())
 	properties["exit_timeout"] = "100ms"
 	_, h := startOutput(t, properties)
-	h.wait("TLS with "+address+" failed", "tls: first record does not look like a TLS handshake")
+	h.wait("what listens at "+address+" does not speak TLS", "tls: first record does not look like a TLS handshake")
 }

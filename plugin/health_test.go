@@ -62,7 +62,7 @@ func TestHealthLogsEachKindOnceAMinute(t *testing.T) {
 	}
 	refused := errors.New("connection refused")
 	say(0, refused)
-	wantLines(t, lines(), "cannot reach host:10012 (network): connection refused; retrying [chunks waiting: 0, 0 of them for room; bytes in flight: 0;")
+	wantLines(t, lines(), "cannot reach host:10012 (network): connection refused; retrying [in flight: 0 chunks, 0 of 0 bytes; waiting for room: 0 chunks;")
 	// Two kinds in turn, as when connections break and what comes through is refused.
 	for s := range 55 {
 		say(time.Duration(s)*time.Second, []error{refused, kerr.SaslAuthenticationFailed}[s%2])

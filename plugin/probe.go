@@ -85,7 +85,7 @@ func (o *Output) checkAtStart() error {
 	}
 	if o.cfg.Healthcheck == config.HealthcheckRequire {
 		if err := check(); err != nil {
-			return fmt.Errorf("healthcheck require: %s", o.cfg.Advice(o.cfg.Logstore, err))
+			return fmt.Errorf("healthcheck require: %s", o.cfg.AdviceWithoutRetry(err))
 		}
 		return nil
 	}

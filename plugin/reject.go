@@ -71,7 +71,10 @@ func (h *health) logRejected(k failure.Kind, d *deadLetter) {
 		kept = "; kept in " + h.out.cfg.DeadLetterFile
 	}
 	hint := ""
-	if k == failure.Size {
+	switch {
+	case k == failure.Size && d.kafkaError != "":
+		hint = fmt.Sprintf("; the broker takes less than max_message_bytes (%d): lower it, and set oversize truncate", h.out.cfg.MaxMessageBytes)
+	case k == failure.Size:
 		hint = fmt.Sprintf("; raise max_message_bytes (%d, at most %d) or set oversize truncate", h.out.cfg.MaxMessageBytes, config.MaxMessageBytes)
 	}
 	h.out.log.Errorf("record of tag %q rejected: %s%s%s%s", d.tag, d.reason, more, hint, kept)

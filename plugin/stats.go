@@ -119,8 +119,8 @@ func (o *Output) loadSummary() string {
 	o.mu.Lock()
 	live := len(o.live)
 	o.mu.Unlock()
-	return fmt.Sprintf("chunks waiting: %d, %d of them for room; bytes in flight: %d; records acknowledged: %d, rejected: %d",
-		live, waiting, used, o.stats.acknowledged.Load(), o.stats.rejected.Load())
+	return fmt.Sprintf("in flight: %d chunks, %d of %d bytes; waiting for room: %d chunks; records acknowledged: %d, rejected: %d",
+		max(0, live-waiting), used, o.cfg.BufferLimit, waiting, o.stats.acknowledged.Load(), o.stats.rejected.Load())
 }
 
 // Retained counts what the output holds in batches, and of names of logstores,

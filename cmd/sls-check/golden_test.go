@@ -116,7 +116,7 @@ func TestWrongUse(t *testing.T) {
 // A variable given with -e counts like one of the environment, and before it.
 func TestGivenVariable(t *testing.T) {
 	text, status := diagnose(t, "-c", "testdata/no-effect.yaml", "-e", "TAG_KEY=tag", "-e", "SLS_ACCESS_KEY_ID=has#both")
-	if status != statusErrors || !strings.Contains(text, "SLS_ACCESS_KEY_ID holds a #") || strings.Contains(text, "TAG_KEY") || strings.Contains(text, "has#both") {
+	if status != statusErrors || !strings.Contains(text, "SLS_ACCESS_KEY_ID: it holds a #") || strings.Contains(text, "TAG_KEY") || strings.Contains(text, "has#both") {
 		t.Errorf("status %d:\n%s", status, text)
 	}
 }

@@ -64,10 +64,10 @@ var onlineCases = []onlineCase{
 		"endpoint 127.0.0.1:CLOSED", "TCP failed", "endpoint 127.0.0.1:PORT", "TLS ok", "SASL ok", "topic ok", "write ok",
 	}, fails: true, landed: 1},
 	{name: "too large for the broker", options: sls.Options{MaxMessageBytes: 50}, want: []string{
-		"topic ok", "write failed a batch is larger than the broker accepts (MESSAGE_TOO_LARGE",
+		"topic ok", "write failed logstore demo: a batch is larger than the broker accepts (MESSAGE_TOO_LARGE",
 	}, fails: true},
 	{name: "the service has an error", options: sls.Options{Faults: []sls.Fault{{Name: "KAFKA_STORAGE_ERROR"}}}, want: []string{
-		"topic ok", "write failed the service had an error (KAFKA_STORAGE_ERROR",
+		"topic ok", "write failed logstore demo: the service had an error (KAFKA_STORAGE_ERROR",
 	}, fails: true},
 	{name: "connections are cut", options: sls.Options{Faults: []sls.Fault{{Name: "CONNECTION_CUT"}}}, change: map[string]string{"dial_timeout": "1s", "request_timeout": "1s"}, want: []string{
 		"TLS ok", "SASL failed cannot reach 127.0.0.1:PORT",

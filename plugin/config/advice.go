@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -35,40 +36,56 @@ func isTimeout(err error) bool {
 	return ok && ne.Timeout()
 }
 
+// remedy is what to look at if the network fails at a step that has one.
+func remedy(err error) string {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+		return ": check region, endpoint and project, which make this name"
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return ": check that this node may connect there"
+	}
+	return ""
+}
+
 // Advice returns what an operator reads about an error: what failed, for which
 // logstore, what to do, and what happens next.
 func (c *Config) Advice(logstore string, err error) string {
 	switch failure.Of(err).Kind {
 	case failure.TLS:
+		if _, plain := errors.AsType[tls.RecordHeaderError](err); plain {
+			return fmt.Sprintf("what listens at %s does not speak TLS (%v): check the port of endpoint; SLS has 10012 for the internet and 10011 for the intranet; retrying", c.Addresses(), err)
+		}
 		return fmt.Sprintf("TLS with %s failed: %v; check the certificate, tls_ca_file (%s) and tls_server_name; retrying", c.Addresses(), err, caFileText(c.tlsCAFile))
 	case failure.Access:
 		return fmt.Sprintf("the AccessKey is refused (%v): the pair is wrong, or lacks log:PostLogStoreLogs (and log:GetProject, log:GetLogStore, log:ListShards) on project %s and logstore %s; retrying", err, c.Project, logstore)
 	case failure.NotFound:
 		return fmt.Sprintf("project %s or logstore %s does not exist, or the endpoint %s is of another region (%v); retrying", c.Project, logstore, c.Addresses(), err)
 	case failure.Service, failure.Leader:
-		return fmt.Sprintf("the service had an error (%v); retrying", err)
+		return fmt.Sprintf("logstore %s: the service had an error (%v); retrying", logstore, err)
 	case failure.Quota:
 		return fmt.Sprintf("the service limits writes (%v): raise the quota of project %s or split the shards of logstore %s; retrying", err, c.Project, logstore)
 	case failure.Size:
-		return fmt.Sprintf("a batch is larger than the broker accepts (%v): lower max_message_bytes (%d) below the broker's limit; sending its records apart", err, c.MaxMessageBytes)
+		return fmt.Sprintf("logstore %s: a batch is larger than the broker accepts (%v): lower max_message_bytes (%d) below the broker's limit if this repeats; dividing it, and making the next ones smaller", logstore, err, c.MaxMessageBytes)
 	case failure.Record:
-		return fmt.Sprintf("the broker refuses a record (%v); sending the batch's records apart", err)
+		return fmt.Sprintf("logstore %s: the broker refuses a record (%v); dividing its batch to find it", logstore, err)
 	case failure.Codec:
-		return fmt.Sprintf("the broker refuses compression %s (%v): set compression gzip or none; sending these records uncompressed", c.Compression, err)
+		return fmt.Sprintf("logstore %s: the broker refuses compression %s (%v): set compression gzip or none; sending uncompressed for ten minutes", logstore, c.Compression, err)
 	case failure.Protocol:
 		return fmt.Sprintf("the broker does not speak this protocol (%v): check kafka_version; retrying", err)
 	case failure.NoAnswer:
 		return fmt.Sprintf("no acknowledgement from %s: %v; retrying", c.Addresses(), err)
 	}
-	return fmt.Sprintf("cannot reach %s (%s): %v; retrying", c.Addresses(), failedStep(err), err)
+	return fmt.Sprintf("cannot reach %s (%s): %v%s; retrying", c.Addresses(), failedStep(err), err, remedy(err))
 }
 
-// AdviceWithoutRetry is Advice for a caller that does not retry.
+// AdviceWithoutRetry is Advice for a caller that does not retry: without what happens
+// next, which is what stands after the last semicolon.
 func (c *Config) AdviceWithoutRetry(err error) string {
 	if _, network := errors.AsType[*net.OpError](err); !network && errors.Is(err, context.DeadlineExceeded) {
 		err = failure.ErrNoAnswer // the connection was made, for dialing has errors of its own
 	}
-	return strings.TrimSuffix(c.Advice(c.Logstore, err), "; retrying")
+	text := c.Advice(c.Logstore, err)
+	return text[:strings.LastIndex(text, "; ")]
 }
 
 func caFileText(file string) string {

@@ -35,11 +35,10 @@ func (c *Config) resolveCredentials(getenv func(string) string) []Fault {
 	var faults []Fault
 	if c.AccessKeyID == "" {
 		c.AccessKeyID = strings.TrimSpace(getenv("SLS_ACCESS_KEY_ID"))
-		switch {
-		case c.AccessKeyID == "":
+		if c.AccessKeyID == "" {
 			faults = append(faults, Fault{"access_key_id", "", "missing, and SLS_ACCESS_KEY_ID is not set", allowed})
-		case strings.Contains(c.AccessKeyID, "#"):
-			faults = append(faults, Fault{"access_key_id", "", "SLS_ACCESS_KEY_ID holds a #: for id#secret use password", allowed})
+		} else if err := checkAccessKeyID(c.AccessKeyID); err != nil {
+			faults = append(faults, Fault{"access_key_id", "", "SLS_ACCESS_KEY_ID: " + err.Error(), allowed})
 		}
 	}
 	if c.AccessKeySecret == "" {
@@ -47,6 +46,8 @@ func (c *Config) resolveCredentials(getenv func(string) string) []Fault {
 	}
 	if c.AccessKeySecret == "" {
 		faults = append(faults, Fault{"access_key_secret", "", "missing, and SLS_ACCESS_KEY_SECRET is not set", allowed})
+	} else if err := checkQuotes(string(c.AccessKeySecret)); err != nil {
+		faults = append(faults, Fault{"access_key_secret", "", err.Error(), allowed})
 	}
 	return faults
 }

@@ -91,7 +91,7 @@ var options = []option{
 	{name: "compression", def: "gzip", allowed: "none, gzip, snappy, lz4 or zstd", help: "Codec of the batches. SLS documents gzip and none", set: setCompression},
 	{name: "compression_level", def: "the codec's fast level", allowed: "a number: gzip 1 to 9, lz4 0 to 9, zstd 1 to 22",
 		help: "Higher is smaller and slower. For gzip it is 3, and 2 while batches wait", set: setLevel},
-	{name: "required_acks", def: "1", allowed: "1 or all (0 cannot report a loss)", help: "1: the shard's leader; all: every replica in sync", set: setAcks},
+	{name: "required_acks", def: "1", allowed: "1 or all", help: "1: the shard's leader; all: every replica in sync", set: setAcks},
 	{name: "max_message_bytes", def: "1000000", allowed: "a size from 1K to 2097152 (2M)", help: "Largest record value",
 		set: size(1024, MaxMessageBytes, func(c *Config, n int64) { c.MaxMessageBytes = int(n) })},
 	{name: "oversize", def: "reject", allowed: "reject or truncate",

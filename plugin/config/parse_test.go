@@ -111,6 +111,13 @@ func TestValues(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
+	file := func(content string) string {
+		path := filepath.Join(t.TempDir(), "credentials")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
 	const missing = "/there/is/no/such/directory/file"
 	tests := map[string]struct {
 		properties map[string]string
@@ -133,7 +140,15 @@ func TestFaults(t *testing.T) {
 		"unjoined":        {with("access_key_id", "", "access_key_secret", "", "password", "t0p-s3cret"), `option password = "***": not of the form id#secret`},
 		"two credentials": {with("password", "a#b"), "more than one way of giving the AccessKey is set"},
 		"no file":         {with("access_key_id", "", "access_key_secret", "", "credentials_file", missing), "no such file or directory; allowed: a readable file"},
-		"acks 0":          {with("required_acks", "0"), `option required_acks = "0": not one of the words known here; allowed: 1 or all (0 cannot report a loss)`},
+		"acks 0":          {with("required_acks", "0"), `option required_acks = "0": a broker that does not answer cannot report a loss; allowed: 1 or all`},
+		"acks 2":          {with("required_acks", "2"), `option required_acks = "2": not one of the words known here; allowed: 1 or all`},
+		"quoted id":       {with("access_key_id", `'"LTAI1"'`), "in quotes, which would count as part of it"},
+		"temporary id":    {with("access_key_id", "STS.NUabc"), "of a temporary pair (STS), which the Kafka endpoint does not take"},
+		"temporary pair":  {with("access_key_id", "", "access_key_secret", "", "password", "STS.NUabc#t0p-s3cret"), "of a temporary pair (STS)"},
+		"marked file":     {with("access_key_id", "", "access_key_secret", "", "credentials_file", file("\ufeffid#t0p-s3cret")), "begins with a byte order mark"},
+		"quoted file":     {with("access_key_id", "", "access_key_secret", "", "credentials_file", file(`"id#t0p-s3cret"`)), "in quotes"},
+		"second line":     {with("access_key_id", "", "access_key_secret", "", "credentials_file", file("id#t0p-s3cret\n# rotated\n")), "more than one line"},
+		"temporary file":  {with("access_key_id", "", "access_key_secret", "", "credentials_file", file("STS.id#t0p-s3cret\n")), "of a temporary pair (STS)"},
 		"codec":           {with("compression", "br"), "allowed: none, gzip, snappy, lz4 or zstd"},
 		"level range":     {with("compression_level", "12"), "allowed: 1 to 9 for gzip"},
 		"level of none":   {with("compression", "none", "compression_level", "1"), "compression none has no levels"},

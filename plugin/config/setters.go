@@ -97,10 +97,8 @@ func setNetwork(c *Config, v string) error {
 }
 
 func setAccessKeyID(c *Config, v string) error {
-	if c.AccessKeyID = v; strings.Contains(v, "#") {
-		return errors.New("it holds a #: for id#secret use password")
-	}
-	return nil
+	c.AccessKeyID = v
+	return checkAccessKeyID(v)
 }
 
 func setPassword(c *Config, v string) error {
@@ -108,11 +106,42 @@ func setPassword(c *Config, v string) error {
 	return checkIDSecret(v)
 }
 
-// checkIDSecret checks that v has the form id#secret. Its error does not show v.
+// checkIDSecret finds what SLS would refuse with no more than "the AccessKey is wrong".
+// Its errors never show what is in v.
 func checkIDSecret(v string) error {
+	if err := checkQuotes(v); err != nil {
+		return err
+	}
 	id, secret, found := strings.Cut(v, "#")
-	if !found || id == "" || secret == "" {
+	switch {
+	case strings.ContainsAny(v, "\r\n"):
+		return errors.New("more than one line")
+	case !found || id == "" || secret == "":
 		return errors.New("not of the form id#secret")
+	}
+	return checkAccessKeyID(id)
+}
+
+const byteOrderMark = "\ufeff"
+
+// checkAccessKeyID refuses temporary pairs: with them goes a security token, for which
+// SASL PLAIN has no place.
+func checkAccessKeyID(id string) error {
+	switch {
+	case strings.Contains(id, "#"):
+		return errors.New("it holds a #: for id#secret use password")
+	case strings.HasPrefix(id, "STS."):
+		return errors.New("of a temporary pair (STS), which the Kafka endpoint does not take: use the pair of a RAM user")
+	}
+	return checkQuotes(id)
+}
+
+func checkQuotes(v string) error {
+	switch {
+	case strings.HasPrefix(v, byteOrderMark):
+		return errors.New("begins with a byte order mark: save it as UTF-8 without one")
+	case len(v) > 1 && strings.ContainsAny(v[:1], `"'`) && v[0] == v[len(v)-1]:
+		return errors.New("in quotes, which would count as part of it")
 	}
 	return nil
 }
@@ -150,6 +179,8 @@ func setAcks(c *Config, v string) error {
 		c.RequiredAcks = AcksLeader
 	case "all", "-1":
 		c.RequiredAcks = AcksAll
+	case "0":
+		return errors.New("a broker that does not answer cannot report a loss")
 	default:
 		return errors.New("not one of the words known here")
 	}
