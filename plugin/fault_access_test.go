@@ -137,6 +137,27 @@ func TestCredentialsRotation(t *testing.T) {
 	}
 }
 
+// A credentials_file that cannot be used is named as that, and not taken for trouble of
+// the network; what is in it is never shown.
+func TestCredentialsFileGoesBad(t *testing.T) {
+	t.Parallel()
+	file, write := credentialsFile(t)
+	write("demo-id#demo-secret")
+	e, properties := startEndpoint(t, sls.Options{})
+	useCredentialsFile(properties, file)
+	o, h := startOutput(t, properties)
+	h.wait("reachable")
+	write("demo-secret without the id")
+	if err := e.SetFault(sls.Fault{Name: sls.ConnectionCut, Count: 2}); err != nil {
+		t.Fatal(err)
+	}
+	l := newLoad(t, o, e)
+	l.send(2, 500)
+	h.wait("credentials_file " + file + ": not of the form id#secret: no new connection until it is put right; retrying")
+	write("demo-id#demo-secret")
+	l.wantStored(0, 0)
+}
+
 // acceptHook is a listener with something to do before the first connection is
 // served.
 type acceptHook struct {

@@ -171,7 +171,7 @@ func startConfig(t *testing.T, cfg *config.Config) (*Output, *memoryLogger) {
 		close(quit)
 		<-drained
 		log.Drain()
-		if n := h.count("secret") + h.count("internal error"); n > 0 {
+		if n := h.count("-secret") + h.count("internal error"); n > 0 {
 			t.Errorf("%d log lines show a secret or an internal error", n)
 		}
 	})

@@ -28,7 +28,8 @@ const (
 type health struct {
 	out *Output
 
-	lastAck atomic.Int64 // Unix nanoseconds
+	lastAck      atomic.Int64 // Unix nanoseconds
+	checkingFile atomic.Bool  // whether credentials_file changed
 
 	mu          sync.Mutex
 	current     failure.Kind               // the last kind of failure of the incident; 0: no incident
@@ -121,9 +122,7 @@ func (h *health) tick(now time.Time) {
 		return
 	}
 	h.logIncidentLocked(now)
-	if h.current == failure.Access {
-		h.out.background(h.out.closeStaleSessions)
-	}
+	h.checkCredentialsLocked()
 	if now.Sub(h.lastFailure) < recoveryWindow {
 		return
 	}
@@ -137,6 +136,19 @@ func (h *health) tick(now time.Time) {
 	case idle:
 		h.startProbeLocked(now)
 	}
+}
+
+// checkCredentialsLocked looks whether credentials_file changed, in an incident of any
+// kind: what a service answers to a pair that was revoked is not known. One look at a
+// time, since a file system may hang.
+func (h *health) checkCredentialsLocked() {
+	if h.out.cfg.CredentialsFile == "" || !h.checkingFile.CompareAndSwap(false, true) {
+		return
+	}
+	h.out.background(func() {
+		defer h.checkingFile.Store(false)
+		h.out.closeStaleSessions()
+	})
 }
 
 // checkNoAnswerLocked begins an incident if the endpoint takes requests and does not

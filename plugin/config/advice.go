@@ -62,6 +62,8 @@ func (c *Config) Advice(logstore string, err error) string {
 		return fmt.Sprintf("project %s or logstore %s does not exist, or the endpoint %s is of another region (%v); retrying", c.Project, logstore, c.Addresses(), err)
 	case failure.Service, failure.Leader:
 		return fmt.Sprintf("logstore %s: the service had an error (%v); retrying", logstore, err)
+	case failure.File:
+		return fmt.Sprintf("%v: no new connection until it is put right; retrying", err)
 	case failure.Quota:
 		return fmt.Sprintf("the service limits writes (%v): raise the quota of project %s or split the shards of logstore %s; retrying", err, c.Project, logstore)
 	case failure.Size:

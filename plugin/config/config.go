@@ -3,8 +3,6 @@ package config
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -111,10 +109,8 @@ type Config struct {
 	DialNetwork  string             // tcp, tcp4, tcp6
 	ClientID     string
 
-	TLSRoots       *x509.CertPool // nil: those of the system
-	TLSCertificate *tls.Certificate
-	TLSServerName  string
-	TLSVerify      bool
+	TLSServerName string
+	TLSVerify     bool
 
 	Healthcheck  Healthcheck
 	FlushMode    FlushMode

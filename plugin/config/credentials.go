@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"out_sls_kafka/plugin/failure"
 	"strings"
 )
 
@@ -59,7 +60,7 @@ func (c *Config) Credentials() (user, password string, err error) {
 	switch {
 	case c.CredentialsFile != "":
 		if password, err = ReadCredentials(c.CredentialsFile); err != nil {
-			return "", "", fmt.Errorf("credentials_file %s: %w", c.CredentialsFile, err)
+			return "", "", fmt.Errorf("%w: credentials_file %s: %w", failure.ErrFile, c.CredentialsFile, err)
 		}
 	case c.Password != "":
 		password = string(c.Password)

@@ -57,7 +57,7 @@ func TestDefaults(t *testing.T) {
 		"timeouts":     c.RequestTimeout == 10*time.Second && c.DialTimeout == 5*time.Second && c.ExitTimeout == 5*time.Second && c.FlushTimeout == 10*time.Second,
 		"version":      c.KafkaVersion.Equal(kversion.V2_1_0()),
 		"client":       c.ClientID == "fluent-bit-sls-kafka" && c.DialNetwork == "tcp",
-		"tls":          c.TLSVerify && c.TLSRoots == nil,
+		"tls":          c.TLSVerify && c.tlsCAFile == "",
 		"modes":        c.Healthcheck == HealthcheckOn && c.FlushMode == FlushAuto && c.Partitioner == PartitionUniform,
 		"format":       c.Encoding.Format == encoder.FormatJSON && c.Encoding.RawKey == "log" && c.Encoding.Oversize == encoder.OversizeReject,
 		"nothing more": c.Encoding.TimeKey == "" && c.Encoding.TagKey == "" && c.MessageKey == "" && c.DeadLetterFile == "",

@@ -3,29 +3,63 @@ package config
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"os"
+
+	"out_sls_kafka/plugin/failure"
 )
 
-// resolveTLS loads the files that the tls_ options name.
+// resolveTLS checks the files that the tls_ options name.
 func (c *Config) resolveTLS() (faults []Fault) {
-	if c.tlsCAFile != "" {
-		pem, err := os.ReadFile(c.tlsCAFile)
-		if err != nil {
-			faults = append(faults, Fault{"tls_ca_file", c.tlsCAFile, "cannot be read: " + cause(err), "a PEM file with a certificate"})
-		} else if c.TLSRoots = x509.NewCertPool(); !c.TLSRoots.AppendCertsFromPEM(pem) {
-			faults = append(faults, Fault{"tls_ca_file", c.tlsCAFile, "no certificate in it", "a PEM file with a certificate"})
-		}
+	if _, problem := c.readRoots(); problem != "" {
+		faults = append(faults, Fault{"tls_ca_file", c.tlsCAFile, problem, "a PEM file with a certificate"})
 	}
-	switch {
-	case c.tlsCert == "" && c.tlsKey == "":
-	case c.tlsCert == "" || c.tlsKey == "":
-		faults = append(faults, Fault{"tls_cert_file/tls_key_file", c.tlsCert + c.tlsKey, "one is set without the other", "both or none"})
-	default:
-		pair, err := tls.LoadX509KeyPair(c.tlsCert, c.tlsKey)
-		if err != nil {
-			faults = append(faults, Fault{"tls_cert_file/tls_key_file", c.tlsCert, "not a usable pair: " + cause(err), "PEM files of one certificate and its key"})
-		}
-		c.TLSCertificate = &pair
+	if (c.tlsCert == "") != (c.tlsKey == "") {
+		return append(faults, Fault{"tls_cert_file/tls_key_file", c.tlsCert + c.tlsKey, "one is set without the other", "both or none"})
+	}
+	if _, problem := c.readCertificate(); problem != "" {
+		faults = append(faults, Fault{"tls_cert_file/tls_key_file", c.tlsCert, problem, "PEM files of one certificate and its key"})
 	}
 	return faults
+}
+
+// TLSFiles returns the trusted roots and the client's certificate as the files have
+// them now, each nil if no file is named. It is called for every new connection: so a
+// certificate that is renewed takes effect. Its errors wrap [failure.ErrFile].
+func (c *Config) TLSFiles() (roots *x509.CertPool, certificate *tls.Certificate, err error) {
+	roots, problem := c.readRoots()
+	if problem != "" {
+		return nil, nil, fmt.Errorf("%w: tls_ca_file %s: %s", failure.ErrFile, c.tlsCAFile, problem)
+	}
+	certificate, problem = c.readCertificate()
+	if problem != "" {
+		return nil, nil, fmt.Errorf("%w: tls_cert_file %s: %s", failure.ErrFile, c.tlsCert, problem)
+	}
+	return roots, certificate, nil
+}
+
+func (c *Config) readRoots() (roots *x509.CertPool, problem string) {
+	if c.tlsCAFile == "" {
+		return nil, ""
+	}
+	pem, err := os.ReadFile(c.tlsCAFile)
+	if err != nil {
+		return nil, "cannot be read: " + cause(err)
+	}
+	roots = x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, "no certificate in it"
+	}
+	return roots, ""
+}
+
+func (c *Config) readCertificate() (certificate *tls.Certificate, problem string) {
+	if c.tlsCert == "" {
+		return nil, ""
+	}
+	pair, err := tls.LoadX509KeyPair(c.tlsCert, c.tlsKey)
+	if err != nil {
+		return nil, "not a usable pair: " + cause(err)
+	}
+	return &pair, ""
 }

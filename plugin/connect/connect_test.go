@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/plugin/failure"
 	"out_sls_kafka/test/sls"
 )
 
@@ -123,5 +125,38 @@ func TestClientOptions(t *testing.T) {
 		if tt.got != tt.want {
 			t.Errorf("%s: %v, want %v", name, tt.got, tt.want)
 		}
+	}
+}
+
+// A certificate that is renewed takes effect at the next connection, and a file that
+// cannot be used is named.
+func TestTLSFilesAreReadForEachConnection(t *testing.T) {
+	e, _ := startEndpoint(t, nil)
+	other, err := sls.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	write := func(pem []byte) {
+		if err := os.WriteFile(ca, pem, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(other.PEM())
+	c := parse(t, map[string]string{"project": "demo-project", "logstore": "demo", "endpoint": e.Addr(), "tls_ca_file": ca,
+		"access_key_id": "demo-id", "access_key_secret": "demo-secret"})
+	if _, err := TLS(t.Context(), c, e.Addr()); failure.Of(err).Kind != failure.TLS {
+		t.Errorf("with another CA: %v", err)
+	}
+	write(e.CAPEM())
+	conn, err := TLS(t.Context(), c, e.Addr())
+	if err != nil {
+		t.Fatalf("with the right CA: %v", err)
+	}
+	_ = conn.Close()
+	write([]byte("not a certificate"))
+	_, err = TLS(t.Context(), c, e.Addr())
+	if failure.Of(err).Kind != failure.File || !strings.Contains(c.Advice("demo", err), "tls_ca_file "+ca+": no certificate in it: no new connection until it is put right; retrying") {
+		t.Errorf("with no certificate in the file: %s", c.Advice("demo", err))
 	}
 }

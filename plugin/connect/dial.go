@@ -34,11 +34,14 @@ func TCP(ctx context.Context, c *config.Config, address string) (net.Conn, error
 func TLS(ctx context.Context, c *config.Config, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()
+	settings, err := tlsConfig(c)
+	if err != nil {
+		return nil, err
+	}
 	conn, err := TCP(ctx, c, address)
 	if err != nil {
 		return nil, err
 	}
-	settings := tlsConfig(c)
 	if settings.ServerName == "" {
 		settings.ServerName, _, _ = net.SplitHostPort(address)
 	}
@@ -50,17 +53,21 @@ func TLS(ctx context.Context, c *config.Config, address string) (net.Conn, error
 	return t, nil
 }
 
-func tlsConfig(c *config.Config) *tls.Config {
+func tlsConfig(c *config.Config) (*tls.Config, error) {
+	roots, certificate, err := c.TLSFiles()
+	if err != nil {
+		return nil, err
+	}
 	t := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
-		RootCAs:            c.TLSRoots,
+		RootCAs:            roots,
 		ServerName:         c.TLSServerName,
 		InsecureSkipVerify: !c.TLSVerify, //nolint:gosec // the user's choice, with a warning
 		// Requests are large: TLS records are full from the first byte on.
 		DynamicRecordSizingDisabled: true,
 	}
-	if c.TLSCertificate != nil {
-		t.Certificates = []tls.Certificate{*c.TLSCertificate}
+	if certificate != nil {
+		t.Certificates = []tls.Certificate{*certificate}
 	}
-	return t
+	return t, nil
 }

@@ -36,6 +36,7 @@ const (
 	Protocol                 // kafka_version
 	NoAnswer                 // nothing: requests are sent and not answered
 	Leader                   // nothing: a shard moves to another node
+	File                     // a file that the configuration names
 )
 
 // Scope is what waits after a failure.
@@ -117,6 +118,10 @@ var neverForProduce = []*kerr.Error{
 	kerr.StreamsTopologyDescriptionUpdateFailed, kerr.ControllerIDNotRegistered,
 }
 
+// ErrFile is that a file which the configuration names cannot be used any more. What
+// wraps it says which, and why.
+var ErrFile = errors.New("a file of the configuration cannot be used")
+
 // ErrNoAnswer means that requests are sent and not answered.
 var ErrNoAnswer = errors.New("requests are not answered")
 
@@ -128,6 +133,9 @@ func Of(err error) Class {
 			return c
 		}
 		return Class{Retry, Service, Partition}
+	}
+	if errors.Is(err, ErrFile) {
+		return Class{Retry, File, Broker}
 	}
 	if isTLS(err) {
 		return Class{Retry, TLS, Broker}

@@ -47,6 +47,7 @@ func TestOf(t *testing.T) {
 		{kerr.InvalidRecord, Class{Split, Record, Topic}},
 		{fmt.Errorf("wrapped: %w", kerr.MessageTooLarge), Class{Split, Size, Topic}},
 		{&kerr.Error{Message: "FROM_THE_FUTURE", Code: 9999}, Class{Retry, Service, Partition}},
+		{fmt.Errorf("%w: x", ErrFile), Class{Retry, File, Broker}},
 		{io.EOF, Class{Retry, Network, Broker}},
 		{kerr.RequestTimedOut, Class{Retry, NoAnswer, Partition}},
 		{fmt.Errorf("%w: %w", ErrNoAnswer, os.ErrDeadlineExceeded), Class{Retry, NoAnswer, Broker}},
