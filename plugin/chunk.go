@@ -50,8 +50,9 @@ type Chunk struct {
 	mu                 sync.Mutex
 	state              chunkState
 	pendingDeadLetters []byte // lines to be written before the chunk is done
-	waker              Waker  // nil: nobody waits
-	missedWake         bool   // wake was called while the chunk was encoded
+	pendingRejects     []rejects
+	waker              Waker // nil: nobody waits
+	missedWake         bool  // wake was called while the chunk was encoded
 	result             Result
 }
 

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"os"
@@ -56,13 +57,16 @@ func (d *deadLetter) append(dst []byte) []byte {
 
 // deadLetterFile appends dead letters to a file that others may rotate.
 type deadLetterFile struct {
-	path string
+	path     string
+	maxBytes int64
+	deleted  func(records int) // is called when an older file is deleted
 
 	closed atomic.Bool // the file is not opened any more
 
 	mu          sync.Mutex // held while the file is written, for as long as that hangs
 	file        *os.File
-	partialLine bool // the last write ended within a line
+	size        int64 // of the file; 0 also for what is not a regular file
+	partialLine bool  // the last write ended within a line
 }
 
 // write appends whole lines. It reopens the file when another one is at its path:
@@ -74,12 +78,16 @@ func (f *deadLetterFile) write(lines []byte) error {
 	if err := f.reopen(); err != nil {
 		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(f.path), err)
 	}
+	if err := f.rotate(len(lines)); err != nil {
+		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(f.path), err)
+	}
 	if f.partialLine {
 		lines = append([]byte{'\n'}, lines...)
 	}
 	n, err := f.file.Write(lines)
 	if n > 0 {
 		f.partialLine = lines[n-1] != '\n'
+		f.size += int64(n)
 	}
 	if err != nil {
 		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(f.path), err)
@@ -105,8 +113,60 @@ func (f *deadLetterFile) reopen() error {
 	if err != nil {
 		return err
 	}
-	f.file, f.partialLine = file, false
+	f.file, f.size, f.partialLine = file, 0, endsWithinLine(file)
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+		f.size = info.Size()
+	}
 	return nil
+}
+
+// rotate makes the file the older one if it has no room for that number of bytes.
+func (f *deadLetterFile) rotate(bytes int) error {
+	if f.maxBytes == 0 || f.size == 0 || f.size+int64(bytes) <= f.maxBytes {
+		return nil
+	}
+	older := f.path + ".1"
+	deleted := countLines(older)
+	if err := os.Rename(f.path, older); err != nil {
+		return err
+	}
+	if deleted > 0 && f.deleted != nil {
+		f.deleted(deleted)
+	}
+	return f.reopen() // another file is at the path: none
+}
+
+// countLines is how many lines a file has; 0 also if it cannot be read.
+func countLines(path string) (n int) {
+	file, err := os.Open(path)
+	if err != nil {
+		return 0
+	}
+	defer file.Close()
+	for b := make([]byte, 64<<10); ; {
+		k, err := file.Read(b)
+		n += bytes.Count(b[:k], []byte{'\n'})
+		if err != nil {
+			return n
+		}
+	}
+}
+
+// endsWithinLine tells whether the last line of a file was torn: by a process that was
+// killed, or by a disk that was full.
+func endsWithinLine(file *os.File) bool {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return false
+	}
+	reader, err := os.Open(file.Name()) // what is open for appending cannot be read
+	if err != nil {
+		return false
+	}
+	defer reader.Close()
+	var last [1]byte
+	_, err = reader.ReadAt(last[:], info.Size()-1)
+	return err == nil && last[0] != '\n'
 }
 
 // close ends the writing. It waits neither for a write that hangs, which closes

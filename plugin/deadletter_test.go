@@ -32,6 +32,49 @@ func TestDeadLetter(t *testing.T) {
 	}
 }
 
+// What a killed process, or a full disk, left of a line stays a line of its own.
+func TestTornLineIsEnded(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "letters")
+	if err := os.WriteFile(file, []byte("one\ntw"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := &deadLetterFile{path: file}
+	for _, line := range []string{"three\n", "four\n"} {
+		if err := d.write([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != "one\ntw\nthree\nfour\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// The file and one older one are all that is kept. What is deleted is counted.
+func TestDeadLettersAreBounded(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "letters")
+	deleted, written := 0, 0
+	d := &deadLetterFile{path: file, maxBytes: 100, deleted: func(n int) { deleted += n }}
+	for range 10 { // three lines fit
+		if err := d.write([]byte(strings.Repeat("x", 29) + "\n")); err != nil {
+			t.Fatal(err)
+		}
+		written++
+		if info, err := os.Stat(file); err != nil || info.Size() > 100 {
+			t.Fatalf("%v bytes, %v", info.Size(), err)
+		}
+	}
+	kept := countLines(file) + countLines(file+".1")
+	if kept != 4 || deleted != written-kept {
+		t.Errorf("%d lines are kept, %d were deleted, of %d", kept, deleted, written)
+	}
+	again := &deadLetterFile{path: file, maxBytes: 100} // knows the size of what is there
+	if err := again.write([]byte(strings.Repeat("y", 89) + "\n")); err != nil || countLines(file) != 1 {
+		t.Errorf("%v; %d lines", err, countLines(file))
+	}
+}
+
 func TestDeadLettersSurviveRotation(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "letters")

@@ -144,8 +144,8 @@ func (c *Chunk) writeDeadLetters() {
 		r = Error
 	}
 	c.mu.Lock()
-	lines := c.pendingDeadLetters
-	c.pendingDeadLetters = nil
+	lines, all := c.pendingDeadLetters, c.pendingRejects
+	c.pendingDeadLetters, c.pendingRejects = nil, nil
 	c.mu.Unlock()
 	if len(lines) == 0 {
 		c.setResult(r)
@@ -154,9 +154,7 @@ func (c *Chunk) writeDeadLetters() {
 	// A file may be slow, and this may be Fluent Bit's thread.
 	c.out.background(func() {
 		defer c.out.recoverPanic(c)
-		if err := c.out.deadLetterFile.write(lines); err != nil {
-			c.out.health.deadLetterWriteFailed(err)
-		}
+		c.keepRejects(lines, all)
 		c.setResult(r)
 	})
 }

@@ -63,6 +63,9 @@ func TestCloseWhileDeadLettersHang(t *testing.T) {
 	})
 	log.Drain()
 	h.wait("did not end")
+	if n := o.stats.rejected.Load(); n > 0 || h.count("kept in") > 0 {
+		t.Errorf("%d records count as rejected, and %d lines say where they are kept: they are in no file", n, h.count("kept in"))
+	}
 	go func() {
 		for b := make([]byte, 1<<20); ; {
 			if _, err := reader.Read(b); err != nil {

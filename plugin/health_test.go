@@ -163,14 +163,15 @@ func TestRejectsAreLoggedOnceAMinute(t *testing.T) {
 	t.Parallel()
 	o, lines := bareOutput(t)
 	h := &o.health
-	l := &deadLetter{tag: "app", reason: "record too large: 2000 bytes"}
+	const kept = "; set dead_letter_file to keep such records"
+	l := &rejects{kind: failure.Size, reason: "record too large: 2000 bytes", records: 1}
 	for range 3 {
-		h.logRejected(failure.Size, l)
+		h.logRejected("app", l, kept)
 	}
-	h.logRejected(failure.Record, &deadLetter{tag: "app", reason: "malformed"})
+	h.logRejected("app", &rejects{kind: failure.Record, reason: "malformed", records: 1}, kept)
 	wantLines(t, lines(), `record of tag "app" rejected: record too large: 2000 bytes; raise max_message_bytes (1000, at most 2097152) or set oversize truncate; set dead_letter_file to keep such records`,
 		"malformed; set dead_letter_file")
 	h.rejectLogged[failure.Size] = time.Now().Add(-logInterval)
-	h.logRejected(failure.Size, l)
+	h.logRejected("app", l, kept)
 	wantLines(t, lines(), "(and 2 more of this kind in the last minute)")
 }

@@ -202,9 +202,9 @@ func TestMetricsInTheLog(t *testing.T) {
 			wantLines(t, lines()) // idle
 			o.stats.addAcked(120, 34567)
 			o.stats.retried.Add(3)
-			o.stats.rejected.add(failure.Size, false)
-			o.stats.rejected.add(failure.Record, true)
-			o.stats.rejected.add(failure.Record, false)
+			o.stats.rejected.add(failure.Size, false, 1)
+			o.stats.rejected.add(failure.Record, true, 1)
+			o.stats.rejected.add(failure.Record, false, 1)
 			o.health.lastAck.Store(start.Add(238 * time.Second).UnixNano())
 			run(239)
 			wantLines(t, lines())

@@ -67,7 +67,7 @@ func New(cfg *config.Config, env Env) (*Output, error) {
 		o.messageKey = []byte(cfg.MessageKey)
 	}
 	if cfg.DeadLetterFile != "" {
-		o.deadLetterFile = &deadLetterFile{path: cfg.DeadLetterFile}
+		o.deadLetterFile = &deadLetterFile{path: cfg.DeadLetterFile, maxBytes: cfg.DeadLetterSize, deleted: o.deadLettersDeleted}
 	}
 	var err error
 	if o.encoder, err = encoder.New(cfg.Encoding); err != nil {

@@ -40,45 +40,87 @@ func (c *Chunk) rejectByBroker(topic string, value []byte, millis int64, err err
 	c.reject(failure.Of(err).Kind, &d)
 }
 
+// rejects are the rejected records of a chunk of one kind. With dead_letter_file they
+// count when they are kept, or when keeping them failed.
+type rejects struct {
+	kind     failure.Kind
+	byBroker bool
+	reason   string // of the first
+	records  int
+}
+
 func (c *Chunk) reject(k failure.Kind, d *deadLetter) {
-	c.out.stats.rejected.add(k, d.kafkaError != "")
-	c.out.health.logRejected(k, d)
-	if c.out.deadLetterFile != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.pendingDeadLetters = d.append(c.pendingDeadLetters)
+	r := rejects{k, d.kafkaError != "", d.reason, 1}
+	if c.out.deadLetterFile == nil {
+		c.countRejects(&r, "; set dead_letter_file to keep such records")
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pendingDeadLetters = d.append(c.pendingDeadLetters)
+	for i := range c.pendingRejects {
+		if p := &c.pendingRejects[i]; p.kind == r.kind && p.byBroker == r.byBroker {
+			p.records++
+			return
+		}
+	}
+	c.pendingRejects = append(c.pendingRejects, r)
+}
+
+// keepRejects writes the dead letters, and counts the records.
+func (c *Chunk) keepRejects(lines []byte, all []rejects) {
+	kept := "; kept in " + c.out.cfg.DeadLetterFile
+	if err := c.out.deadLetterFile.write(lines); err != nil {
+		kept = "; not kept"
+		c.out.health.deadLetterWriteFailed(err)
+	}
+	for i := range all {
+		c.countRejects(&all[i], kept)
 	}
 }
 
-// logRejected logs a rejected record, one line a minute for each kind of failure.
-func (h *health) logRejected(k failure.Kind, d *deadLetter) {
+func (c *Chunk) countRejects(r *rejects, kept string) {
+	c.out.stats.rejected.add(r.kind, r.byBroker, int64(r.records))
+	c.out.health.logRejected(c.tag, r, kept)
+}
+
+// logRejected logs a rejected record, one line a minute for each kind of failure. kept
+// is what became of it.
+func (h *health) logRejected(tag string, r *rejects, kept string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.rejectLogged == nil {
 		h.rejectLogged, h.rejectSkipped = make(map[failure.Kind]time.Time), make(map[failure.Kind]int)
 	}
 	now := time.Now()
-	if last, ok := h.rejectLogged[k]; ok && now.Sub(last) < logInterval {
-		h.rejectSkipped[k]++
+	if last, ok := h.rejectLogged[r.kind]; ok && now.Sub(last) < logInterval {
+		h.rejectSkipped[r.kind] += r.records
 		return
 	}
 	more := ""
-	if n := h.rejectSkipped[k]; n > 0 {
+	if n := h.rejectSkipped[r.kind] + r.records - 1; n > 0 {
 		more = fmt.Sprintf(" (and %d more of this kind in the last minute)", n)
 	}
-	kept := "; set dead_letter_file to keep such records"
-	if h.out.cfg.DeadLetterFile != "" {
-		kept = "; kept in " + h.out.cfg.DeadLetterFile
-	}
-	hint := ""
+	h.out.log.Errorf("record of tag %q rejected: %s%s%s%s", tag, r.reason, more, h.sizeHint(r), kept)
+	h.rejectLogged[r.kind], h.rejectSkipped[r.kind] = now, 0
+}
+
+// sizeHint is what to do about records that are too large.
+func (h *health) sizeHint(r *rejects) string {
+	limit := h.out.cfg.MaxMessageBytes
 	switch {
-	case k == failure.Size && d.kafkaError != "":
-		hint = fmt.Sprintf("; the broker takes less than max_message_bytes (%d): lower it, and set oversize truncate", h.out.cfg.MaxMessageBytes)
-	case k == failure.Size:
-		hint = fmt.Sprintf("; raise max_message_bytes (%d, at most %d) or set oversize truncate", h.out.cfg.MaxMessageBytes, config.MaxMessageBytes)
+	case r.kind != failure.Size:
+		return ""
+	case r.byBroker:
+		return fmt.Sprintf("; the broker takes less than max_message_bytes (%d): lower it, and set oversize truncate", limit)
 	}
-	h.out.log.Errorf("record of tag %q rejected: %s%s%s%s", d.tag, d.reason, more, hint, kept)
-	h.rejectLogged[k], h.rejectSkipped[k] = now, 0
+	return fmt.Sprintf("; raise max_message_bytes (%d, at most %d) or set oversize truncate", limit, config.MaxMessageBytes)
+}
+
+// deadLettersDeleted logs that rotation deleted the older file. It happens at most once
+// in dead_letter_max_size.
+func (o *Output) deadLettersDeleted(records int) {
+	o.log.Warnf("%d rejected records were deleted: dead_letter_file %s reached dead_letter_max_size (%d) again, and the older file made room", records, o.cfg.DeadLetterFile, o.cfg.DeadLetterSize)
 }
 
 // deadLetterWriteFailed logs, once a minute, that dead letters could not be

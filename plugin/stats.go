@@ -43,14 +43,14 @@ type rejectCounts [rejectReasons]atomic.Int64
 
 // add counts a record with that kind of failure; byBroker tells that the broker
 // refused it.
-func (r *rejectCounts) add(k failure.Kind, byBroker bool) {
+func (r *rejectCounts) add(k failure.Kind, byBroker bool, n int64) {
 	switch {
 	case k == failure.Size:
-		r[tooLarge].Add(1)
+		r[tooLarge].Add(n)
 	case byBroker:
-		r[refused].Add(1)
+		r[refused].Add(n)
 	default:
-		r[unreadable].Add(1)
+		r[unreadable].Add(n)
 	}
 }
 

@@ -96,6 +96,7 @@ type Config struct {
 	MaxMessageBytes  int
 
 	DeadLetterFile string
+	DeadLetterSize int64 // of the file, and of one older one
 	BufferLimit    int64
 
 	Linger          time.Duration
