@@ -23,13 +23,14 @@ var unreachable = map[string]string{
 	"encoder: MaxBytes is %d; allowed are 0 (no limit) and more":                                                "max_message_bytes is checked before",
 	"the client answers a produce request with a %T":                                                            "the client's answer is of the request's kind",
 	"acks, timeout and backoff must be given: a broker that does not answer cannot report a loss":               "all three have defaults",
-	"a chunk cannot be in state %d after %d":                                                                    "each step of a chunk is in the table of states",
-	"a batch cannot be %s after %s":                                                                             "each step of a batch is in the table of states",
-	"in flight":                                                                                                 "the name of a state in the line above",
-	"not known":                                                                                                 "compression is checked before",
-	"batches of %d bytes and requests of %d cannot be made":                                                     "max_message_bytes is checked before",
-	"a goroutine of the producer did not end: %w":                                                               "the output logs that a goroutine did not end",
-	"an empty field name; give the name of a first-level field or a record accessor: %s":                        "an empty option is unset",
+	"the probe did not end":                  "it begins a wait and is in no line: the panic before it is",
+	"a chunk cannot be in state %d after %d": "each step of a chunk is in the table of states",
+	"a batch cannot be %s after %s":          "each step of a batch is in the table of states",
+	"in flight":                              "the name of a state in the line above",
+	"not known":                              "compression is checked before",
+	"batches of %d bytes and requests of %d cannot be made":                              "max_message_bytes is checked before",
+	"a goroutine of the producer did not end: %w":                                        "the output logs that a goroutine did not end",
+	"an empty field name; give the name of a first-level field or a record accessor: %s": "an empty option is unset",
 }
 
 // line is a line of the log as the document shows it.

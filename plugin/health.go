@@ -28,8 +28,8 @@ const (
 type health struct {
 	out *Output
 
-	lastAck      atomic.Int64 // Unix nanoseconds
-	checkingFile atomic.Bool  // whether credentials_file changed
+	lastAck      atomic.Pointer[time.Time] // nil: none yet. With the monotonic clock: the other may be set back
+	checkingFile atomic.Bool               // whether credentials_file changed
 
 	mu          sync.Mutex
 	current     failure.Kind               // the last kind of failure of the incident; 0: no incident
@@ -61,7 +61,18 @@ func (h *health) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Co
 }
 
 // acked notes that records were acknowledged.
-func (h *health) acked() { h.lastAck.Store(time.Now().UnixNano()) }
+func (h *health) acked() {
+	now := time.Now()
+	h.lastAck.Store(&now)
+}
+
+// lastAcked returns when records were acknowledged last; zero: never.
+func (h *health) lastAcked() (at time.Time) {
+	if last := h.lastAck.Load(); last != nil {
+		at = *last
+	}
+	return at
+}
 
 // healthy tells whether there is no incident.
 func (h *health) healthy() bool {
@@ -116,7 +127,7 @@ func (h *health) logIncidentLocked(now time.Time) {
 func (h *health) tick(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	ack := time.Unix(0, h.lastAck.Load())
+	ack := h.lastAcked()
 	if h.current == 0 {
 		h.checkNoAnswerLocked(now, ack)
 		return

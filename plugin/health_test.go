@@ -92,7 +92,7 @@ func TestHealthLogsRecovery(t *testing.T) {
 	failed := h.lastFailure
 	h.tick(failed.Add(recoveryWindow)) // nothing arrived since
 	wantLines(t, lines())
-	h.lastAck.Store(failed.Add(time.Millisecond).UnixNano())
+	h.setLastAck(failed.Add(time.Millisecond))
 	retrying = 1
 	h.tick(failed.Add(recoveryWindow)) // something did, but not all
 	wantLines(t, lines())
@@ -104,7 +104,7 @@ func TestHealthLogsRecovery(t *testing.T) {
 
 	// It comes and goes within the minute: neither is said again.
 	h.failed("demo", kerr.KafkaStorageError)
-	h.lastAck.Store(h.lastFailure.Add(time.Millisecond).UnixNano())
+	h.setLastAck(h.lastFailure.Add(time.Millisecond))
 	h.tick(h.lastFailure.Add(recoveryWindow))
 	wantLines(t, lines())
 	if h.current != 0 {
@@ -140,7 +140,7 @@ func TestHealthNoticesNoAnswer(t *testing.T) {
 	h.tick(now)
 	o.live.add(&Chunk{submitted: now})
 	h.tick(now.Add(limit - time.Second))
-	h.lastAck.Store(now.Add(time.Second).UnixNano())
+	h.setLastAck(now.Add(time.Second))
 	h.tick(now.Add(limit)) // another chunk's records were acknowledged in time
 	wantLines(t, lines())
 	h.tick(now.Add(limit + time.Second))
@@ -175,3 +175,5 @@ func TestRejectsAreLoggedOnceAMinute(t *testing.T) {
 	h.logRejected("app", l, kept)
 	wantLines(t, lines(), "(and 2 more of this kind in the last minute)")
 }
+
+func (h *health) setLastAck(at time.Time) { h.lastAck.Store(&at) }

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -50,13 +51,15 @@ func (h *health) startProbeLocked(now time.Time) {
 	}
 	h.probe.running = true
 	h.out.background(func() {
-		_, err := h.checkLogstore()
-		h.probed(err)
-		if err != nil {
+		err := errProbePanicked
+		defer func() { h.probed(err) }()
+		if _, err = h.checkLogstore(); err != nil {
 			h.failed(h.out.defaultTopic, err)
 		}
 	})
 }
+
+var errProbePanicked = errors.New("the probe did not end")
 
 func (h *health) probed(err error) {
 	h.mu.Lock()
@@ -78,6 +81,12 @@ func (o *Output) checkAtStart() error {
 	}
 	check := func() error {
 		shards, err := o.health.checkLogstore()
+		for range len(o.cfg.Endpoints) - 1 { // each request goes to one of them
+			if err == nil {
+				break
+			}
+			shards, err = o.health.checkLogstore()
+		}
 		if err == nil {
 			o.log.Infof("logstore %s of project %s is reachable at %s, %d shards", o.cfg.Logstore, o.cfg.Project, o.cfg.Addresses(), shards)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // refusalsInAll is about how often a record is tried alone.
-const refusalsInAll = 6
+const refusalsInAll = 12
 
 // One bad record among many is found by halving: it costs two requests a
 // halving, not one a record. Several bad ones are each found.

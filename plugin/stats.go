@@ -79,8 +79,8 @@ func (o *Output) snapshot(now time.Time) snapshot {
 	live := len(o.live)
 	o.mu.Unlock()
 	last := o.metrics.start
-	if ack := o.health.lastAck.Load(); ack != 0 {
-		last = time.Unix(0, ack)
+	if ack := o.health.lastAcked(); !ack.IsZero() {
+		last = ack
 	}
 	s := snapshot{
 		acknowledged:      o.stats.acknowledged.Load(),

@@ -6,6 +6,7 @@ import "time"
 // a batch, or requests for metadata. Only a success of that thing ends it.
 type Backoff struct {
 	failures int
+	failedAt time.Time // the last of them
 	until    time.Time
 }
 
@@ -16,7 +17,7 @@ func (b *Backoff) Ready(now time.Time) bool { return !now.Before(b.until) }
 // jitter without which all nodes of a fleet would act in the same second.
 func (b *Backoff) Failed(now time.Time, wait func(n int) time.Duration) {
 	b.failures++
-	b.until = now.Add(wait(b.failures))
+	b.failedAt, b.until = now, now.Add(wait(b.failures))
 }
 
 // Reset notes a success.

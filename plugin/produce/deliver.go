@@ -3,7 +3,7 @@ package produce
 // results is what owners and the observer are to be told.
 type results struct {
 	failed   []failedTopic
-	held     []rejectedBatch
+	held     []heldRecord
 	acked    []*batch
 	rejected []rejectedBatch
 	released []*batch // their owners get the records back
@@ -13,6 +13,19 @@ type results struct {
 type failedTopic struct {
 	topic string
 	err   error
+}
+
+// heldRecord is a record that waits. Its batch may be sent again while the owner is
+// told, so nothing of it is read then.
+type heldRecord struct {
+	owner Owner
+	topic string
+	err   error
+}
+
+// hold notes that a batch of one record waits.
+func (res *results) hold(b *batch, err error) {
+	res.held = append(res.held, heldRecord{b.runs[0].owner, b.queue.topic.name, err})
 }
 
 // rejectedBatch is a batch, and why the broker refuses it.
@@ -93,10 +106,9 @@ func (p *Producer) observeFailed(topic string, err error) {
 	p.observer.Failed(topic, err)
 }
 
-// ownerHeld does not read the record, which may be on its way again.
-func (p *Producer) ownerHeld(r rejectedBatch) {
+func (p *Producer) ownerHeld(r heldRecord) {
 	defer p.recoverPanic()
-	r.batch.runs[0].owner.Held(r.batch.queue.topic.name, r.err)
+	r.owner.Held(r.topic, r.err)
 }
 
 func (p *Producer) ownerAcked(run run) {

@@ -1,12 +1,9 @@
 package produce
 
 import (
-	"errors"
 	"out_sls_kafka/plugin/failure"
 	"slices"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // division is a refused batch that becomes smaller ones.
@@ -54,8 +51,6 @@ func (p *Producer) divide(d division) {
 		case p.closed:
 			part.to(released)
 			p.undelivered.released = append(p.undelivered.released, part)
-		case d.cut == byName && i == 0 && !d.forTime():
-			p.rejectLocked(part, d.err)
 		default:
 			p.requeueLocked(part, d.line(i), now)
 		}
@@ -98,9 +93,6 @@ func (p *Producer) parts(d division, now time.Time) (parts [3]*batch, err error)
 	}
 	return parts, err
 }
-
-// forTime tells whether the batch was refused for the time of some record.
-func (d *division) forTime() bool { return errors.Is(d.err, kerr.InvalidTimestamp) }
 
 // blames tells whether the batch failed while others came through.
 func (d *division) blames() bool { return d.batch.blamed > 0 }

@@ -40,10 +40,10 @@ func (l *batchLimit) refused(size, configured int, now time.Time) {
 	}
 }
 
-// took notes that a batch of that many bytes was not.
-func (l *batchLimit) took(size int) {
-	if l.bytes > 0 {
-		l.largest = max(l.largest, size)
+// took notes that a batch was not. What counts for the broker is its size as sent.
+func (l *batchLimit) took(b *batch) {
+	if l.bytes > 0 && b.codec == 0 {
+		l.largest = max(l.largest, b.size)
 	}
 }
 

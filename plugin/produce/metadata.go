@@ -136,11 +136,12 @@ func (p *Producer) retryWait(n int) time.Duration {
 
 // postponeBrokersLocked lets the brokers that gave no answer wait for the next request
 // for metadata, which nobody answered either: one of a node's connections is enough
-// to find out that an outage lasts.
+// to find out that an outage lasts. Each failure of a broker is postponed once: metadata
+// may fail for another reason.
 func (p *Producer) postponeBrokersLocked() {
 	for _, b := range p.brokers {
-		if next := p.metadataBackoff.until.Add(minRetryInterval); b.backoff.Failing() && b.backoff.until.Before(next) {
-			b.backoff.until = next
+		if next := p.metadataBackoff.until.Add(minRetryInterval); b.backoff.Failing() && !b.postponed && b.backoff.until.Before(next) {
+			b.backoff.until, b.postponed = next, true
 		}
 	}
 }
@@ -199,12 +200,16 @@ func (p *Producer) applyPartitionLocked(t *topic, previous []*partition, meta *k
 			part.backoff.Expire()
 		}
 	}
-	if leader < 0 && p.options.Partitioner == RoundRobin {
-		p.emptyLocked(part, now)
+	if leader < 0 {
+		part.fails(now)
+		if p.options.Partitioner == RoundRobin {
+			p.emptyLocked(part, now)
+		}
 	}
 	if leader >= 0 && p.brokers[leader] == nil {
 		p.brokers[leader] = &broker{id: leader}
 	}
+	part.broker = p.brokers[leader]
 	return part
 }
 

@@ -44,7 +44,6 @@ type Producer struct {
 	metadataBackoff     Backoff   // after a metadata request that failed as a whole
 	timer               *time.Timer
 	nextWake            time.Time  // when the timer is due; zero: never
-	batches             int64      // made so far
 	answersByBatch      bool       // a broker took some batches of a request and refused others
 	plainUntil          time.Time  // batches are not compressed: the brokers refuse the codec
 	undelivered         results    // what unlock has to tell
@@ -60,6 +59,7 @@ type broker struct {
 	inflight   *request // on the way; nil: none
 	next       *request // takes batches
 	backoff    Backoff
+	postponed  bool      // its wait is longer, for metadata fails as well
 	answeredAt time.Time // when it answered a request last
 	// requests go to the goroutine that sends them: a new one for each would have
 	// to find its stack again.
@@ -153,8 +153,7 @@ func (p *Producer) appendRecordLocked(q *queue, o Owner, key, value []byte, mill
 		q.closedAt = now
 	}
 	if q.open == nil {
-		p.batches++
-		q.open = &batch{queue: q, history: history{order: p.batches}}
+		q.open = &batch{queue: q}
 		if q.lastSize > 0 && now.Sub(q.closedAt) < busyQueue {
 			q.open.wire, q.open.runs = p.pool.get(q.lastSize)[:batchHeaderBytes], make([]run, 0, q.lastRuns)
 		}

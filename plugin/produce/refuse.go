@@ -10,9 +10,9 @@ import (
 
 const (
 	// refusalsToReject is how often a record has to be refused alone, each time after its
-	// partition took others: a service that refuses everything for a while must not cost
-	// a record.
-	refusalsToReject = 2
+	// partition took othersToBlame others: a service that refuses everything for a while,
+	// or some by chance, must not cost a record.
+	refusalsToReject = 4
 	// aloneToReject is how long a record is tried alone if one such refusal is all that
 	// shows its fault, because nothing else is sent to its partition.
 	aloneToReject = 2 * time.Minute
@@ -22,37 +22,54 @@ const (
 )
 
 // refusedLocked decides about a batch that the broker refused for what is in it.
-func (p *Producer) refusedLocked(pb *partitionBatch, kind failure.Kind, now time.Time) verdict {
+// alone tells that it had a request of its own.
+func (p *Producer) refusedLocked(pb *partitionBatch, kind failure.Kind, alone bool, now time.Time) verdict {
 	b, t := pb.batch, pb.topic
 	switch {
 	case kind == failure.Codec && b.codec != 0:
 		p.plainUntil = now.Add(learntFor)
 		return verdict{divideIt, uncompressed}
+	case kind == failure.Size && b.count == 1 && !alone && !b.exclusive:
+		b.exclusive = true // the request may be what is too large
+		return verdict{action: sideIt}
 	case kind == failure.Size && b.count == 1:
 		return verdict{action: rejectIt}
 	case kind == failure.Size:
 		t.batch.refused(b.size, p.options.MaxBatchBytes, now)
 		return verdict{divideIt, halves}
-	case len(pb.named) > 0 && len(pb.named) < b.count:
+	case pb.namesSome():
 		return verdict{divideIt, byName}
 	case errors.Is(pb.err, kerr.InvalidTimestamp):
 		return p.refusedTimeLocked(pb, now)
 	case b.count == 1:
 		return p.refusedAloneLocked(pb, now)
-	case t.holds():
-		pb.topicFailed = true
-		return verdict{action: retryIt}
 	}
+	// Also while the topic holds: some part may be taken, which shows that it is not the
+	// service. The topic's wait bounds how many are divided.
+	pb.topicFailed = t.holds()
 	if b.refusedAt.IsZero() {
 		b.refusedAt = now
 	}
 	return verdict{divideIt, halves}
 }
 
+// namesSome tells whether the answer names some of the records, and not all.
+func (pb *partitionBatch) namesSome() bool {
+	n := 0
+	for _, i := range pb.named {
+		if i >= 0 && int(i) < pb.batch.count {
+			n++
+		}
+	}
+	return n > 0 && n < pb.batch.count
+}
+
 // refusedAloneLocked decides about a record that was refused in a batch of its own.
 func (p *Producer) refusedAloneLocked(pb *partitionBatch, now time.Time) verdict {
 	b := pb.batch
-	if !b.refusedAt.IsZero() && pb.partition.ackedAt.After(b.refusedAt) {
+	took := pb.partition.streak
+	pb.partition.streak = 0
+	if pb.partition.ackedAt.After(b.refusedAt) && (b.refusals == 0 || took >= othersToBlame) {
 		b.refusals++
 	}
 	if b.refusals >= refusalsToReject || b.refusals > 0 && !b.aloneAt.IsZero() && now.Sub(b.aloneAt) >= aloneToReject {
@@ -66,14 +83,14 @@ func (p *Producer) refusedAloneLocked(pb *partitionBatch, now time.Time) verdict
 // fault or the service's.
 func (p *Producer) suspectLocked(pb *partitionBatch, now time.Time) {
 	b := pb.batch
-	if b.aloneAt.IsZero() && b.count == 1 {
-		b.aloneAt = now
-		p.undelivered.held = append(p.undelivered.held, rejectedBatch{b, pb.err})
-	}
 	b.refusedAt = now
 	b.wait.Failed(now, p.options.Backoff)
-	pb.topic.suspects++
-	pb.topicFailed = pb.topicFailed || pb.topic.holds()
+	if b.aloneAt.IsZero() { // that it is refused again says nothing new
+		b.aloneAt = now
+		p.undelivered.hold(b, pb.err)
+		pb.topic.suspects++
+		pb.topicFailed = pb.topic.holds()
+	}
 }
 
 // holds tells whether suspectsToHold records were refused, and none taken since: then

@@ -1,10 +1,8 @@
 package produce
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -18,6 +16,8 @@ type request struct {
 	batches  []partitionBatch
 	bytes    int
 	retried  int // records that were sent before
+
+	startedAt time.Time
 }
 
 // partitionBatch is one batch on its way to a partition.
@@ -35,7 +35,7 @@ type partitionBatch struct {
 // addToRequestLocked adds b to the next request to the leader of part. It returns
 // false if b does not fit.
 func (p *Producer) addToRequestLocked(b *batch, part *partition) bool {
-	leader := p.brokers[part.leader]
+	leader := part.broker
 	if leader.next == nil {
 		leader.next = &request{producer: p, broker: leader}
 	}
@@ -61,7 +61,7 @@ func (p *Producer) addToRequestLocked(b *batch, part *partition) bool {
 // startLocked sends the request in the background.
 func (r *request) startLocked() {
 	b := r.broker
-	b.next, b.inflight = nil, r
+	b.next, b.inflight, r.startedAt = nil, r, time.Now()
 	if b.requests == nil {
 		b.requests = make(chan *request, 1) // never full: no other is on the way
 		r.producer.background(b.sendLoop)
@@ -179,6 +179,7 @@ func (p *Producer) dropRequest(r *request) {
 			p.undelivered.released = append(p.undelivered.released, b)
 		}
 	}
+	p.scheduleLocked()
 }
 
 // minRetryInterval is the least time between a batch that failed and the next one
@@ -194,10 +195,11 @@ func (pb *partitionBatch) refreshMetadata() {
 	pb.topic.metadataBackoff.Expire()
 }
 
-// requeueLocked puts a batch in line again.
+// requeueLocked puts a batch at the end of a line: the one that failed longest ago is
+// the next, so that none is tried again and again before others.
 func (p *Producer) requeueLocked(b *batch, l line, now time.Time) {
 	q := b.queue
-	if part := q.partition; part != nil && (part.retired || p.options.Partitioner == RoundRobin && part.backoff.Failing() || part.abandoned(q.topic, now)) {
+	if part := q.partition; part != nil && (part.retired || p.options.Partitioner == RoundRobin && p.downLocked(part) || part.abandoned(q.topic, now)) {
 		q = &q.topic.shared
 	}
 	b.queue = q
@@ -211,8 +213,7 @@ func (p *Producer) requeueLocked(b *batch, l line, now time.Time) {
 	if l == sideLine {
 		q.side.add(b, now)
 	} else {
-		at, _ := slices.BinarySearchFunc(q.retry, b.order, func(b *batch, order int64) int { return cmp.Compare(b.order, order) })
-		q.retry = slices.Insert(q.retry, at, b)
+		q.retry = append(q.retry, b)
 	}
 	p.activateLocked(q.topic)
 }
@@ -227,10 +228,26 @@ func (p *Producer) rejectLocked(b *batch, err error) {
 	p.undelivered.rejected = append(p.undelivered.rejected, rejectedBatch{b, err})
 }
 
+// downLocked tells whether a partition takes nothing now, as far as is known.
+func (p *Producer) downLocked(part *partition) bool {
+	return part.leader < 0 || part.backoff.Failing() || part.broker.backoff.Failing()
+}
+
 // emptyLocked gives the batches of a partition to the topic's others.
 func (p *Producer) emptyLocked(part *partition, now time.Time) {
 	if part.queue.open != nil {
 		p.closeBatchLocked(&part.queue)
 	}
 	part.queue.moveTo(&part.queue.topic.shared, now)
+}
+
+// emptyBrokerLocked does so with all partitions that a broker leads.
+func (p *Producer) emptyBrokerLocked(b *broker, now time.Time) {
+	for _, t := range p.activeTopics {
+		for _, part := range t.partitions {
+			if part.leader == b.id {
+				p.emptyLocked(part, now)
+			}
+		}
+	}
 }

@@ -8,9 +8,11 @@ import (
 
 const (
 	// blamesToReject is how often a record has to fail alone, each time after its
-	// partition took others, before an error that can pass counts as the record's. A
-	// service that fails by chance must not cost a record.
+	// partition took othersToBlame others and refused none, before an error that can pass
+	// counts as the record's. A service that fails by chance must not cost a record: at
+	// six failures of ten, one record in 10^8 has as many.
 	blamesToReject = 8
+	othersToBlame  = 3
 	// failuresToDivide is after how many failures a batch is divided although nothing
 	// shows that it is to blame: if others are not sent, that is the only way to see.
 	failuresToDivide = 4
@@ -19,7 +21,6 @@ const (
 // history is what became of a batch so far, or of the larger one that it was part
 // of.
 type history struct {
-	order     int64     // of the batch it came from: the older ones have the lower numbers
 	wait      Backoff   // in the side line
 	failures  int       // with errors that can pass
 	failedAt  time.Time // the last of them; zero: none
@@ -44,7 +45,7 @@ func (p *Producer) classify(r *request, requestErr error) (divisions []division)
 	p.mu.Lock()
 	defer p.unlock()
 	now := time.Now()
-	r.broker.inflight = nil
+	r.broker.inflight, r.broker.postponed = nil, false
 	if requestErr == nil {
 		r.broker.backoff.Reset()
 	} else {
@@ -67,10 +68,12 @@ func (p *Producer) classify(r *request, requestErr error) (divisions []division)
 			divisions = append(divisions, d)
 		}
 	}
+	p.backOffTopicsLocked(r, now)
 	if requestErr == nil {
 		r.broker.answeredAt = now
+	} else if p.options.Partitioner == RoundRobin {
+		p.emptyBrokerLocked(r.broker, now)
 	}
-	p.backOffTopicsLocked(r, now)
 	p.scheduleLocked()
 	return divisions
 }
@@ -115,7 +118,7 @@ func (p *Producer) verdictLocked(r *request, pb *partitionBatch, lost bool, now 
 	case pb.err == nil:
 		pb.partition.ok(now)
 		pb.topic.ackedAt, pb.topic.suspects = now, 0
-		pb.topic.batch.took(pb.batch.size)
+		pb.topic.batch.took(pb.batch)
 		return verdict{action: ackIt}
 	case p.closed:
 		return verdict{action: releaseIt}
@@ -124,7 +127,7 @@ func (p *Producer) verdictLocked(r *request, pb *partitionBatch, lost bool, now 
 	}
 	class := failure.Of(pb.err)
 	if class.Action == failure.Split {
-		return p.refusedLocked(pb, class.Kind, now)
+		return p.refusedLocked(pb, class.Kind, len(r.batches) == 1, now)
 	}
 	return p.failedLocked(pb, class, p.answersByBatch || len(r.batches) == 1, now)
 }
@@ -134,22 +137,29 @@ func (p *Producer) verdictLocked(r *request, pb *partitionBatch, lost bool, now 
 func (p *Producer) lostLocked(r *request, pb *partitionBatch, now time.Time) verdict {
 	b := pb.batch
 	pb.refreshMetadata() // another broker may lead the partition by now
+	pb.partition.fails(now)
 	blamed := !b.failedAt.IsZero() && r.broker.answeredAt.After(b.failedAt)
 	b.failures++
 	b.failedAt = now
-	switch {
-	case !blamed && b.failures < failuresToDivide:
+	if !blamed && b.failures < failuresToDivide {
 		return verdict{action: retryIt}
-	case !b.exclusive:
+	}
+	b.wait.Failed(now, p.retryWait)
+	if !b.exclusive {
 		b.exclusive = true // the request may be too large, or another batch of it
-		return verdict{action: retryIt}
-	case b.count > 1:
+		return verdict{action: sideIt}
+	}
+	if b.count > 1 {
 		b.failures = 0
+		b.wait.Reset()
 		return verdict{divideIt, halves}
 	}
-	b.wait.Failed(now, p.options.Backoff)
 	return verdict{action: sideIt} // a network says nothing about records
 }
+
+// recently is how long ago a topic must have taken a batch for an error of the topic
+// to be taken for one of the partition: a shard that is merged is an unknown topic too.
+const recently = time.Second
 
 // failedLocked decides about a batch that failed with an error that can pass. sure
 // tells that no other batch can have been meant.
@@ -158,60 +168,59 @@ func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bo
 	if class.Kind != failure.Quota { // more requests would not help
 		pb.refreshMetadata()
 	}
-	if class.Scope == failure.Topic {
+	if class.Scope == failure.Topic && now.Sub(pb.topic.ackedAt) > recently {
 		pb.topicFailed = true
 		part.notBefore = now.Add(min(minRetryInterval, p.options.Backoff(1)))
 		return verdict{action: retryIt}
 	}
-	judged := class.Kind == failure.Service || class.Kind == failure.Record
-	blamed := judged && !b.failedAt.IsZero() && part.ackedAt.After(b.failedAt) && part.streak > 0
-	if part.streak == 0 {
-		b.blamed = 0 // others fail there as well
-	}
-	if b.failedAt.IsZero() {
-		part.streak = 0
-	}
+	took := part.streak
+	part.streak = 0
+	blamed := !b.failedAt.IsZero() && part.ackedAt.After(b.failedAt) && took > 0
 	b.failedAt, b.postponed = now, 0
-	if blamed && !sure {
+	b.failures++
+	switch {
+	case blamed && !sure:
 		b.exclusive = true
-		b.wait.Failed(now, p.options.Backoff)
+		b.wait.Failed(now, p.retryWait)
 		return verdict{action: sideIt}
-	}
-	if blamed {
-		b.blamed++
-		return p.blamedLocked(pb, now)
+	case blamed:
+		return p.blamedLocked(pb, class.Kind == failure.Service && took >= othersToBlame, now)
 	}
 	part.failed(now, p.retryWait)
 	if p.options.Partitioner == RoundRobin || part.abandoned(pb.topic, now) {
 		p.emptyLocked(part, now)
 	}
-	if b.blamed > 0 {
-		b.wait.Failed(now, p.options.Backoff)
-		return verdict{action: sideIt}
-	}
-	b.failures++
-	if judged && b.count > 1 && b.failures >= failuresToDivide {
+	switch {
+	case b.failures >= failuresToDivide && b.count > 1:
 		b.failures = 0
 		return verdict{divideIt, halves}
+	case b.failures >= failuresToDivide || b.blamed > 0:
+		b.wait.Failed(now, p.options.Backoff)
+		return verdict{action: sideIt}
 	}
 	return verdict{action: retryIt}
 }
 
 // blamedLocked decides about a batch that failed while its partition took others.
-func (p *Producer) blamedLocked(pb *partitionBatch, now time.Time) verdict {
+// proved tells that this counts against a record.
+func (p *Producer) blamedLocked(pb *partitionBatch, proved bool, now time.Time) verdict {
 	b := pb.batch
+	if b.blamed == 0 || proved {
+		b.blamed++
+	}
 	if b.count > 1 {
 		b.wait.Reset() // others wait for their records in it
 	}
 	b.wait.Failed(now, p.retryWait)
 	switch {
 	case b.count > 1:
+		b.failures = 0
 		return verdict{divideIt, halves}
 	case b.blamed > blamesToReject: // once as a part of a larger batch
 		return verdict{action: rejectIt}
 	case b.aloneAt.IsZero():
 		b.aloneAt = now
-		p.undelivered.held = append(p.undelivered.held, rejectedBatch{b, pb.err})
+		p.undelivered.hold(b, pb.err)
 	}
 	return verdict{action: sideIt}
 }
@@ -247,7 +256,8 @@ func (p *Producer) applyLocked(v verdict, pb *partitionBatch, now time.Time) (d 
 }
 
 // backOffTopicsLocked lets each topic of a request wait once, however many of its
-// batches failed, and ends its wait only if none did.
+// batches failed, and however many brokers said so at the same time; and ends its wait
+// only if none did.
 func (p *Producer) backOffTopicsLocked(r *request, now time.Time) {
 	for i := 0; i < len(r.batches); {
 		t, failed, took := r.batches[i].topic, false, false
@@ -255,9 +265,9 @@ func (p *Producer) backOffTopicsLocked(r *request, now time.Time) {
 			failed = failed || r.batches[i].topicFailed
 			took = took || r.batches[i].err == nil
 		}
-		if failed {
+		if failed && (t.backoff.failedAt.IsZero() || r.startedAt.After(t.backoff.failedAt)) {
 			t.backoff.Failed(now, p.options.Backoff)
-		} else if took {
+		} else if took && !failed {
 			t.backoff.Reset()
 		}
 	}

@@ -10,15 +10,17 @@ func (p *Producer) scheduleLocked() {
 	now := time.Now()
 	p.nextWake = time.Time{}
 	var stale []*topic
-	n := len(p.activeTopics)
+	n, sends := len(p.activeTopics), false
 	for i := range n {
 		t := p.activeTopics[(p.startTopic+i)%n]
 		if t.needsMetadata(now) {
 			stale = append(stale, t)
 		}
-		p.scheduleTopicLocked(t, now)
+		sends = p.scheduleTopicLocked(t, now) || sends
 	}
-	p.startTopic++
+	if sends { // else the turn would go by who calls, and how often
+		p.startTopic++
+	}
 	p.requestMetadataLocked(stale, now)
 	for _, b := range p.brokers {
 		if b.next != nil {
@@ -58,11 +60,12 @@ func (p *Producer) wakeAtLocked(when time.Time) {
 	}
 }
 
-// scheduleTopicLocked adds the batches of a topic that can be sent to requests.
-func (p *Producer) scheduleTopicLocked(t *topic, now time.Time) {
+// scheduleTopicLocked adds the batches of a topic that can be sent to requests. It
+// tells whether there are any.
+func (p *Producer) scheduleTopicLocked(t *topic, now time.Time) (sends bool) {
 	if !t.backoff.Ready(now) {
 		p.wakeAtLocked(t.backoff.until)
-		return
+		return false
 	}
 	n := len(t.partitions)
 	for i := range n {
@@ -70,17 +73,20 @@ func (p *Producer) scheduleTopicLocked(t *topic, now time.Time) {
 		if part.queue.empty() && t.shared.empty() || !p.sendableLocked(part, now) {
 			continue
 		}
-		p.offerLocked(part, now)
+		sends = p.offerLocked(part, now) || sends
 	}
-	t.startPartition++
+	if sends {
+		t.startPartition++
+	}
+	return sends
 }
 
 // sendableLocked tells whether a batch can be sent to part now.
 func (p *Producer) sendableLocked(part *partition, now time.Time) bool {
-	if part.inflight != nil || part.leader < 0 || p.brokers[part.leader].inflight != nil {
+	if part.inflight != nil || part.leader < 0 || part.broker.inflight != nil {
 		return false
 	}
-	for _, until := range [...]time.Time{part.backoff.until, part.notBefore, p.brokers[part.leader].backoff.until} {
+	for _, until := range [...]time.Time{part.backoff.until, part.notBefore, part.broker.backoff.until} {
 		if now.Before(until) {
 			p.wakeAtLocked(until)
 			return false
@@ -89,28 +95,38 @@ func (p *Producer) sendableLocked(part *partition, now time.Time) bool {
 	return true
 }
 
-// sideShare is every how many batches a partition takes one of the side line before
-// others, so that fresh ones, which are many, do not hold it up for ever.
-const sideShare = 4
+// A partition takes one batch of the side line before others each sideShare batches, so
+// that fresh ones, which are many, do not hold it up for ever; each holdingShare while
+// its topic holds: what is left of a refused batch may be what shows that the service
+// takes records.
+const (
+	sideShare    = 4
+	holdingShare = 2
+)
 
-// offerLocked sends a batch, if there is one, to part, which is sendable.
-func (p *Producer) offerLocked(part *partition, now time.Time) {
+// offerLocked sends a batch, if there is one, to part, which is sendable. It tells
+// whether there is.
+func (p *Producer) offerLocked(part *partition, now time.Time) bool {
 	t := part.queue.topic
-	order := &usualOrder
-	switch {
-	case part.backoff.Failing() || t.backoff.Failing():
+	order, share := &usualOrder, sideShare
+	if part.backoff.Failing() || t.backoff.Failing() || part.broker.backoff.Failing() {
 		order = &failingOrder
-	case part.offers%sideShare == sideShare-1:
+	}
+	if t.holds() {
+		share = holdingShare
+	}
+	if part.offers%share == share-1 {
 		order = &sideOrder
 	}
 	for _, l := range order {
 		for _, q := range [...]*queue{&part.queue, &t.shared} {
 			if p.offerFirstLocked(q, l, part, now) {
 				part.offers++
-				return
+				return true
 			}
 		}
 	}
+	return false
 }
 
 // offerFirstLocked sends the first batch of a line to part. It returns false if

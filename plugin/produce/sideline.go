@@ -10,8 +10,9 @@ import (
 // refused batches, and batches that failed while others came through. Fresh batches
 // go before them. Each has a wait of its own.
 type sideline struct {
-	due     []*batch // those whose wait is over, fewest records first
+	due     []*batch // those whose wait is over
 	waiting waitHeap
+	taken   int
 }
 
 func (s *sideline) empty() bool { return len(s.due)+len(s.waiting) == 0 }
@@ -21,10 +22,18 @@ func (s *sideline) add(b *batch, now time.Time) {
 		heap.Push(&s.waiting, b)
 		return
 	}
-	// Few records first: what they prove decides about the others. The latest of
-	// equal ones first.
-	at, _ := slices.BinarySearchFunc(s.due, b.count, func(b *batch, count int) int { return b.count - count })
+	at, _ := slices.BinarySearchFunc(s.due, b.rank(), func(b *batch, rank int) int { return b.rank() - rank })
 	s.due = slices.Insert(s.due, at, b)
+}
+
+// rank is the place in the line: few records first, for what they show decides about
+// the others, and the latest of equal ones; those that were refused alone last, since
+// they will be once more.
+func (b *batch) rank() int {
+	if b.aloneAt.IsZero() {
+		return b.count
+	}
+	return 1 << 30
 }
 
 // first returns the batch to be sent next. If there is none, wake is when there may
@@ -34,7 +43,7 @@ func (s *sideline) first(now time.Time) (b *batch, wake time.Time) {
 		s.add(heap.Pop(&s.waiting).(*batch), now)
 	}
 	if len(s.due) > 0 {
-		return s.due[0], wake
+		return s.due[s.next()], wake
 	}
 	if len(s.waiting) > 0 {
 		wake = s.waiting[0].wait.until
@@ -57,10 +66,20 @@ func (b *batch) postpone(part *partition, now time.Time, wait func(int) time.Dur
 	return true
 }
 
+// next is the index of the batch that is the next: the first, and each fourth time the
+// last, so that none waits for ever.
+func (s *sideline) next() int {
+	if s.taken%sideShare == sideShare-1 {
+		return len(s.due) - 1
+	}
+	return 0
+}
+
 // pop removes the batch that first returned.
 func (s *sideline) pop() {
-	s.due[0] = nil
-	s.due = s.due[1:]
+	i := s.next()
+	s.due = slices.Delete(s.due, i, i+1)
+	s.taken++
 }
 
 // takeAll empties the line.

@@ -38,6 +38,7 @@ type topic struct {
 type partition struct {
 	index         int32
 	leader        int32    // -1: none
+	broker        *broker  // the leader; nil: none
 	inflight      *request // the one with a batch for it; nil: none
 	retired       bool     // the topic does not have it any more
 	backoff       Backoff
@@ -45,7 +46,7 @@ type partition struct {
 	notBefore     time.Time // nothing is sent before it, whatever ends the backoff
 	leaderMovedAt time.Time // when a new leader ended the backoff last
 	ackedAt       time.Time // when it took a batch last
-	streak        int       // batches it took since one failed that had not failed before
+	streak        int       // batches it took since one failed
 	offers        int       // batches it was given
 	queue         queue     // records for this partition alone
 }
@@ -74,7 +75,7 @@ func (p *Producer) queueForLocked(t *topic, key []byte, now time.Time) *queue {
 	case n == 0:
 		return &t.unassigned
 	case p.options.Partitioner == RoundRobin:
-		return t.nextInTurn()
+		return p.nextInTurnLocked(t)
 	}
 	p.keyScratch.Key = key
 	part := t.partitions[t.keyPartitioner.Partition(&p.keyScratch, n)]
@@ -85,13 +86,13 @@ func (p *Producer) queueForLocked(t *topic, key []byte, now time.Time) *queue {
 	return &part.queue
 }
 
-// nextInTurn is the queue of the next partition that takes batches, or of the next
+// nextInTurnLocked is the queue of the next partition that takes batches, or of the next
 // if none does.
-func (t *topic) nextInTurn() *queue {
+func (p *Producer) nextInTurnLocked(t *topic) *queue {
 	n := len(t.partitions)
 	for range n {
 		t.lastPartition = (t.lastPartition + 1) % n
-		if part := t.partitions[t.lastPartition]; part.leader >= 0 && !part.backoff.Failing() {
+		if part := t.partitions[t.lastPartition]; !p.downLocked(part) {
 			return &part.queue
 		}
 	}
@@ -120,6 +121,11 @@ func (part *partition) ok(now time.Time) {
 func (part *partition) failed(now time.Time, wait func(int) time.Duration) {
 	part.backoff.Failed(now, wait)
 	part.notBefore = now.Add(min(minRetryInterval, wait(1)))
+	part.fails(now)
+}
+
+// fails notes that the partition takes nothing.
+func (part *partition) fails(now time.Time) {
 	if part.failingSince.IsZero() {
 		part.failingSince = now
 	}
@@ -162,9 +168,25 @@ func (p *Producer) Tick(now time.Time) {
 	p.pool.tick(now)
 	p.mu.Lock()
 	defer p.unlock()
+	leads := make(map[*broker]bool)
 	for name, t := range p.topics {
+		for _, part := range t.partitions {
+			leads[part.broker] = true
+			if !part.queue.empty() && part.abandoned(t, now) {
+				p.emptyLocked(part, now)
+			}
+		}
 		if !t.active && now.Sub(t.lastUsed) > topicIdleTimeout && t.outside == 0 {
 			delete(p.topics, name)
 		}
 	}
+	for id, b := range p.brokers {
+		if !leads[b] && b.inflight == nil && b.next == nil { // a cluster may give its nodes other numbers each time
+			delete(p.brokers, id)
+			if b.requests != nil {
+				close(b.requests)
+			}
+		}
+	}
+	p.scheduleLocked()
 }
