@@ -150,6 +150,14 @@ func (n *Network) CloseAll() {
 	}
 }
 
+// Open counts the ends of connections that nobody has closed. An end is open, too,
+// after the other end, or CloseAll, has reset the connection.
+func (n *Network) Open() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.conns)
+}
+
 func (n *Network) forget(c *Conn) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -97,6 +97,13 @@ func fails(t *testing.T, n int, err, want error) {
 	}
 }
 
+func wantOpen(t *testing.T, n *Network, want int) {
+	t.Helper()
+	if got := n.Open(); got != want {
+		t.Errorf("%d ends are open, want %d", got, want)
+	}
+}
+
 func TestConn(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -205,10 +212,11 @@ func TestConn(t *testing.T) {
 			send(t, server, "answer")
 			receive(t, client, "answer")
 		}},
-		{"reset", func(t *testing.T, _ *Network, client, server *Conn) {
+		{"reset", func(t *testing.T, n *Network, client, server *Conn) {
 			send(t, client, "lost")
 			send(t, server, "lost too")
 			client.Reset()
+			wantOpen(t, n, 1) // the server's
 			takes(t, defaultLatency, func() { readFails(t, server, syscall.ECONNRESET) })
 			writeFails(t, server, syscall.ECONNRESET)
 			readFails(t, client, net.ErrClosed)
@@ -223,6 +231,7 @@ func TestConn(t *testing.T) {
 		{"close all", func(t *testing.T, n *Network, client, server *Conn) {
 			send(t, client, "lost")
 			n.CloseAll()
+			wantOpen(t, n, 2)
 			for _, c := range []*Conn{client, server} {
 				takes(t, 0, func() { readFails(t, c, syscall.ECONNRESET) })
 				writeFails(t, c, syscall.ECONNRESET)
@@ -230,9 +239,7 @@ func TestConn(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if len(n.conns) != 0 {
-				t.Errorf("the network still knows %d ends", len(n.conns))
-			}
+			wantOpen(t, n, 0)
 		}},
 		{"addresses", func(t *testing.T, _ *Network, client, server *Conn) {
 			if client.RemoteAddr().String() != address || server.LocalAddr().String() != address || client.LocalAddr() != server.RemoteAddr() {
