@@ -48,7 +48,7 @@ func dial(t testing.TB, e *Endpoint, user, password string, options ...kgo.Opt) 
 	t.Helper()
 	client, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(e.Addr()),
-		kgo.DialTLSConfig(trust(t, e)),
+		kgo.Dialer((&tls.Dialer{Config: trust(t, e)}).DialContext),
 		kgo.SASL(plain.Auth{User: user, Pass: password}.AsMechanism()),
 		kgo.DisableIdempotentWrite(),
 		kgo.DisableClientMetrics(),

@@ -72,6 +72,9 @@ type Options struct {
 	Certificate *tls.Certificate // server certificate to use instead of one issued by CA
 	Hostnames   []string         // names in the issued certificate, default localhost, 127.0.0.1, ::1
 
+	// ListenFunc makes the listener of a node, as net.Listen does, which is the default: in a network in memory, say.
+	ListenFunc func(network, address string) (net.Listener, error)
+
 	// WrapListener puts a listener under TLS, to count, stall or cut what crosses the wire. Called once a node.
 	WrapListener func(net.Listener) net.Listener
 
@@ -99,6 +102,9 @@ func (o *Options) setDefaults() {
 	}
 	if len(o.Hostnames) == 0 {
 		o.Hostnames = []string{"localhost", "127.0.0.1", "::1"}
+	}
+	if o.ListenFunc == nil {
+		o.ListenFunc = net.Listen
 	}
 }
 

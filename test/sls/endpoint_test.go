@@ -2,6 +2,7 @@ package sls
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -10,11 +11,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"out_sls_kafka/test/simnet"
 )
 
 func TestBothTopicsLandInOneLogstore(t *testing.T) {
@@ -73,6 +77,34 @@ func TestCompression(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An endpoint and its client work in fake time where nothing between them is real.
+func TestListenFunc(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := simnet.New()
+		e := start(t, Options{Nodes: 2, ListenFunc: network.Listen})
+		client := dial(t, e, rightUser, rightPassword, kgo.Dialer(func(ctx context.Context, name, address string) (net.Conn, error) {
+			conn, err := network.Dial(ctx, name, address)
+			if err != nil {
+				return nil, err
+			}
+			settings := trust(t, e)
+			settings.ServerName = "127.0.0.1"
+			return tls.Client(conn, settings), nil
+		}))
+		e.DelayAcks(5 * time.Second)
+		begin := time.Now()
+		send(t, client, record("demo", "x"), &kgo.Record{Topic: "demo", Partition: 1, Value: []byte("y")})
+		if took := time.Since(begin); took < 5*time.Second || took > 6*time.Second {
+			t.Errorf("acknowledged after %v, want 5s", took)
+		}
+		wantCount(t, e, "demo", 2)
+	})
+	wanted := errors.New("nothing may listen")
+	if _, err := Start(Options{ListenFunc: func(string, string) (net.Listener, error) { return nil, wanted }}); !errors.Is(err, wanted) {
+		t.Errorf("error %v, want %v", err, wanted)
 	}
 }
 

@@ -23,7 +23,7 @@ func (e *Endpoint) listen(network string) (net.Listener, error) {
 		}
 		address = net.JoinHostPort(host, "0")
 	}
-	l, err := net.Listen(network, address)
+	l, err := e.options.ListenFunc(network, address)
 	if err != nil {
 		return nil, err
 	}
