@@ -58,58 +58,60 @@ func TestClose(t *testing.T) {
 		{"waiting for room", func(_ *testing.T, e *sls.Endpoint, o *Output) { e.DelayAcks(time.Hour); o.admission.limit = 1 }, 8, Retry, exit + time.Second},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			e, properties := startEndpoint(t, sls.Options{})
-			goroutines, descriptors := knownStacks(), openFiles(t)
-			properties["exit_timeout"] = exit.String()
-			h := &memoryLogger{t: t}
-			log := NewLog(h, "test")
-			o, err := New(parse(t, properties), Env{Log: log})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if r := deliver(t, o, events(0, 10, "hello")); r != OK {
-				t.Fatalf("result %d", r)
-			}
-			row.prepare(t, e, o)
-			var closed atomic.Bool
-			type flush struct {
-				c     *Chunk
-				w     closedWaker
-				chunk []byte
-			}
-			var flushes []flush
-			for i := range row.chunks {
-				f := flush{w: closedWaker{make(channelWaker, 1), t, &closed}, chunk: events(10+500*i, 500, "hello")}
-				f.c = o.Submit("test.tag", f.chunk, f.w, false)
-				f.c.Advance(f.chunk)
-				flushes = append(flushes, f)
-			}
-			begin := time.Now()
-			if !o.Close() {
-				t.Error("something did not end")
-			}
-			took := time.Since(begin)
-			closed.Store(true)
-			if took > row.most {
-				t.Errorf("Close took %v, at most %v is allowed", took, row.most)
-			}
-			for i, f := range flushes {
-				if r := f.c.Advance(f.chunk); r != row.want {
-					t.Errorf("chunk %d: result %d, want %d", i, r, row.want)
+			bubble(t, func(t *testing.T, network testNetwork) {
+				e, properties := network.startEndpoint(t, sls.Options{})
+				goroutines, descriptors := knownStacks(), openFiles(t)
+				properties["exit_timeout"] = exit.String()
+				h := &memoryLogger{t: t}
+				log := NewLog(h, "test")
+				o, err := New(network.parse(t, properties), Env{Log: log})
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			late := o.Submit("test.tag", events(0, 1, "late"), channelWaker(nil), false)
-			if r := late.Advance(nil); r != Retry {
-				t.Errorf("result %d of a chunk after Close, want %d", r, Retry)
-			}
-			log.Drain()
-			t.Logf("FIGURES Close took %v", took.Round(time.Millisecond))
-			e.Close()
-			eventually(t, "the output's goroutines gone: "+strings.Join(newStacks(goroutines), "\n\n"), func() bool { return len(newStacks(goroutines)) == 0 })
-			eventually(t, "the output's descriptors closed", func() bool { return openFiles(t) <= descriptors })
-			if used, waiting := o.admission.load(); used != 0 || waiting != 0 {
-				t.Errorf("%d bytes in flight, %d chunks waiting after Close", used, waiting)
-			}
+				if r := deliver(t, o, events(0, 10, "hello")); r != OK {
+					t.Fatalf("result %d", r)
+				}
+				row.prepare(t, e, o)
+				var closed atomic.Bool
+				type flush struct {
+					c     *Chunk
+					w     closedWaker
+					chunk []byte
+				}
+				var flushes []flush
+				for i := range row.chunks {
+					f := flush{w: closedWaker{make(channelWaker, 1), t, &closed}, chunk: events(10+500*i, 500, "hello")}
+					f.c = o.Submit("test.tag", f.chunk, f.w, false)
+					f.c.Advance(f.chunk)
+					flushes = append(flushes, f)
+				}
+				begin := time.Now()
+				if !o.Close() {
+					t.Error("something did not end")
+				}
+				took := time.Since(begin)
+				closed.Store(true)
+				if took > row.most {
+					t.Errorf("Close took %v, at most %v is allowed", took, row.most)
+				}
+				for i, f := range flushes {
+					if r := f.c.Advance(f.chunk); r != row.want {
+						t.Errorf("chunk %d: result %d, want %d", i, r, row.want)
+					}
+				}
+				late := o.Submit("test.tag", events(0, 1, "late"), channelWaker(nil), false)
+				if r := late.Advance(nil); r != Retry {
+					t.Errorf("result %d of a chunk after Close, want %d", r, Retry)
+				}
+				log.Drain()
+				t.Logf("FIGURES Close took %v", took.Round(time.Millisecond))
+				e.Close()
+				eventually(t, "the output's goroutines gone: "+strings.Join(newStacks(goroutines), "\n\n"), func() bool { return len(newStacks(goroutines)) == 0 })
+				eventually(t, "the output's descriptors closed", func() bool { return openFiles(t) <= descriptors })
+				if used, waiting := o.admission.load(); used != 0 || waiting != 0 {
+					t.Errorf("%d bytes in flight, %d chunks waiting after Close", used, waiting)
+				}
+			})
 		})
 	}
 }
@@ -155,37 +157,39 @@ func openFiles(t *testing.T) int {
 // A panic costs no more than the chunk's place: it goes back to Fluent Bit.
 func TestPanicIsContained(t *testing.T) {
 	t.Parallel()
-	_, properties := startEndpoint(t, sls.Options{})
-	h := &memoryLogger{t: t}
-	log := NewLog(h, "test")
-	o, err := New(parse(t, properties), Env{Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.background(func() { panic("in the background") })
-	submit := func(prepare func(*Chunk)) Result {
-		w, chunk := make(channelWaker, 1), events(0, 10, "hello")
-		c := o.Submit("test.tag", chunk, w, false)
-		prepare(c)
-		return await(c, w, chunk)
-	}
-	encoder := o.encoder
-	o.encoder = nil
-	if r := submit(func(*Chunk) {}); r != Retry {
-		t.Errorf("result %d after a panic while encoding, want %d", r, Retry)
-	}
-	o.encoder = encoder
-	if r := submit(func(*Chunk) {}); r != OK {
-		t.Errorf("result %d afterwards, want %d", r, OK)
-	}
-	if !o.Close() {
-		t.Error("the output did not end")
-	}
-	log.Drain()
-	if n := h.count("internal error, please report it"); n != 2 {
-		t.Errorf("%d lines about panics, want 2", n)
-	}
-	if n := h.count("did not end"); n != 0 {
-		t.Error("a goroutine outlived the output")
-	}
+	bubble(t, func(t *testing.T, network testNetwork) {
+		_, properties := network.startEndpoint(t, sls.Options{})
+		h := &memoryLogger{t: t}
+		log := NewLog(h, "test")
+		o, err := New(network.parse(t, properties), Env{Log: log})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.background(func() { panic("in the background") })
+		submit := func(prepare func(*Chunk)) Result {
+			w, chunk := make(channelWaker, 1), events(0, 10, "hello")
+			c := o.Submit("test.tag", chunk, w, false)
+			prepare(c)
+			return await(c, w, chunk)
+		}
+		encoder := o.encoder
+		o.encoder = nil
+		if r := submit(func(*Chunk) {}); r != Retry {
+			t.Errorf("result %d after a panic while encoding, want %d", r, Retry)
+		}
+		o.encoder = encoder
+		if r := submit(func(*Chunk) {}); r != OK {
+			t.Errorf("result %d afterwards, want %d", r, OK)
+		}
+		if !o.Close() {
+			t.Error("the output did not end")
+		}
+		log.Drain()
+		if n := h.count("internal error, please report it"); n != 2 {
+			t.Errorf("%d lines about panics, want 2", n)
+		}
+		if n := h.count("did not end"); n != 0 {
+			t.Error("a goroutine outlived the output")
+		}
+	})
 }

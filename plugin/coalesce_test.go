@@ -31,35 +31,37 @@ func (w resultWaker) result(t *testing.T) Result {
 // Chunks taken in together are sent together, at once: they are not to linger.
 func TestCoalesce(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	properties["linger"] = "10s"
-	o, _ := startOutput(t, properties)
-	const chunks, n = 20, 5
-	before := time.Now()
-	for round := 1; round <= 3; round++ {
-		var wakers []resultWaker
-		o.Coalesce(func() {
-			for i := range chunks {
-				w, chunk := make(resultWaker, 2), events(i*n, n, "hello")
-				if r := o.Submit("test.tag", chunk, w, false).Advance(chunk); r != Pending {
-					t.Fatalf("result %d of a chunk that cannot have been sent", r)
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		properties["linger"] = "10s"
+		o, _ := network.startOutput(t, properties)
+		const chunks, n = 20, 5
+		before := time.Now()
+		for round := 1; round <= 3; round++ {
+			var wakers []resultWaker
+			o.Coalesce(func() {
+				for i := range chunks {
+					w, chunk := make(resultWaker, 2), events(i*n, n, "hello")
+					if r := o.Submit("test.tag", chunk, w, false).Advance(chunk); r != Pending {
+						t.Fatalf("result %d of a chunk that cannot have been sent", r)
+					}
+					wakers = append(wakers, w)
 				}
-				wakers = append(wakers, w)
+			})
+			for _, w := range wakers {
+				if r := w.result(t); r != OK {
+					t.Errorf("result %d", r)
+				}
+				if len(w) > 0 {
+					t.Error("a second wake after the result")
+				}
 			}
-		})
-		for _, w := range wakers {
-			if r := w.result(t); r != OK {
-				t.Errorf("result %d", r)
-			}
-			if len(w) > 0 {
-				t.Error("a second wake after the result")
+			if got := e.ProduceRequests(); got != round {
+				t.Errorf("%d requests for %d times %d chunks", got, round, chunks)
 			}
 		}
-		if got := e.ProduceRequests(); got != round {
-			t.Errorf("%d requests for %d times %d chunks", got, round, chunks)
+		if took := time.Since(before); took >= 10*time.Second {
+			t.Errorf("it took %v: the records lingered", took)
 		}
-	}
-	if took := time.Since(before); took >= 10*time.Second {
-		t.Errorf("it took %v: the records lingered", took)
-	}
+	})
 }

@@ -118,58 +118,64 @@ func wantFile(t *testing.T, file, want string) {
 // A disk that is full is said, once a minute, and delivery goes on.
 func TestDeadLettersOnAFullDisk(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	properties["dead_letter_file"] = "/dev/full"
-	properties["max_message_bytes"] = "1K"
-	o, h := startOutput(t, properties)
-	l := newLoad(t, o, e)
-	for range 5 {
-		l.add(append(events(l.sent, 1, strings.Repeat("x", 2000)), events(l.sent+1, 9, "hello")...), 10)
-	}
-	l.wantStored(5, 0)
-	h.wait("rejected records could not be kept", "/dev/full", "no space left on device")
-	if n := h.count("could not be kept"); n != 1 {
-		t.Errorf("%d lines about it, want 1", n)
-	}
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		properties["dead_letter_file"] = "/dev/full"
+		properties["max_message_bytes"] = "1K"
+		o, h := network.startOutput(t, properties)
+		l := newLoad(t, o, e)
+		for range 5 {
+			l.add(append(events(l.sent, 1, strings.Repeat("x", 2000)), events(l.sent+1, 9, "hello")...), 10)
+		}
+		l.wantStored(5, 0)
+		h.wait("rejected records could not be kept", "/dev/full", "no space left on device")
+		if n := h.count("could not be kept"); n != 1 {
+			t.Errorf("%d lines about it, want 1", n)
+		}
+	})
 }
 
 // What cannot be decoded and what is too large is kept, word for word.
 func TestDeadLettersOfWhatIsNotSent(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	file := filepath.Join(t.TempDir(), "letters")
-	properties["dead_letter_file"], properties["max_message_bytes"] = file, "1K"
-	o, h := startOutput(t, properties)
-	l := newLoad(t, o, e)
-	long := strings.Repeat("y", 2000)
-	broken := []byte{0x92, 0xc1, 0xff}
-	chunk := append(events(0, 3, "hello"), events(3, 1, long)...)
-	chunk = append(chunk, events(4, 6, "hello")...)
-	chunk = append(chunk, broken...)
-	l.add(chunk, 10)
-	l.wantStored(1, 0)
-	lines := readDeadLetters(t, file)
-	if len(lines) != 2 {
-		t.Fatalf("dead letters %+v, want 2", lines)
-	}
-	if got := lines[0]; got.Record != `{"seq":3,"log":"`+long+`"}` || got.Time != "2010-01-01T00:00:00Z" || !strings.Contains(got.Reason, "2018 bytes, allowed are 1024") {
-		t.Errorf("dead letter of what is too large: %+v", got)
-	}
-	if got := lines[1]; got.RecordBase64 != base64.StdEncoding.EncodeToString(broken) || got.Reason == "" || got.Tag != "test.tag" || got.Logstore != "demo" {
-		t.Errorf("dead letter of what cannot be decoded: %+v", got)
-	}
-	h.wait("rejected", "raise max_message_bytes (1024, at most 2097152) or set oversize truncate", "kept in "+file)
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		file := filepath.Join(t.TempDir(), "letters")
+		properties["dead_letter_file"], properties["max_message_bytes"] = file, "1K"
+		o, h := network.startOutput(t, properties)
+		l := newLoad(t, o, e)
+		long := strings.Repeat("y", 2000)
+		broken := []byte{0x92, 0xc1, 0xff}
+		chunk := append(events(0, 3, "hello"), events(3, 1, long)...)
+		chunk = append(chunk, events(4, 6, "hello")...)
+		chunk = append(chunk, broken...)
+		l.add(chunk, 10)
+		l.wantStored(1, 0)
+		lines := readDeadLetters(t, file)
+		if len(lines) != 2 {
+			t.Fatalf("dead letters %+v, want 2", lines)
+		}
+		if got := lines[0]; got.Record != `{"seq":3,"log":"`+long+`"}` || got.Time != "2010-01-01T00:00:00Z" || !strings.Contains(got.Reason, "2018 bytes, allowed are 1024") {
+			t.Errorf("dead letter of what is too large: %+v", got)
+		}
+		if got := lines[1]; got.RecordBase64 != base64.StdEncoding.EncodeToString(broken) || got.Reason == "" || got.Tag != "test.tag" || got.Logstore != "demo" {
+			t.Errorf("dead letter of what cannot be decoded: %+v", got)
+		}
+		h.wait("rejected", "raise max_message_bytes (1024, at most 2097152) or set oversize truncate", "kept in "+file)
+	})
 }
 
 // A chunk without one readable record is an error, for Fluent Bit's own dead letters.
 func TestUnreadableChunk(t *testing.T) {
 	t.Parallel()
-	_, properties := startEndpoint(t, sls.Options{})
-	o, _ := startOutput(t, properties)
-	if r := deliver(t, o, []byte{0xc1, 0xc1}); r != Error {
-		t.Errorf("result %d, want %d", r, Error)
-	}
-	if r := deliver(t, o, nil); r != OK {
-		t.Errorf("result %d of an empty chunk, want %d", r, OK)
-	}
+	bubble(t, func(t *testing.T, network testNetwork) {
+		_, properties := network.startEndpoint(t, sls.Options{})
+		o, _ := network.startOutput(t, properties)
+		if r := deliver(t, o, []byte{0xc1, 0xc1}); r != Error {
+			t.Errorf("result %d, want %d", r, Error)
+		}
+		if r := deliver(t, o, nil); r != OK {
+			t.Errorf("result %d of an empty chunk, want %d", r, OK)
+		}
+	})
 }

@@ -13,30 +13,32 @@ import (
 // last piece, and its memory is known exactly.
 func TestPieces(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	properties["linger"], properties["compression"] = "10s", "none"
-	o, _ := startOutput(t, properties)
-	const n = 3000
-	chunk := append([]byte{0xc0}, events(0, n/2, "x")...)
-	chunk = append(append(chunk, events(n/2, n/2, strings.Repeat("x", 1000))...), 0xc0)
-	w := make(resultWaker, 2)
-	o.Coalesce(func() {
-		c := o.Submit("test.tag", chunk, w, false)
-		c.Advance(chunk)
-		var b encoder.Batch
-		o.encoder.Append(&b, chunk, "test.tag")
-		values := int64(0)
-		for i := range b.Records {
-			values += int64(len(b.Bytes(b.Records[i].Value)))
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		properties["linger"], properties["compression"] = "10s", "none"
+		o, _ := network.startOutput(t, properties)
+		const n = 3000
+		chunk := append([]byte{0xc0}, events(0, n/2, "x")...)
+		chunk = append(append(chunk, events(n/2, n/2, strings.Repeat("x", 1000))...), 0xc0)
+		w := make(resultWaker, 2)
+		o.Coalesce(func() {
+			c := o.Submit("test.tag", chunk, w, false)
+			c.Advance(chunk)
+			var b encoder.Batch
+			o.encoder.Append(&b, chunk, "test.tag")
+			values := int64(0)
+			for i := range b.Records {
+				values += int64(len(b.Bytes(b.Records[i].Value)))
+			}
+			if used, _ := o.admission.load(); used != values+n*produce.MaxRecordOverhead+chunkOverhead {
+				t.Errorf("%d bytes are reserved, want %d", used, values+n*produce.MaxRecordOverhead+chunkOverhead)
+			}
+		})
+		if r := w.result(t); r != OK {
+			t.Errorf("result %d", r)
 		}
-		if used, _ := o.admission.load(); used != values+n*produce.MaxRecordOverhead+chunkOverhead {
-			t.Errorf("%d bytes are reserved, want %d", used, values+n*produce.MaxRecordOverhead+chunkOverhead)
+		if got, rejected := e.Count("demo"), o.stats.rejected.Load(); got != n || rejected != 2 {
+			t.Errorf("%d records stored, %d rejected, want %d and 2", got, rejected, n)
 		}
 	})
-	if r := w.result(t); r != OK {
-		t.Errorf("result %d", r)
-	}
-	if got, rejected := e.Count("demo"), o.stats.rejected.Load(); got != n || rejected != 2 {
-		t.Errorf("%d records stored, %d rejected, want %d and 2", got, rejected, n)
-	}
 }

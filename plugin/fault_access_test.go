@@ -24,10 +24,9 @@ func TestFaultCredentialsRefused(t *testing.T) {
 		{"by SASL", true, "SASL_AUTHENTICATION_FAILED"},
 		{"by the topics", false, "TOPIC_AUTHORIZATION_FAILED"},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			e, properties := startEndpoint(t, sls.Options{RefuseSASL: row.sasl})
-			o, h := startOutput(t, properties)
+		t.Run(row.name, bubbled(func(t *testing.T, network testNetwork) {
+			e, properties := network.startEndpoint(t, sls.Options{RefuseSASL: row.sasl})
+			o, h := network.startOutput(t, properties)
 			h.wait("reachable")
 			l := newLoad(t, o, e)
 			l.send(2, 500)
@@ -38,7 +37,7 @@ func TestFaultCredentialsRefused(t *testing.T) {
 			e.SetCredentials("demo-project", "demo-id", "demo-secret")
 			l.wantStored(0, 0)
 			wantRecovery(t, o, h, "the AccessKey is refused")
-		})
+		}))
 	}
 }
 
@@ -46,43 +45,47 @@ func TestFaultCredentialsRefused(t *testing.T) {
 // incident is over when the endpoint says so, not when nothing happens.
 func TestFaultCredentialsRefusedWhileIdle(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	e.SetCredentials("demo-project", "demo-id", "another-one")
-	o, h := startOutput(t, properties)
-	h.wait("the AccessKey is refused", "TOPIC_AUTHORIZATION_FAILED")
-	for range 3 {
-		o.health.tick(time.Now().Add(2 * recoveryWindow))
-		eventually(t, "the check made again", func() bool {
-			o.health.mu.Lock()
-			defer o.health.mu.Unlock()
-			return !o.health.probe.running
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		e.SetCredentials("demo-project", "demo-id", "another-one")
+		o, h := network.startOutput(t, properties)
+		h.wait("the AccessKey is refused", "TOPIC_AUTHORIZATION_FAILED")
+		for range 3 {
+			o.health.tick(time.Now().Add(2 * recoveryWindow))
+			eventually(t, "the check made again", func() bool {
+				o.health.mu.Lock()
+				defer o.health.mu.Unlock()
+				return !o.health.probe.running
+			})
+		}
+		o.log.Drain()
+		if n := h.count("works again"); n != 0 {
+			t.Fatalf("it is said to work again while it does not")
+		}
+		e.SetCredentials("demo-project", "demo-id", "demo-secret")
+		eventually(t, "works again", func() bool {
+			o.health.tick(time.Now().Add(2 * recoveryWindow))
+			return h.count("delivery works again") == 1
 		})
-	}
-	o.log.Drain()
-	if n := h.count("works again"); n != 0 {
-		t.Fatalf("it is said to work again while it does not")
-	}
-	e.SetCredentials("demo-project", "demo-id", "demo-secret")
-	eventually(t, "works again", func() bool {
-		o.health.tick(time.Now().Add(2 * recoveryWindow))
-		return h.count("delivery works again") == 1
 	})
 }
 
 // With healthcheck require a refusal ends the start, and nothing is left of it.
 func TestHealthcheckRequire(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	properties["healthcheck"] = "require"
-	e.SetCredentials("demo-project", "demo-id", "another-one")
-	log := NewLog(&memoryLogger{t: t}, "test")
-	o, err := New(parse(t, properties), Env{Log: log})
-	if o != nil || err == nil || !strings.Contains(err.Error(), "healthcheck require: the AccessKey is refused") || strings.Contains(err.Error(), "secret") {
-		t.Errorf("output %v, error %v", o, err)
-	}
-	e.SetCredentials("demo-project", "demo-id", "demo-secret")
-	_, h := startOutput(t, properties)
-	h.wait("is reachable")
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		properties["healthcheck"] = "require"
+		e.SetCredentials("demo-project", "demo-id", "another-one")
+		log := NewLog(&memoryLogger{t: t}, "test")
+		o, err := New(network.parse(t, properties), Env{Log: log})
+		if o != nil || err == nil || !strings.Contains(err.Error(), "healthcheck require: the AccessKey is refused") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("output %v, error %v", o, err)
+		}
+		e.SetCredentials("demo-project", "demo-id", "demo-secret")
+		_, h := network.startOutput(t, properties)
+		h.wait("is reachable")
+	})
 }
 
 // credentialsFile names a file for a pair, and write replaces it.
@@ -112,13 +115,12 @@ func useCredentialsFile(properties map[string]string, file string) {
 func TestCredentialsRotation(t *testing.T) {
 	t.Parallel()
 	for name, sasl := range map[string]bool{"refused by SASL": true, "refused by the topics": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			e, properties := startEndpoint(t, sls.Options{RefuseSASL: sasl})
+		t.Run(name, bubbled(func(t *testing.T, network testNetwork) {
+			e, properties := network.startEndpoint(t, sls.Options{RefuseSASL: sasl})
 			file, write := credentialsFile(t)
 			write("demo-id#demo-secret")
 			useCredentialsFile(properties, file)
-			o, h := startOutput(t, properties)
+			o, h := network.startOutput(t, properties)
 			h.wait("reachable")
 			l := newLoad(t, o, e)
 			l.send(2, 500)
@@ -133,7 +135,7 @@ func TestCredentialsRotation(t *testing.T) {
 			if !sasl && h.count("credentials_file", "has changed") == 0 {
 				t.Error("no line says that the file has changed")
 			}
-		})
+		}))
 	}
 }
 
@@ -141,21 +143,23 @@ func TestCredentialsRotation(t *testing.T) {
 // the network; what is in it is never shown.
 func TestCredentialsFileGoesBad(t *testing.T) {
 	t.Parallel()
-	file, write := credentialsFile(t)
-	write("demo-id#demo-secret")
-	e, properties := startEndpoint(t, sls.Options{})
-	useCredentialsFile(properties, file)
-	o, h := startOutput(t, properties)
-	h.wait("reachable")
-	write("demo-secret without the id")
-	if err := e.SetFault(sls.Fault{Name: sls.ConnectionCut, Count: 2}); err != nil {
-		t.Fatal(err)
-	}
-	l := newLoad(t, o, e)
-	l.send(2, 500)
-	h.wait("credentials_file " + file + ": not of the form id#secret: no new connection until it is put right; retrying")
-	write("demo-id#demo-secret")
-	l.wantStored(0, 0)
+	bubble(t, func(t *testing.T, network testNetwork) {
+		file, write := credentialsFile(t)
+		write("demo-id#demo-secret")
+		e, properties := network.startEndpoint(t, sls.Options{})
+		useCredentialsFile(properties, file)
+		o, h := network.startOutput(t, properties)
+		h.wait("reachable")
+		write("demo-secret without the id")
+		if err := e.SetFault(sls.Fault{Name: sls.ConnectionCut, Count: 2}); err != nil {
+			t.Fatal(err)
+		}
+		l := newLoad(t, o, e)
+		l.send(2, 500)
+		h.wait("credentials_file " + file + ": not of the form id#secret: no new connection until it is put right; retrying")
+		write("demo-id#demo-secret")
+		l.wantStored(0, 0)
+	})
 }
 
 // acceptHook is a listener with something to do before the first connection is
@@ -176,55 +180,61 @@ func (h *acceptHook) Accept() (net.Conn, error) {
 // replaced while it was being made: what is on its way there would come twice.
 func TestCredentialsRotatedWhileConnecting(t *testing.T) {
 	t.Parallel()
-	file, write := credentialsFile(t)
-	write("demo-id#another-one")
-	_, properties := startEndpoint(t, sls.Options{RefuseSASL: true, WrapListener: func(l net.Listener) net.Listener {
-		return &acceptHook{Listener: l, first: func() { write("demo-id#demo-secret") }}
-	}})
-	useCredentialsFile(properties, file)
-	o, h := startOutput(t, properties)
-	h.wait("reachable")
-	o.closeStaleSessions()
-	o.log.Drain()
-	if n := h.count("has changed"); n != 0 {
-		t.Error("a connection with the new pair was given up")
-	}
+	bubble(t, func(t *testing.T, network testNetwork) {
+		file, write := credentialsFile(t)
+		write("demo-id#another-one")
+		_, properties := network.startEndpoint(t, sls.Options{RefuseSASL: true, WrapListener: func(l net.Listener) net.Listener {
+			return &acceptHook{Listener: l, first: func() { write("demo-id#demo-secret") }}
+		}})
+		useCredentialsFile(properties, file)
+		o, h := network.startOutput(t, properties)
+		h.wait("reachable")
+		o.closeStaleSessions()
+		o.log.Drain()
+		if n := h.count("has changed"); n != 0 {
+			t.Error("a connection with the new pair was given up")
+		}
+	})
 }
 
 func TestFaultTopicDeletedAndCreated(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{Logstores: []string{"demo", "other"}})
-	o, h := startOutput(t, properties)
-	h.wait("reachable")
-	before := newLoad(t, o, e)
-	before.send(2, 500)
-	before.wantStored(0, 0)
-	if err := e.DeleteLogstore("demo"); err != nil { // with what was stored before
-		t.Fatal(err)
-	}
-	l := newLoad(t, o, e)
-	l.send(6, 500)
-	h.wait("project demo-project or logstore demo does not exist", "UNKNOWN_TOPIC_OR_PARTITION", "another region")
-	if err := e.CreateLogstore("demo"); err != nil {
-		t.Fatal(err)
-	}
-	l.wantStored(0, 0)
-	wantRecovery(t, o, h, "logstore demo does not exist")
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo", "other"}})
+		o, h := network.startOutput(t, properties)
+		h.wait("reachable")
+		before := newLoad(t, o, e)
+		before.send(2, 500)
+		before.wantStored(0, 0)
+		if err := e.DeleteLogstore("demo"); err != nil { // with what was stored before
+			t.Fatal(err)
+		}
+		l := newLoad(t, o, e)
+		l.send(6, 500)
+		h.wait("project demo-project or logstore demo does not exist", "UNKNOWN_TOPIC_OR_PARTITION", "another region")
+		if err := e.CreateLogstore("demo"); err != nil {
+			t.Fatal(err)
+		}
+		l.wantStored(0, 0)
+		wantRecovery(t, o, h, "logstore demo does not exist")
+	})
 }
 
 // With logstore_key the line names the logstore that is missing, and the
 // others go on.
 func TestFaultOneLogstoreOfSeveral(t *testing.T) {
 	t.Parallel()
-	_, properties := startEndpoint(t, sls.Options{})
-	properties["logstore_key"] = "log"
-	o, h := startOutput(t, properties)
-	lab := events(0, 10, "lab")
-	if r := o.Submit("test.tag", lab, make(channelWaker, 1), false).Advance(lab); r != Pending {
-		t.Fatalf("result %d of records for a logstore that does not exist, want %d", r, Pending)
-	}
-	h.wait("logstore lab does not exist", "UNKNOWN_TOPIC_OR_PARTITION")
-	if r := deliver(t, o, events(10, 10, "demo")); r != OK {
-		t.Errorf("result %d of records for another logstore, want %d", r, OK)
-	}
+	bubble(t, func(t *testing.T, network testNetwork) {
+		_, properties := network.startEndpoint(t, sls.Options{})
+		properties["logstore_key"] = "log"
+		o, h := network.startOutput(t, properties)
+		lab := events(0, 10, "lab")
+		if r := o.Submit("test.tag", lab, make(channelWaker, 1), false).Advance(lab); r != Pending {
+			t.Fatalf("result %d of records for a logstore that does not exist, want %d", r, Pending)
+		}
+		h.wait("logstore lab does not exist", "UNKNOWN_TOPIC_OR_PARTITION")
+		if r := deliver(t, o, events(10, 10, "demo")); r != OK {
+			t.Errorf("result %d of records for another logstore, want %d", r, OK)
+		}
+	})
 }

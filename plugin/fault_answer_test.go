@@ -25,18 +25,17 @@ func TestFaultAnswered(t *testing.T) {
 		{kerr.ThrottlingQuotaExceeded, []string{"the service limits writes", "THROTTLING_QUOTA_EXCEEDED", "raise the quota"}},
 	} {
 		for _, key := range []kmsg.Key{kmsg.Produce, kmsg.Metadata} {
-			t.Run(key.Name()+"/"+row.err.Message, func(t *testing.T) {
-				t.Parallel()
-				e, properties := startEndpoint(t, sls.Options{})
+			t.Run(key.Name()+"/"+row.err.Message, bubbled(func(t *testing.T, network testNetwork) {
+				e, properties := network.startEndpoint(t, sls.Options{})
 				fault := e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{key}, Topic: "demo.json", Err: row.err, Count: -1})
-				o, h := startOutput(t, properties)
+				o, h := network.startOutput(t, properties)
 				l := newLoad(t, o, e)
 				l.send(6, 500)
 				h.wait(row.line...)
 				fault.Remove()
 				l.wantStored(0, 0)
 				wantRecovery(t, o, h, row.line...)
-			})
+			}))
 		}
 	}
 }
@@ -46,10 +45,9 @@ func TestFaultAnswered(t *testing.T) {
 func TestFaultWrittenAllTheSame(t *testing.T) {
 	t.Parallel()
 	for _, err := range []*kerr.Error{kerr.RequestTimedOut, kerr.NotEnoughReplicasAfterAppend} {
-		t.Run(err.Message, func(t *testing.T) {
-			t.Parallel()
-			e, properties := startEndpoint(t, sls.Options{})
-			o, h := startOutput(t, properties)
+		t.Run(err.Message, bubbled(func(t *testing.T, network testNetwork) {
+			e, properties := network.startEndpoint(t, sls.Options{})
+			o, h := network.startOutput(t, properties)
 			h.wait("reachable")
 			l := newLoad(t, o, e)
 			fault := e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: err, Count: 3})
@@ -57,26 +55,28 @@ func TestFaultWrittenAllTheSame(t *testing.T) {
 			l.flushes.Wait()
 			l.wantStored(0, fault.Hits()*int(l.largest.Load()))
 			wantRecovery(t, o, h, "no acknowledgement from", "retrying")
-		})
+		}))
 	}
 }
 
 // A service that wants writers to slow down goes on being fed.
 func TestFaultQuota(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	o, h := startOutput(t, properties)
-	h.wait("reachable")
-	l := newLoad(t, o, e)
-	n := 0
-	e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.ThrottlingQuotaExceeded, Count: 12, When: func(kmsg.Request) bool {
-		n++
-		return n%4 != 0 // one write in four is within the quota
-	}})
-	for range 5 {
-		l.send(1, 500)
-		l.flushes.Wait()
-	}
-	l.wantStored(0, 0)
-	wantRecovery(t, o, h, "the service limits writes")
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		o, h := network.startOutput(t, properties)
+		h.wait("reachable")
+		l := newLoad(t, o, e)
+		n := 0
+		e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.ThrottlingQuotaExceeded, Count: 12, When: func(kmsg.Request) bool {
+			n++
+			return n%4 != 0 // one write in four is within the quota
+		}})
+		for range 5 {
+			l.send(1, 500)
+			l.flushes.Wait()
+		}
+		l.wantStored(0, 0)
+		wantRecovery(t, o, h, "the service limits writes")
+	})
 }

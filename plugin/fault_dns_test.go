@@ -12,21 +12,19 @@ import (
 )
 
 // A name that cannot be resolved for a while: everything is stored once it can.
+// On the network of this machine, since Go's resolver is asked.
 func TestFaultDNSPasses(t *testing.T) {
 	t.Parallel()
+	network := testNetwork{}
 	const name = "sls.example"
-	e, err := sls.Start(sls.Options{Hostnames: []string{name, "127.0.0.1"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.Close)
+	e := network.start(t, sls.Options{Hostnames: []string{name, "127.0.0.1"}})
 	_, port, err := net.SplitHostPort(e.Addr())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var up atomic.Bool
 	server := nameServer(t)
-	cfg := parse(t, propertiesFor(t, net.JoinHostPort(name, port), e.CAPEM()))
+	cfg := network.parse(t, propertiesFor(t, net.JoinHostPort(name, port), e.CAPEM()))
 	cfg.Resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		if !up.Load() {
 			return nil, errors.New("the name server is away")

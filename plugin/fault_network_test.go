@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"context"
-	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,11 +19,10 @@ import (
 func TestFaultCutBeforeTheWrite(t *testing.T) {
 	t.Parallel()
 	for name, part := range map[string]bool{"nothing comes": false, "in the middle of a TLS record": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		t.Run(name, bubbled(func(t *testing.T, network testNetwork) {
 			var c cutter
-			e, properties := startEndpoint(t, c.options(sls.Options{}))
-			o, h := startOutput(t, properties)
+			e, properties := network.startEndpoint(t, c.options(sls.Options{}))
+			o, h := network.startOutput(t, properties)
 			h.wait("reachable")
 			l := newLoad(t, o, e)
 			l.send(1, 100) // the connection for produce requests
@@ -37,7 +35,7 @@ func TestFaultCutBeforeTheWrite(t *testing.T) {
 				t.Errorf("%d of 8 cuts did not happen", left)
 			}
 			wantRecovery(t, o, h, "cannot reach 127.0.0.1", "retrying")
-		})
+		}))
 	}
 }
 
@@ -46,11 +44,10 @@ func TestFaultCutBeforeTheWrite(t *testing.T) {
 func TestFaultCutAfterTheWrite(t *testing.T) {
 	t.Parallel()
 	for name, middle := range map[string]bool{"no answer came": false, "in the middle of the answer's TLS record": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		t.Run(name, bubbled(func(t *testing.T, network testNetwork) {
 			var c cutter
-			e, properties := startEndpoint(t, c.options(sls.Options{}))
-			o, h := startOutput(t, properties)
+			e, properties := network.startEndpoint(t, c.options(sls.Options{}))
+			o, h := network.startOutput(t, properties)
 			h.wait("reachable")
 			l := newLoad(t, o, e)
 			l.send(1, 100)
@@ -67,7 +64,7 @@ func TestFaultCutAfterTheWrite(t *testing.T) {
 			}
 			l.flushes.Wait()
 			l.wantStored(0, int(l.largest.Load()))
-		})
+		}))
 	}
 }
 
@@ -75,11 +72,10 @@ func TestFaultCutAfterTheWrite(t *testing.T) {
 func TestFaultNoAnswer(t *testing.T) {
 	t.Parallel()
 	for name, written := range map[string]bool{"not written": false, "written, and the answers come too late": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			e, properties := startEndpoint(t, sls.Options{})
+		t.Run(name, bubbled(func(t *testing.T, network testNetwork) {
+			e, properties := network.startEndpoint(t, sls.Options{})
 			properties["request_timeout"] = "100ms"
-			o, h := startOutput(t, properties)
+			o, h := network.startOutput(t, properties)
 			l := newLoad(t, o, e)
 			var answer atomic.Bool
 			duplicates := 0
@@ -106,69 +102,77 @@ func TestFaultNoAnswer(t *testing.T) {
 			l.wantStored(0, duplicates)
 			t.Logf("FIGURES done after %v", time.Since(begin).Round(100*time.Millisecond))
 			wantRecovery(t, o, h, "no acknowledgement from")
-		})
+		}))
 	}
 }
 
 func TestFaultHalfThePartitions(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{Shards: 4})
-	properties["partitioner"] = "round_robin"
-	o, h := startOutput(t, properties)
-	l := newLoad(t, o, e)
-	fault := e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Partitions: []int32{0, 1}, Err: kerr.KafkaStorageError, Count: -1})
-	l.send(6, 500)
-	waitCount(t, e, 1) // the other half goes on
-	h.wait("the service had an error")
-	fault.Remove()
-	l.wantStored(0, 0)
-	wantRecovery(t, o, h, "the service had an error", "KAFKA_STORAGE_ERROR")
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{Shards: 4})
+		properties["partitioner"] = "round_robin"
+		o, h := network.startOutput(t, properties)
+		l := newLoad(t, o, e)
+		fault := e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Partitions: []int32{0, 1}, Err: kerr.KafkaStorageError, Count: -1})
+		l.send(6, 500)
+		waitCount(t, e, 1) // the other half goes on
+		h.wait("the service had an error")
+		fault.Remove()
+		l.wantStored(0, 0)
+		wantRecovery(t, o, h, "the service had an error", "KAFKA_STORAGE_ERROR")
+	})
 }
 
 func TestFaultLeaderMoved(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{Nodes: 3, Shards: 3})
-	properties["partitioner"] = "round_robin"
-	o, h := startOutput(t, properties)
-	l := newLoad(t, o, e)
-	l.send(3, 300)
-	l.flushes.Wait()
-	for round := range int32(3) {
-		l.send(2, 300)
-		for p := range int32(3) {
-			if err := e.Cluster().MoveTopicPartition("demo.json", p, (p+round+1)%3); err != nil {
-				t.Fatal(err)
-			}
-		}
-		l.send(2, 300)
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{Nodes: 3, Shards: 3})
+		properties["partitioner"] = "round_robin"
+		o, h := network.startOutput(t, properties)
+		l := newLoad(t, o, e)
+		l.send(3, 300)
 		l.flushes.Wait()
-	}
-	l.wantStored(0, 0)
-	o.health.tick(time.Now().Add(2 * recoveryWindow))
-	if o.health.current != 0 {
-		t.Errorf("an incident after it: %s", h.text())
-	}
+		for round := range int32(3) {
+			l.send(2, 300)
+			for p := range int32(3) {
+				if err := e.Cluster().MoveTopicPartition("demo.json", p, (p+round+1)%3); err != nil {
+					t.Fatal(err)
+				}
+			}
+			l.send(2, 300)
+			l.flushes.Wait()
+		}
+		l.wantStored(0, 0)
+		o.health.tick(time.Now().Add(2 * recoveryWindow))
+		if o.health.current != 0 {
+			t.Errorf("an incident after it: %s", h.text())
+		}
+	})
 }
 
+// On the network of this machine, whose kernel refuses the connections.
 func TestFaultDownAtStart(t *testing.T) {
 	t.Parallel()
-	ca, address := newCA(t), freeAddress(t)
-	o, h := startOutput(t, propertiesFor(t, address, ca.PEM()))
+	network := testNetwork{}
+	ca, address := newCA(t), network.freeAddress(t)
+	o, h := network.startOutput(t, propertiesFor(t, address, ca.PEM()))
 	l := &load{t: t, o: o}
 	l.send(6, 500)
 	h.wait("cannot reach "+address, "TCP", "connection refused", "retrying")
-	e, _ := startEndpoint(t, sls.Options{Listen: address, CA: ca})
+	e, _ := network.startEndpoint(t, sls.Options{Listen: address, CA: ca})
 	l.watch(e)
 	l.wantStored(0, 0)
 	wantRecovery(t, o, h, "cannot reach "+address)
 }
 
-// Nothing but the end of the output can end this one: the name stays unknown.
+// Nothing but the end of the output can end this one: the name stays unknown. On
+// the network of this machine, since its resolver is asked.
 func TestFaultDNS(t *testing.T) {
 	t.Parallel()
+	network := testNetwork{}
 	properties := propertiesFor(t, "no-such-host.invalid:10012", newCA(t).PEM())
 	properties["exit_timeout"] = "100ms"
-	o, h := startOutput(t, properties)
+	o, h := network.startOutput(t, properties)
 	w, chunk := make(channelWaker, 1), events(0, 100, "hello")
 	c := o.Submit("test.tag", chunk, w, false)
 	if r := c.Advance(chunk); r != Pending {
@@ -199,29 +203,20 @@ func newCA(t *testing.T) *sls.CA {
 	return ca
 }
 
-// freeAddress is an address where nothing listens, for an endpoint to come.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // Answers half a minute late are no fault where request_timeout allows for
 // them: nothing is sent twice, and nothing is said.
 func TestFaultAnswersHalfAMinuteLate(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	properties["request_timeout"] = "60s"
-	o, h := startOutput(t, properties)
-	e.DelayAcks(30 * time.Second)
-	l := newLoad(t, o, e)
-	l.send(3, 1000)
-	l.wantStored(0, 0)
-	if n := h.count("retrying"); n > 0 {
-		t.Errorf("%d lines of an incident", n)
-	}
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		properties["request_timeout"] = "60s"
+		o, h := network.startOutput(t, properties)
+		e.DelayAcks(30 * time.Second)
+		l := newLoad(t, o, e)
+		l.send(3, 1000)
+		l.wantStored(0, 0)
+		if n := h.count("retrying"); n > 0 {
+			t.Errorf("%d lines of an incident", n)
+		}
+	})
 }

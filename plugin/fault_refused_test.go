@@ -50,11 +50,10 @@ func TestFaultRefusedForOneRecord(t *testing.T) {
 		{kerr.UnsupportedForMessageFormat, "the broker refuses a record"},
 		{kerr.UnsupportedCompressionType, "the broker refuses compression gzip"},
 	} {
-		t.Run(row.err.Message, func(t *testing.T) {
-			t.Parallel()
-			e, properties := startEndpoint(t, sls.Options{})
+		t.Run(row.err.Message, bubbled(func(t *testing.T, network testNetwork) {
+			e, properties := network.startEndpoint(t, sls.Options{})
 			properties["dead_letter_file"] = filepath.Join(t.TempDir(), "letters")
-			o, h := startOutput(t, properties)
+			o, h := network.startOutput(t, properties)
 			l := newLoad(t, o, e)
 			e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: row.err, Count: -1, When: poisoned})
 			const chunks, n = 5, 300
@@ -76,41 +75,45 @@ func TestFaultRefusedForOneRecord(t *testing.T) {
 			if len(lines) != 1 || !strings.Contains(lines[0].Record, poison) || lines[0].KafkaError != row.err.Message {
 				t.Errorf("dead letters %+v", lines)
 			}
-		})
+		}))
 	}
 }
 
 // A broker that refuses the codec gets everything uncompressed.
 func TestFaultCodecRefused(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	o, h := startOutput(t, properties)
-	l := newLoad(t, o, e)
-	e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnsupportedCompressionType, Count: -1, When: compressed})
-	l.send(4, 300)
-	l.wantStored(0, 0)
-	h.wait("the broker refuses compression gzip", "UNSUPPORTED_COMPRESSION_TYPE", "sending uncompressed for ten minutes")
-	if got := o.stats.rejected.Load(); got != 0 {
-		t.Errorf("%d records rejected, want 0", got)
-	}
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		o, h := network.startOutput(t, properties)
+		l := newLoad(t, o, e)
+		e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnsupportedCompressionType, Count: -1, When: compressed})
+		l.send(4, 300)
+		l.wantStored(0, 0)
+		h.wait("the broker refuses compression gzip", "UNSUPPORTED_COMPRESSION_TYPE", "sending uncompressed for ten minutes")
+		if got := o.stats.rejected.Load(); got != 0 {
+			t.Errorf("%d records rejected, want 0", got)
+		}
+	})
 }
 
 // The broker's limit is below max_message_bytes: what it cannot take is
 // rejected, the rest is stored in smaller batches.
 func TestFaultBrokerLimitBelowOurs(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{BrokerConfigs: map[string]string{"message.max.bytes": "20000"}})
-	properties["compression"] = "none"
-	o, h := startOutput(t, properties)
-	l := newLoad(t, o, e)
-	l.add(events(l.sent, 500, strings.Repeat("x", 500)), 500)
-	l.add(events(l.sent, 2, strings.Repeat("y", 30000)), 2)
-	l.add(events(l.sent, 500, strings.Repeat("z", 500)), 500)
-	l.wantStored(2, 0)
-	h.wait("rejected", "MESSAGE_TOO_LARGE", "lower it, and set oversize truncate")
-	if got := o.stats.rejected.Load(); got != 2 {
-		t.Errorf("%d records rejected, want 2", got)
-	}
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{BrokerConfigs: map[string]string{"message.max.bytes": "20000"}})
+		properties["compression"] = "none"
+		o, h := network.startOutput(t, properties)
+		l := newLoad(t, o, e)
+		l.add(events(l.sent, 500, strings.Repeat("x", 500)), 500)
+		l.add(events(l.sent, 2, strings.Repeat("y", 30000)), 2)
+		l.add(events(l.sent, 500, strings.Repeat("z", 500)), 500)
+		l.wantStored(2, 0)
+		h.wait("rejected", "MESSAGE_TOO_LARGE", "lower it, and set oversize truncate")
+		if got := o.stats.rejected.Load(); got != 2 {
+			t.Errorf("%d records rejected, want 2", got)
+		}
+	})
 }
 
 // deadLetterLine is a line of dead_letter_file as its readers decode it.

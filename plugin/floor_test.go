@@ -87,38 +87,42 @@ func metadataAnswer(e *sls.Endpoint, r kmsg.Request, leader int32) *kmsg.Metadat
 // An answer that leaves out what was asked for is a failure like any other.
 func TestMetadataWithoutTheTopic(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	slowRetries(properties)
-	c := new(counts)
-	e.Cluster().ControlKey(kmsg.Metadata.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
-		e.Cluster().KeepControl()
-		c.metadata.Add(1)
-		return metadataAnswer(e, r, -1), nil, true
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		slowRetries(properties)
+		c := new(counts)
+		e.Cluster().ControlKey(kmsg.Metadata.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			e.Cluster().KeepControl()
+			c.metadata.Add(1)
+			return metadataAnswer(e, r, -1), nil, true
+		})
+		o, h := network.startOutput(t, properties)
+		submit(o, events(0, 10, "hello"))
+		c.want(t, mostTries, &c.metadata)
+		h.wait("project demo-project or logstore demo does not exist")
 	})
-	o, h := startOutput(t, properties)
-	submit(o, events(0, 10, "hello"))
-	c.want(t, mostTries, &c.metadata)
-	h.wait("project demo-project or logstore demo does not exist")
 }
 
 // Brokers that do not agree about the leader are not asked in a circle.
 func TestLeaderFlaps(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{Nodes: 2, Shards: 1})
-	slowRetries(properties)
-	c := new(counts)
-	e.Cluster().ControlKey(kmsg.Metadata.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
-		e.Cluster().KeepControl()
-		return metadataAnswer(e, r, int32(c.metadata.Add(1)%2)), nil, true
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{Nodes: 2, Shards: 1})
+		slowRetries(properties)
+		c := new(counts)
+		e.Cluster().ControlKey(kmsg.Metadata.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			e.Cluster().KeepControl()
+			return metadataAnswer(e, r, int32(c.metadata.Add(1)%2)), nil, true
+		})
+		e.Cluster().ControlKey(kmsg.Produce.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			e.Cluster().KeepControl()
+			c.produce.Add(1)
+			return answerAll(r.(*kmsg.ProduceRequest), kerr.NotLeaderForPartition), nil, true
+		})
+		o, _ := network.startOutput(t, properties)
+		submit(o, events(0, 10, "hello"))
+		c.want(t, mostTries, &c.metadata, &c.produce)
 	})
-	e.Cluster().ControlKey(kmsg.Produce.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
-		e.Cluster().KeepControl()
-		c.produce.Add(1)
-		return answerAll(r.(*kmsg.ProduceRequest), kerr.NotLeaderForPartition), nil, true
-	})
-	o, _ := startOutput(t, properties)
-	submit(o, events(0, 10, "hello"))
-	c.want(t, mostTries, &c.metadata, &c.produce)
 }
 
 // A shard whose leader moves after many failures is sent to the new leader soon,
@@ -133,9 +137,8 @@ func TestLeaderMovesAfterTrouble(t *testing.T) {
 		{"alone", false},
 		{"next to a shard without a leader", true},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			e, properties := startEndpoint(t, sls.Options{Nodes: 2, Shards: 1})
+		t.Run(row.name, bubbled(func(t *testing.T, network testNetwork) {
+			e, properties := network.startEndpoint(t, sls.Options{Nodes: 2, Shards: 1})
 			slowRetries(properties)
 			properties["retry_backoff"] = "3s" // after two failures the next wait is 6 s
 			var leader, tries atomic.Int32
@@ -160,7 +163,7 @@ func TestLeaderMovesAfterTrouble(t *testing.T) {
 				}
 				return answerAll(r.(*kmsg.ProduceRequest), kerr.NotLeaderForPartition), nil, true
 			})
-			o, h := startOutput(t, properties)
+			o, h := network.startOutput(t, properties)
 			before := time.Now()
 			if r := deliver(t, o, events(0, 10, "hello")); r != OK {
 				t.Fatalf("result %d; %s", r, h.text())
@@ -168,6 +171,6 @@ func TestLeaderMovesAfterTrouble(t *testing.T) {
 			if took := time.Since(before); took > 6*time.Second {
 				t.Errorf("delivered after %v", took)
 			}
-		})
+		}))
 	}
 }

@@ -40,14 +40,16 @@ func endsWithin(t *testing.T, limit time.Duration, what string, f func()) {
 }
 
 // A dead letter file that hangs holds up neither the end of the output nor,
-// once it goes on, its descriptor.
+// once it goes on, its descriptor. In real time: fake time stands still while a
+// file hangs.
 func TestCloseWhileDeadLettersHang(t *testing.T) {
+	network := testNetwork{}
 	file, reader := hangingFile(t)
-	_, properties := startEndpoint(t, sls.Options{})
+	_, properties := network.startEndpoint(t, sls.Options{})
 	properties["dead_letter_file"], properties["max_message_bytes"], properties["exit_timeout"] = file, "1K", "100ms"
 	h := &memoryLogger{t: t}
 	log := NewLog(h, "test")
-	o, err := New(parse(t, properties), Env{Log: log})
+	o, err := New(network.parse(t, properties), Env{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,13 +13,12 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"out_sls_kafka/plugin/config"
-	"out_sls_kafka/test/sls"
 )
 
 // testTimeout is how long a test waits for what must come.
 const testTimeout = 2 * time.Minute
 
-// TestMain lets many tests run at once: they wait more than they compute.
+// TestMain lets many tests run at once: those in real time wait more than they compute.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("test.parallel", "16"); err != nil {
@@ -91,18 +90,6 @@ func (w channelWaker) Wake(Result) {
 	}
 }
 
-// startEndpoint starts a local endpoint and returns it with the properties of
-// an output that reaches it.
-func startEndpoint(t *testing.T, o sls.Options) (*sls.Endpoint, map[string]string) {
-	t.Helper()
-	e, err := sls.Start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.Close)
-	return e, propertiesFor(t, e.Addr(), e.CAPEM())
-}
-
 func propertiesFor(t *testing.T, address string, caPEM []byte) map[string]string {
 	t.Helper()
 	ca := filepath.Join(t.TempDir(), "ca.pem")
@@ -126,22 +113,9 @@ func with(pairs ...string) map[string]string {
 	return properties
 }
 
-func parse(t *testing.T, properties map[string]string) *config.Config {
-	t.Helper()
-	c, _, err := config.Parse(config.Source{Property: func(k string) string { return properties[k] }, Getenv: func(string) string { return "" }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// startOutput starts an output whose log lines are drained all the time, as
-// the flushes of a busy Fluent Bit do. No line may show a secret.
-func startOutput(t *testing.T, properties map[string]string) (*Output, *memoryLogger) {
-	t.Helper()
-	return startConfig(t, parse(t, properties))
-}
-
+// startConfig is startOutput with a configuration. The log is drained in place of what
+// the output sets for that: it would wake a chunk for each line, also one that the
+// output has forgotten.
 func startConfig(t *testing.T, cfg *config.Config) (*Output, *memoryLogger) {
 	t.Helper()
 	h := &memoryLogger{t: t}
@@ -150,16 +124,21 @@ func startConfig(t *testing.T, cfg *config.Config) (*Output, *memoryLogger) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	quit, drained := make(chan struct{}), make(chan struct{})
+	pending, quit, drained := make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	pending <- struct{}{} // New may have logged
+	log.OnPending(func() {
+		select {
+		case pending <- struct{}{}:
+		default:
+		}
+	})
 	go func() {
 		defer close(drained)
-		tick := time.NewTicker(5 * time.Millisecond)
-		defer tick.Stop()
 		for {
 			select {
 			case <-quit:
 				return
-			case <-tick.C:
+			case <-pending:
 				log.Drain()
 			}
 		}

@@ -134,50 +134,52 @@ func TestMemoryIsBounded(t *testing.T) {
 				continue // the kind of outage makes no difference to admission
 			}
 			t.Run(outage.name+"/"+shape.name, func(t *testing.T) {
-				options := sls.Options{DiscardLogs: true, CA: newCA(t), Listen: freeAddress(t)}
-				properties := propertiesFor(t, options.Listen, options.CA.PEM())
-				properties["buffer_limit"], properties["request_timeout"] = "8M", "100ms"
-				properties["compression"], properties["retry_backoff"], properties["retry_backoff_max"] = "none", "200ms", "400ms"
-				var e *sls.Endpoint
-				end := func() { e, _ = startEndpoint(t, options) }
-				if outage.begin != nil {
-					e, _ = startEndpoint(t, options)
-					end = outage.begin(t, e)
-				}
-				before := liveHeap()
-				o, _ := startOutput(t, properties)
-				engine := &fakeEngine{queue: make(chan *engineChunk, shape.chunks)}
-				sent, peak := 0, int64(0)
-				for i := range shape.chunks {
-					k := shape.kinds[i%len(shape.kinds)]
-					sent += k.records
-					engine.submit(o, k.data)
-					if i%max(1, shape.chunks/5) == 0 {
-						engine.advance(t, shape.chunks, 50*time.Millisecond)
+				bubble(t, func(t *testing.T, network testNetwork) {
+					options := sls.Options{DiscardLogs: true, CA: newCA(t), Listen: network.freeAddress(t)}
+					properties := propertiesFor(t, options.Listen, options.CA.PEM())
+					properties["buffer_limit"], properties["request_timeout"] = "8M", "100ms"
+					properties["compression"], properties["retry_backoff"], properties["retry_backoff_max"] = "none", "200ms", "400ms"
+					var e *sls.Endpoint
+					end := func() { e, _ = network.startEndpoint(t, options) }
+					if outage.begin != nil {
+						e, _ = network.startEndpoint(t, options)
+						end = outage.begin(t, e)
+					}
+					before := liveHeap()
+					o, _ := network.startOutput(t, properties)
+					engine := &fakeEngine{queue: make(chan *engineChunk, shape.chunks)}
+					sent, peak := 0, int64(0)
+					for i := range shape.chunks {
+						k := shape.kinds[i%len(shape.kinds)]
+						sent += k.records
+						engine.submit(o, k.data)
+						if i%max(1, shape.chunks/5) == 0 {
+							engine.advance(t, shape.chunks, 50*time.Millisecond)
+							peak = max(peak, liveHeap()-before)
+						}
+					}
+					for range 5 {
+						engine.advance(t, shape.chunks, 100*time.Millisecond)
 						peak = max(peak, liveHeap()-before)
 					}
-				}
-				for range 5 {
-					engine.advance(t, shape.chunks, 100*time.Millisecond)
-					peak = max(peak, liveHeap()-before)
-				}
-				used, waiting := o.admission.load()
-				if waiting == 0 {
-					t.Error("no chunk waits for room: the limit was not tried")
-				}
-				end()
-				engine.advance(t, shape.chunks, testTimeout)
-				if engine.done != shape.chunks {
-					t.Errorf("%d of %d chunks done", engine.done, shape.chunks)
-				}
-				if got := e.Count("demo"); got < sent || outage.name != "silent" && got > sent {
-					t.Errorf("%d records stored of %d", got, sent)
-				}
-				t.Logf("FIGURES heap +%.1f MB at most, %.1f MB accounted for, %d chunks waiting; %d records sent, %d stored",
-					float64(peak)/(1<<20), float64(used)/(1<<20), waiting, sent, e.Count("demo"))
-				if peak > memoryLimit+memoryExtra {
-					t.Errorf("%d bytes of heap, at most %d are allowed", peak, memoryLimit+memoryExtra)
-				}
+					used, waiting := o.admission.load()
+					if waiting == 0 {
+						t.Error("no chunk waits for room: the limit was not tried")
+					}
+					end()
+					engine.advance(t, shape.chunks, testTimeout)
+					if engine.done != shape.chunks {
+						t.Errorf("%d of %d chunks done", engine.done, shape.chunks)
+					}
+					if got := e.Count("demo"); got < sent || outage.name != "silent" && got > sent {
+						t.Errorf("%d records stored of %d", got, sent)
+					}
+					t.Logf("FIGURES heap +%.1f MB at most, %.1f MB accounted for, %d chunks waiting; %d records sent, %d stored",
+						float64(peak)/(1<<20), float64(used)/(1<<20), waiting, sent, e.Count("demo"))
+					if peak > memoryLimit+memoryExtra {
+						t.Errorf("%d bytes of heap, at most %d are allowed", peak, memoryLimit+memoryExtra)
+					}
+				})
 			})
 		}
 	}

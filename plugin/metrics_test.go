@@ -67,11 +67,11 @@ func (m *memorySink) want(want map[string]float64) {
 	}
 }
 
-func startMetered(t *testing.T, properties map[string]string) (*Output, *memorySink) {
+func (n testNetwork) startMetered(t *testing.T, properties map[string]string) (*Output, *memorySink) {
 	t.Helper()
 	m := &memorySink{t: t}
 	log := NewLog(&memoryLogger{t: t}, "test")
-	o, err := New(parse(t, properties), Env{Log: log, Metrics: m})
+	o, err := New(n.parse(t, properties), Env{Log: log, Metrics: m})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,69 +107,73 @@ func TestMetricsTable(t *testing.T) {
 
 func TestMetricsOfADelivery(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	properties["max_message_bytes"] = "1K"
-	o, m := startMetered(t, properties)
-	m.want(map[string]float64{"up": 1, "records_acknowledged_total": 0, "buffer_limit_bytes": 32 << 20})
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		properties["max_message_bytes"] = "1K"
+		o, m := network.startMetered(t, properties)
+		m.want(map[string]float64{"up": 1, "records_acknowledged_total": 0, "buffer_limit_bytes": 32 << 20})
 
-	e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord, Count: -1, When: poisoned})
-	chunk := append(events(0, 7, "hello"), events(7, 2, strings.Repeat("x", 2000))...)
-	chunk = append(chunk, events(9, 1, poison)...)
-	chunk = append(chunk, 0x01) // an event it is not
-	done := make(chan Result, 1)
-	go func() { done <- deliver(t, o, chunk) }()
-	fresh := 0 // that these are taken shows whose fault it is that one is not
-	for waits := true; waits; {
-		select {
-		case r := <-done:
-			waits = false
-			if r != OK {
-				t.Errorf("result %v", r)
-			}
-		case <-time.After(20 * time.Millisecond):
-			fresh++
-			if r := deliver(t, o, events(0, 1, "hello")); r != OK {
-				t.Errorf("result %v", r)
+		e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord, Count: -1, When: poisoned})
+		chunk := append(events(0, 7, "hello"), events(7, 2, strings.Repeat("x", 2000))...)
+		chunk = append(chunk, events(9, 1, poison)...)
+		chunk = append(chunk, 0x01) // an event it is not
+		done := make(chan Result, 1)
+		go func() { done <- deliver(t, o, chunk) }()
+		fresh := 0 // that these are taken shows whose fault it is that one is not
+		for waits := true; waits; {
+			select {
+			case r := <-done:
+				waits = false
+				if r != OK {
+					t.Errorf("result %v", r)
+				}
+			case <-time.After(20 * time.Millisecond):
+				fresh++
+				if r := deliver(t, o, events(0, 1, "hello")); r != OK {
+					t.Errorf("result %v", r)
+				}
 			}
 		}
-	}
-	o.metrics.tick(time.Now())
-	m.want(map[string]float64{
-		"records_acknowledged_total":        float64(7 + fresh),
-		"bytes_acknowledged_total":          float64((7 + fresh) * len(`{"seq":0,"log":"hello"}`)),
-		"records_rejected_total too_large":  2,
-		"records_rejected_total refused":    1,
-		"records_rejected_total unreadable": 1,
-		"inflight_bytes":                    0,
-		"inflight_chunks":                   0,
-		"waiting_chunks":                    0,
+		o.metrics.tick(time.Now())
+		m.want(map[string]float64{
+			"records_acknowledged_total":        float64(7 + fresh),
+			"bytes_acknowledged_total":          float64((7 + fresh) * len(`{"seq":0,"log":"hello"}`)),
+			"records_rejected_total too_large":  2,
+			"records_rejected_total refused":    1,
+			"records_rejected_total unreadable": 1,
+			"inflight_bytes":                    0,
+			"inflight_chunks":                   0,
+			"waiting_chunks":                    0,
+		})
+		if m.values["records_resent_total"] == 0 {
+			t.Error("the refused batch was split and nothing counts as sent again")
+		}
+		if age := m.values["last_acknowledged_seconds"]; age > testTimeout.Seconds() {
+			t.Errorf("last acknowledgement %v s ago", age)
+		}
 	})
-	if m.values["records_resent_total"] == 0 {
-		t.Error("the refused batch was split and nothing counts as sent again")
-	}
-	if age := m.values["last_acknowledged_seconds"]; age > testTimeout.Seconds() {
-		t.Errorf("last acknowledgement %v s ago", age)
-	}
 }
 
 // Chunks in flight and chunks that wait for room are counted separately.
 func TestMetricsOfWhatIsInFlight(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	properties["buffer_limit"] = "1M"
-	e.DelayAcks(time.Hour)
-	o, m := startMetered(t, properties)
-	chunk := events(0, 50, strings.Repeat("x", 8000))
-	for range 5 {
-		o.Submit("test", chunk, make(channelWaker, 1), false).Advance(chunk)
-	}
-	used, waiting := o.admission.load()
-	if used == 0 || waiting == 0 || waiting == 5 {
-		t.Fatalf("%d bytes in flight, %d chunks waiting: the test is about both", used, waiting)
-	}
-	o.metrics.tick(time.Now())
-	m.want(map[string]float64{"inflight_bytes": float64(used), "inflight_chunks": float64(5 - waiting), "waiting_chunks": float64(waiting), "buffer_limit_bytes": 1 << 20})
-	e.DelayAcks(0)
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		properties["buffer_limit"] = "1M"
+		e.DelayAcks(time.Hour)
+		o, m := network.startMetered(t, properties)
+		chunk := events(0, 50, strings.Repeat("x", 8000))
+		for range 5 {
+			o.Submit("test", chunk, make(channelWaker, 1), false).Advance(chunk)
+		}
+		used, waiting := o.admission.load()
+		if used == 0 || waiting == 0 || waiting == 5 {
+			t.Fatalf("%d bytes in flight, %d chunks waiting: the test is about both", used, waiting)
+		}
+		o.metrics.tick(time.Now())
+		m.want(map[string]float64{"inflight_bytes": float64(used), "inflight_chunks": float64(5 - waiting), "waiting_chunks": float64(waiting), "buffer_limit_bytes": 1 << 20})
+		e.DelayAcks(0)
+	})
 }
 
 func TestMetricsOfAnOutage(t *testing.T) {
@@ -279,10 +283,12 @@ func TestNoSetAfterClose(t *testing.T) {
 // The end of an output closes its meter.
 func TestCloseClosesMetrics(t *testing.T) {
 	t.Parallel()
-	_, properties := startEndpoint(t, sls.Options{})
-	o, m := startMetered(t, properties)
-	o.Close()
-	if !m.closed {
-		t.Error("the meter is still open")
-	}
+	bubble(t, func(t *testing.T, network testNetwork) {
+		_, properties := network.startEndpoint(t, sls.Options{})
+		o, m := network.startMetered(t, properties)
+		o.Close()
+		if !m.closed {
+			t.Error("the meter is still open")
+		}
+	})
 }

@@ -12,12 +12,11 @@ import (
 func TestOrderWithinAShard(t *testing.T) {
 	t.Parallel()
 	for _, partitioner := range []string{"key_hash", "round_robin"} {
-		t.Run(partitioner, func(t *testing.T) {
-			t.Parallel()
-			e, properties := startEndpoint(t, sls.Options{Nodes: 2, Shards: 4})
+		t.Run(partitioner, bubbled(func(t *testing.T, network testNetwork) {
+			e, properties := network.startEndpoint(t, sls.Options{Nodes: 2, Shards: 4})
 			properties["partitioner"], properties["message_key_field"] = partitioner, "log"
 			properties["max_message_bytes"] = "10K"
-			o, _ := startOutput(t, properties)
+			o, _ := network.startOutput(t, properties)
 			const chunks, n = 40, 200
 			type flush struct {
 				c     *Chunk
@@ -59,6 +58,6 @@ func TestOrderWithinAShard(t *testing.T) {
 			if stored != chunks*n || len(last) < 2 {
 				t.Errorf("%d records stored on %d shards, want %d on several", stored, len(last), chunks*n)
 			}
-		})
+		}))
 	}
 }

@@ -19,10 +19,9 @@ const refusalsInAll = 12
 func TestSplitHalves(t *testing.T) {
 	t.Parallel()
 	for _, bad := range [][]int{{0}, {777}, {1023}, {1, 2}, {0, 500, 1023}} {
-		t.Run(fmt.Sprint(bad), func(t *testing.T) {
-			t.Parallel()
-			e, properties := startEndpoint(t, sls.Options{})
-			o, _ := startOutput(t, properties)
+		t.Run(fmt.Sprint(bad), bubbled(func(t *testing.T, network testNetwork) {
+			e, properties := network.startEndpoint(t, sls.Options{})
+			o, _ := network.startOutput(t, properties)
 			e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord, Count: -1, When: poisoned})
 			const n = 1024
 			var chunk []byte
@@ -44,7 +43,7 @@ func TestSplitHalves(t *testing.T) {
 			if got, most := e.ProduceRequests()-(l.sent-n), 8+(3*10+refusalsInAll)*len(bad); got > most {
 				t.Errorf("%d produce requests, at most %d are needed", got, most)
 			}
-		})
+		}))
 	}
 }
 
@@ -52,18 +51,20 @@ func TestSplitHalves(t *testing.T) {
 // again.
 func TestSplitDuringOutage(t *testing.T) {
 	t.Parallel()
-	e, properties := startEndpoint(t, sls.Options{})
-	o, h := startOutput(t, properties)
-	h.wait("reachable")
-	once := e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord, Count: 2})
-	outage := e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: 6})
-	l := newLoad(t, o, e)
-	l.send(3, 200)
-	l.wantStored(0, 0)
-	if once.Hits() != 2 || outage.Hits() != 6 {
-		t.Errorf("%d and %d requests met the faults, want 2 and 6", once.Hits(), outage.Hits())
-	}
-	if got := o.stats.rejected.Load(); got != 0 {
-		t.Errorf("%d records rejected, want 0", got)
-	}
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		o, h := network.startOutput(t, properties)
+		h.wait("reachable")
+		once := e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord, Count: 2})
+		outage := e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: 6})
+		l := newLoad(t, o, e)
+		l.send(3, 200)
+		l.wantStored(0, 0)
+		if once.Hits() != 2 || outage.Hits() != 6 {
+			t.Errorf("%d and %d requests met the faults, want 2 and 6", once.Hits(), outage.Hits())
+		}
+		if got := o.stats.rejected.Load(); got != 0 {
+			t.Errorf("%d records rejected, want 0", got)
+		}
+	})
 }

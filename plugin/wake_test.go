@@ -57,13 +57,14 @@ func TestWakeWhileEncodingIsKept(t *testing.T) {
 }
 
 // No chunk is forgotten where there is little room and what a chunk takes is
-// guessed wrong again and again.
+// guessed wrong again and again. In real time, over TCP: acknowledgements have to come
+// while chunks are encoded.
 func TestMixedSizes(t *testing.T) {
 	t.Parallel()
-	_, properties := startEndpoint(t, sls.Options{Shards: 2, DiscardLogs: true})
+	network := testNetwork{}
+	_, properties := network.startEndpoint(t, sls.Options{Shards: 2, DiscardLogs: true})
 	properties["buffer_limit"], properties["compression"], properties["linger"] = "1M", "none", "0s"
-	properties["request_timeout"] = "60s" // no line about missing answers: requestThread would wake the chunk
-	o, h := startOutput(t, properties)
+	o, h := network.startOutput(t, properties)
 	h.wait("reachable")
 	long := events(0, 1, strings.Repeat("x", 20_000))
 	short, _ := tinyEvents(20_000)
