@@ -34,7 +34,7 @@ func TestFaultAnswered(t *testing.T) {
 				h.wait(row.line...)
 				fault.Remove()
 				l.wantStored(0, 0)
-				wantRecovery(t, o, h, row.line...)
+				wantRecovery(t, h, row.line...)
 			}))
 		}
 	}
@@ -54,7 +54,7 @@ func TestFaultWrittenAllTheSame(t *testing.T) {
 			l.send(4, 500)
 			l.flushes.Wait()
 			l.wantStored(0, fault.Hits()*int(l.largest.Load()))
-			wantRecovery(t, o, h, "no acknowledgement from", "retrying")
+			wantRecovery(t, h, "no acknowledgement from", "retrying")
 		}))
 	}
 }
@@ -77,6 +77,6 @@ func TestFaultQuota(t *testing.T) {
 			l.flushes.Wait()
 		}
 		l.wantStored(0, 0)
-		wantRecovery(t, o, h, "the service limits writes")
+		wantRecovery(t, h, "the service limits writes")
 	})
 }

@@ -37,7 +37,7 @@ func TestFaultDNSPasses(t *testing.T) {
 	h.wait("cannot reach "+name, "(DNS)", "retrying")
 	up.Store(true)
 	l.wantStored(0, 0)
-	wantRecovery(t, o, h, "cannot reach "+name, "(DNS)")
+	wantRecovery(t, h, "cannot reach "+name, "(DNS)")
 }
 
 // nameServer answers every question for an IPv4 address with 127.0.0.1

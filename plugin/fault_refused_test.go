@@ -66,7 +66,7 @@ func TestFaultRefusedForOneRecord(t *testing.T) {
 				l.add(chunk, n)
 			}
 			l.wantStoredBesides(1, 0)
-			wantRecovery(t, o, h, row.line, row.err.Message)
+			wantRecovery(t, h, row.line, row.err.Message)
 			h.wait(`record of tag "test.tag" rejected`, row.err.Message, "kept in")
 			if got := o.stats.rejected.Load(); got != 1 {
 				t.Errorf("%d records rejected, want 1", got)

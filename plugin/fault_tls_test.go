@@ -43,7 +43,7 @@ func TestFaultCertificate(t *testing.T) {
 			good, _ := network.startEndpoint(t, sls.Options{Listen: bad.Addr(), CA: ca})
 			l.watch(good)
 			l.wantStored(0, 0)
-			wantRecovery(t, o, h, line...)
+			wantRecovery(t, h, line...)
 		}))
 	}
 }
