@@ -1,7 +1,7 @@
 package plugin
 
 import (
-	"os"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -29,9 +29,10 @@ func (w closedWaker) Wake(r Result) {
 	w.channelWaker.Wake(r)
 }
 
-// Close is bounded and leaves nothing behind, whatever is in flight. It is not
-// parallel: it counts the process's goroutines and descriptors.
+// Close is bounded and leaves nothing behind, whatever is in flight. The bubble checks
+// that no connection is left.
 func TestClose(t *testing.T) {
+	t.Parallel()
 	const exit = 500 * time.Millisecond
 	for _, row := range []struct {
 		name    string
@@ -40,12 +41,12 @@ func TestClose(t *testing.T) {
 		want    Result
 		most    time.Duration
 	}{
-		{"healthy and idle", func(*testing.T, *sls.Endpoint, *Output) {}, 0, OK, exit},
-		{"healthy, in flight", func(*testing.T, *sls.Endpoint, *Output) {}, 8, OK, exit + time.Second},
-		{"answers outstanding", func(_ *testing.T, e *sls.Endpoint, _ *Output) { e.DelayAcks(time.Hour) }, 8, Retry, exit + time.Second},
+		{"healthy and idle", func(*testing.T, *sls.Endpoint, *Output) {}, 0, OK, 10 * time.Millisecond},
+		{"healthy, in flight", func(*testing.T, *sls.Endpoint, *Output) {}, 8, OK, 100 * time.Millisecond},
+		{"answers outstanding", func(_ *testing.T, e *sls.Endpoint, _ *Output) { e.DelayAcks(time.Hour) }, 8, Retry, exit + 10*time.Millisecond},
 		{"waiting to send again", func(_ *testing.T, e *sls.Endpoint, _ *Output) {
 			e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1})
-		}, 8, Retry, exit + time.Second},
+		}, 8, Retry, exit + 10*time.Millisecond},
 		{"splitting batches", func(_ *testing.T, e *sls.Endpoint, _ *Output) {
 			var n atomic.Int32
 			e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord, Count: 1})
@@ -53,105 +54,83 @@ func TestClose(t *testing.T) {
 				e.Cluster().KeepControl()
 				return nil, nil, n.Add(1) > 1
 			})
-		}, 8, Retry, exit + time.Second},
-		{"endpoint away", func(_ *testing.T, e *sls.Endpoint, _ *Output) { e.Close() }, 8, Retry, exit + time.Second},
-		{"waiting for room", func(_ *testing.T, e *sls.Endpoint, o *Output) { e.DelayAcks(time.Hour); o.admission.limit = 1 }, 8, Retry, exit + time.Second},
+		}, 8, Retry, exit + 10*time.Millisecond},
+		{"endpoint away", func(_ *testing.T, e *sls.Endpoint, _ *Output) { e.Close() }, 8, Retry, exit + 10*time.Millisecond},
+		{"waiting for room", func(_ *testing.T, e *sls.Endpoint, o *Output) { e.DelayAcks(time.Hour); o.admission.limit = 1 }, 8, Retry, exit + 10*time.Millisecond},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, network testNetwork) {
-				e, properties := network.startEndpoint(t, sls.Options{})
-				goroutines, descriptors := knownStacks(), openFiles(t)
-				properties["exit_timeout"] = exit.String()
-				h := &memoryLogger{t: t}
-				log := NewLog(h, "test")
-				o, err := New(network.parse(t, properties), Env{Log: log})
-				if err != nil {
-					t.Fatal(err)
+		t.Run(row.name, bubbled(func(t *testing.T, network testNetwork) {
+			e, properties := network.startEndpoint(t, sls.Options{})
+			properties["exit_timeout"] = exit.String()
+			h := &memoryLogger{t: t}
+			log := NewLog(h, "test")
+			o, err := New(network.parse(t, properties), Env{Log: log})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := deliver(t, o, events(0, 10, "hello")); r != OK {
+				t.Fatalf("result %d", r)
+			}
+			row.prepare(t, e, o)
+			var closed atomic.Bool
+			type flush struct {
+				c     *Chunk
+				w     closedWaker
+				chunk []byte
+			}
+			var flushes []flush
+			for i := range row.chunks {
+				f := flush{w: closedWaker{make(channelWaker, 1), t, &closed}, chunk: events(10+500*i, 500, "hello")}
+				f.c = o.Submit("test.tag", f.chunk, f.w, false)
+				f.c.Advance(f.chunk)
+				flushes = append(flushes, f)
+			}
+			begin := time.Now()
+			if !o.Close() {
+				t.Error("something did not end")
+			}
+			took := time.Since(begin)
+			closed.Store(true)
+			if took > row.most {
+				t.Errorf("Close took %v, at most %v is allowed", took, row.most)
+			}
+			for i, f := range flushes {
+				if r := f.c.Advance(f.chunk); r != row.want {
+					t.Errorf("chunk %d: result %d, want %d", i, r, row.want)
 				}
-				if r := deliver(t, o, events(0, 10, "hello")); r != OK {
-					t.Fatalf("result %d", r)
-				}
-				row.prepare(t, e, o)
-				var closed atomic.Bool
-				type flush struct {
-					c     *Chunk
-					w     closedWaker
-					chunk []byte
-				}
-				var flushes []flush
-				for i := range row.chunks {
-					f := flush{w: closedWaker{make(channelWaker, 1), t, &closed}, chunk: events(10+500*i, 500, "hello")}
-					f.c = o.Submit("test.tag", f.chunk, f.w, false)
-					f.c.Advance(f.chunk)
-					flushes = append(flushes, f)
-				}
-				begin := time.Now()
-				if !o.Close() {
-					t.Error("something did not end")
-				}
-				took := time.Since(begin)
-				closed.Store(true)
-				if took > row.most {
-					t.Errorf("Close took %v, at most %v is allowed", took, row.most)
-				}
-				for i, f := range flushes {
-					if r := f.c.Advance(f.chunk); r != row.want {
-						t.Errorf("chunk %d: result %d, want %d", i, r, row.want)
-					}
-				}
-				late := o.Submit("test.tag", events(0, 1, "late"), channelWaker(nil), false)
-				if r := late.Advance(nil); r != Retry {
-					t.Errorf("result %d of a chunk after Close, want %d", r, Retry)
-				}
-				log.Drain()
-				t.Logf("FIGURES Close took %v", took.Round(time.Millisecond))
-				e.Close()
-				eventually(t, "the output's goroutines gone: "+strings.Join(newStacks(goroutines), "\n\n"), func() bool { return len(newStacks(goroutines)) == 0 })
-				eventually(t, "the output's descriptors closed", func() bool { return openFiles(t) <= descriptors })
-				if used, waiting := o.admission.load(); used != 0 || waiting != 0 {
-					t.Errorf("%d bytes in flight, %d chunks waiting after Close", used, waiting)
-				}
-			})
-		})
+			}
+			late := o.Submit("test.tag", events(0, 1, "late"), channelWaker(nil), false)
+			if r := late.Advance(nil); r != Retry {
+				t.Errorf("result %d of a chunk after Close, want %d", r, Retry)
+			}
+			log.Drain()
+			t.Logf("FIGURES Close took %v", took.Round(time.Millisecond))
+			e.Close()
+			time.Sleep(time.Second) // the client's goroutines end shortly after
+			if left := outputGoroutines(); len(left) > 0 {
+				t.Errorf("goroutines of the output are left:\n%s", strings.Join(left, "\n\n"))
+			}
+			if used, waiting := o.admission.load(); used != 0 || waiting != 0 {
+				t.Errorf("%d bytes in flight, %d chunks waiting after Close", used, waiting)
+			}
+		}))
 	}
 }
 
-// knownStacks are the goroutines there are.
-func knownStacks() map[string]bool {
-	known := make(map[string]bool)
-	for _, s := range stacks() {
-		known[id(s)] = true
-	}
-	return known
-}
+// ofOutput matches the methods of the plugin and its client in a stack.
+var ofOutput = regexp.MustCompile(`out_sls_kafka/plugin(/\w+)?\.\(|franz-go/pkg/kgo\.\(`)
 
-// newStacks are the goroutines of the plugin and its client that were not there before.
-func newStacks(known map[string]bool) (added []string) {
-	for _, s := range stacks() {
-		if !known[id(s)] && (strings.Contains(s, "out_sls_kafka/plugin.(") || strings.Contains(s, "franz-go/pkg/kgo.")) && !strings.Contains(s, "out_sls_kafka/plugin.stacks") {
-			added = append(added, s)
+// outputGoroutines are the stacks of an output's goroutines in the bubble of the caller.
+func outputGoroutines() (found []string) {
+	b := make([]byte, 8<<20)
+	stacks := strings.Split(string(b[:runtime.Stack(b, true)]), "\n\n")
+	caller, _, _ := strings.Cut(stacks[0], "\n")
+	bubble := caller[strings.LastIndex(caller, ", synctest bubble "):]
+	for _, stack := range stacks[1:] {
+		if header, _, _ := strings.Cut(stack, "\n"); strings.HasSuffix(header, bubble) && ofOutput.MatchString(stack) {
+			found = append(found, stack)
 		}
 	}
-	return added
-}
-
-func stacks() []string {
-	b := make([]byte, 8<<20)
-	return strings.Split(string(b[:runtime.Stack(b, true)]), "\n\n")
-}
-
-func id(stack string) string {
-	id, _, _ := strings.Cut(stack, " [")
-	return id
-}
-
-func openFiles(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(entries)
+	return found
 }
 
 // A panic costs no more than the chunk's place: it goes back to Fluent Bit.
