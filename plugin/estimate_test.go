@@ -51,11 +51,11 @@ func TestTinyAndLargeChunksInTurn(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, network testNetwork) {
 		e, properties := network.startEndpoint(t, sls.Options{Shards: 4, DiscardLogs: true})
-		properties["compression"] = "none"
+		properties["buffer_limit"], properties["compression"] = "8M", "none"
 		o, h := network.startOutput(t, properties)
 		h.wait("reachable")
 		e.DelayAcks(time.Hour)
-		large, tiny := events(1, 1500, strings.Repeat("x", 1000)), events(0, 1, "x")
+		large, tiny := events(1, 375, strings.Repeat("x", 1000)), events(0, 1, "x")
 		type flush struct {
 			c     *Chunk
 			w     channelWaker

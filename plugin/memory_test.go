@@ -96,7 +96,7 @@ func liveHeap() int64 {
 // the heap is the process's.
 func TestMemoryIsBounded(t *testing.T) {
 	large := events(0, 2000, strings.Repeat("x", 1000))
-	tiny, tinyRecords := tinyEvents(1 << 10)
+	small := events(0, 1, strings.Repeat("x", 1000))
 	many, manyRecords := tinyEvents(256 << 10)
 	type kind struct {
 		data    []byte
@@ -108,7 +108,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		kinds  []kind
 	}{
 		{"chunks of 2 MB", 5, []kind{{large, 2000}}},
-		{"chunks of 1 KB", 8000, []kind{{tiny, tinyRecords}}},
+		{"chunks of 1 KB", 8000, []kind{{small, 1}}},
 		{"large and tiny records in turn", 12, []kind{{large, 2000}, {many, manyRecords}, {many, manyRecords}, {many, manyRecords}}},
 	}
 	outages := []struct {

@@ -12,7 +12,7 @@ import (
 )
 
 // mixedFor is how long TestMixedSizes lasts.
-var mixedFor = flag.Duration("mixed", 3*time.Second, "how long chunks of long and short records are delivered")
+var mixedFor = flag.Duration("mixed", time.Second, "how long chunks of long and short records are delivered")
 
 // countingWaker counts its wakes.
 type countingWaker struct{ n atomic.Int64 }
