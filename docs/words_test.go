@@ -18,7 +18,7 @@ var hardWords = []struct {
 }{
 	{`is no\b`, 43},
 	{`beside\b`, 30},
-	{`apart\b`, 4},
+	{`apart\b`, 3},
 	{`meanwhile\b`, 13},
 	{`mend(s|ed|ing)?\b`, 7},
 	{`of which\b`, 16},
