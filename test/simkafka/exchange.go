@@ -68,6 +68,9 @@ func (s *session) exchange(request kmsg.Request, correlation int32) bool {
 	var cutAfter *Fault
 	c.mu.Lock()
 	silence, cut := x.meetAny(Silence, request), x.meetAny(Cut, request)
+	if cut == nil {
+		cut = x.meetAt(CutLarge, place{node: x.id, partition: -1, size: s.size})
+	}
 	delay, throttle := x.meetAny(Delay, request), x.meetAny(Throttle, request)
 	if writes != nil {
 		cutAfter = x.meetAny(CutAfter, request)

@@ -25,6 +25,7 @@ const (
 	Silence     Kind = "silence"      // requests are neither taken nor answered, nor is what follows on their connection
 	Cut         Kind = "cut"          // requests are not taken, their connection is reset
 	CutAfter    Kind = "cut-after"    // writes land, then their connection is reset
+	CutLarge    Kind = "cut-large"    // requests over Size bytes are not taken, their connection is reset
 	Delay       Kind = "delay"        // requests are taken and answered Delay later
 	DialRefused Kind = "dial-refused" // connections are refused
 	DialHang    Kind = "dial-hang"    // connections are neither made nor refused
@@ -35,7 +36,7 @@ const (
 	Expired     Kind = "expired"      // any password is let in; with one that is not current, all topics get TOPIC_AUTHORIZATION_FAILED
 )
 
-var kinds = []Kind{Refuse, Landed, Ask, NoTopic, NoLeader, Flap, Silence, Cut, CutAfter, Delay, DialRefused, DialHang, Poison, TooLarge, Codec, Throttle, Expired}
+var kinds = []Kind{Refuse, Landed, Ask, NoTopic, NoLeader, Flap, Silence, Cut, CutAfter, CutLarge, Delay, DialRefused, DialHang, Poison, TooLarge, Codec, Throttle, Expired}
 
 // Fault is in force from one moment to another, at one place or many. With a topic
 // or a partition, silence, cut, delay and throttle concern the writes to it alone.
@@ -48,7 +49,7 @@ type Fault struct {
 	Err         *kerr.Error
 	Delay       time.Duration
 	Count       int // requests it meets at most; 0: any
-	Size        int // for TooLarge
+	Size        int // for TooLarge and CutLarge
 	Codec       int // for Codec: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd
 
 	met int // requests it has met; the lock of its cluster guards it
@@ -161,7 +162,7 @@ type place struct {
 	node      int32
 	topic     string // "": none
 	partition int32  // -1: none
-	size      int
+	size      int    // of the batch, or of the request
 	codec     int
 }
 
@@ -172,7 +173,7 @@ func (f *Fault) concerns(at time.Duration, p place) bool {
 		f.Node >= 0 && f.Node != p.node,
 		f.Topic != "" && f.Topic != p.topic,
 		f.Partition >= 0 && f.Partition != p.partition,
-		f.Kind == TooLarge && p.size <= f.Size,
+		(f.Kind == TooLarge || f.Kind == CutLarge) && p.size <= f.Size,
 		f.Kind == Codec && p.codec != f.Codec:
 		return false
 	}

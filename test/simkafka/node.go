@@ -42,6 +42,7 @@ type session struct {
 	stream   io.ReadWriter // conn, or TLS over it
 	password string        // it was made with
 	trusted  bool          // by SASL
+	size     int           // of the request at hand, in bytes
 }
 
 func (n *node) serve(conn *simnet.Conn) {
@@ -89,6 +90,7 @@ func (s *session) receive() (request kmsg.Request, correlation int32, err error)
 	if n > maxRequest {
 		return nil, 0, s.cluster.broken("a request of %d bytes", n)
 	}
+	s.size = int(n)
 	frame := make([]byte, n)
 	if _, err := io.ReadFull(s.stream, frame); err != nil {
 		return nil, 0, err
