@@ -39,7 +39,7 @@ func (s *Scenario) mostFailures() int {
 			return 400
 		}
 	}
-	if s.MaxBatch > 0 {
+	if s.MaxBatch > 0 || s.Skew != 0 {
 		return 400
 	}
 	return mostFailures

@@ -11,7 +11,7 @@ func (w *world) checkSettled() {
 	w.mu.Lock()
 	stuck, first := 0, (*chunk)(nil)
 	for _, c := range w.chunks {
-		if c.settled != 0 || c.poison || w.forever(c.topic) || w.now()-max(c.offered, w.over(c.topic)) < patience-10*time.Second {
+		if c.settled != 0 || c.poison || w.forever(c.topic) || w.now()-max(c.offered+w.early(), w.over(c.topic)) < patience-10*time.Second {
 			continue
 		}
 		if stuck++; first == nil {

@@ -138,7 +138,7 @@ func (c *chunk) mark(i int, bad bool) {
 // that waiting is not asked for.
 func (w *world) refusesAge(at time.Time) bool {
 	age := time.Since(at)
-	return age > 7*24*time.Hour-w.Skew || age < -time.Hour
+	return age > maxAge+w.Skew || age < -time.Hour
 }
 
 // refusesSize tells whether the cluster may refuse a record of that size for itself.

@@ -11,6 +11,17 @@ import (
 // readonlyError is what writes to a read-only shard are answered with.
 var readonlyError = kerr.PolicyViolation
 
+// maxAge and maxAhead are the times that a cluster with CheckAge takes, as SLS does.
+const maxAge, maxAhead = 7 * 24 * time.Hour, 15 * time.Minute
+
+// early is how long a record is refused because the node's clock is ahead.
+func (s *Scenario) early() time.Duration {
+	if !s.CheckAge {
+		return 0
+	}
+	return max(0, s.Skew-maxAhead)
+}
+
 // trouble is what was wrong with a topic's way at some time, as far as the scenario says.
 type trouble struct {
 	whole      bool

@@ -137,7 +137,7 @@ func (w *world) start() error {
 		TLS:  &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 		User: project, Password: accessKeyID + "#" + secret(0)}
 	if w.CheckAge {
-		options.MaxAge, options.MaxAhead = 7*24*time.Hour-w.Skew, 15*time.Minute-w.Skew
+		options.MaxAge, options.MaxAhead, options.Behind = maxAge, maxAhead, w.Skew
 	}
 	if w.cluster, err = simkafka.Start(w.network, options); err != nil {
 		return err
@@ -210,7 +210,7 @@ func (w *world) run() {
 			}
 		})
 	}
-	for limit := w.Duration + patience; w.now() < limit && !w.failed(); {
+	for limit := w.Duration + w.early() + patience; w.now() < limit && !w.failed(); {
 		time.Sleep(time.Second)
 		synctest.Wait() // all others wait for something: what is read is nobody's at work
 		w.log.Drain()

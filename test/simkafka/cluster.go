@@ -36,6 +36,7 @@ type Options struct {
 	// MaxAge and MaxAhead bound the timestamps of records; a batch with others gets
 	// INVALID_TIMESTAMP. 0: any.
 	MaxAge, MaxAhead time.Duration
+	Behind           time.Duration // how far the cluster's clock is behind the client's
 	// RecordErrors: answers name the records that a batch is refused for (KIP-467).
 	RecordErrors bool
 }

@@ -111,6 +111,27 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// Times are judged by the clock of the cluster, which may be behind.
+func TestBehind(t *testing.T) {
+	t.Parallel()
+	o := Options{MaxAge: time.Hour, MaxAhead: time.Minute, Behind: 10 * time.Minute}
+	t.Run("behind", bubble(o, func(b *bench) {
+		chunk := b.Give(Given{Records: 1})
+		for _, c := range []struct {
+			at   time.Duration
+			want string
+		}{
+			{0, "INVALID_TIMESTAMP"}, {-9*time.Minute + time.Second, "INVALID_TIMESTAMP"}, {-9 * time.Minute, "ok"},
+			{-70*time.Minute + time.Second, "ok"}, {-70*time.Minute - time.Second, "INVALID_TIMESTAMP"},
+		} {
+			p, err := b.write(0, "demo", 0, batch(time.Now().Add(c.at), value(chunk, 0)))
+			if got := outcome(p.ErrorCode, err); got != c.want {
+				b.t.Errorf("a record of %v from now: %s, want %s", c.at, got, c.want)
+			}
+		}
+	}))
+}
+
 func login(user, password string) kgo.Opt {
 	return kgo.SASL(plain.Auth{User: user, Pass: password}.AsMechanism())
 }

@@ -101,7 +101,8 @@ func (x *exchange) refusal(topic string, number int32, raw []byte) *kerr.Error {
 // refusedRecords are the records that a batch is refused for: those of a time that
 // is out of bounds, else those that are poisoned.
 func (x *exchange) refusedRecords(topic string, number int32, records []record) (e *kerr.Error, which []int) {
-	o, now := x.cluster.options, time.Now()
+	o := x.cluster.options
+	now := time.Now().Add(-o.Behind)
 	var poisoned []int
 	for i, r := range records {
 		if o.MaxAge > 0 && r.at.Before(now.Add(-o.MaxAge)) || o.MaxAhead > 0 && r.at.After(now.Add(o.MaxAhead)) {
