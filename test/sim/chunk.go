@@ -199,7 +199,11 @@ func (w *world) flush(c *chunk) {
 	submitted := w.out.Submit("sim."+c.topic, c.data, wakes, false)
 	r := submitted.Advance(c.data)
 	for r == plugin.Pending {
-		<-wakes
+		select {
+		case <-wakes:
+		case <-w.gaveUp:
+			return
+		}
 		r = submitted.Advance(c.data)
 	}
 	w.mu.Lock()
