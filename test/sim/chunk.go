@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"cmp"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -44,11 +46,15 @@ func (s *Scenario) shape(in *Input, first bool, r *rand.Rand) (records, size int
 	case Steady:
 		return 100, 100
 	case Backlog:
-		return min(in.Lines, 12000), 20
+		return min(in.Lines, cmp.Or(in.Records, 12000)), 20
 	case Names:
 		return 1000, 1
 	case Longs:
 		return 10, 10
+	case Fixed:
+		return in.Records, in.Size
+	case Spread:
+		return 1 + r.IntN(40), 20
 	case Peak:
 		if first {
 			return 90, 9000
@@ -113,6 +119,9 @@ func (w *world) make(in *Input, records, size int, poison bool, r *rand.Rand) *c
 	})
 	now := time.Now()
 	for i := range records {
+		if in.Load == Spread {
+			size = spreadSize(r)
+		}
 		at := now.Add(in.Shift)
 		if in.BadEvery > 0 && i%in.BadEvery == in.BadEvery/2 {
 			at = now.Add(-weekOld)
@@ -122,6 +131,11 @@ func (w *world) make(in *Input, records, size int, poison bool, r *rand.Rand) *c
 	}
 	c.bytes = len(c.data)
 	return c
+}
+
+// spreadSize is a size from 20 bytes to 1.9 MB; most are small.
+func spreadSize(r *rand.Rand) int {
+	return int(20 * math.Pow(95_000, math.Pow(r.Float64(), 4)))
 }
 
 func (c *chunk) mark(i int, bad bool) {

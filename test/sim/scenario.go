@@ -57,6 +57,8 @@ type Input struct {
 	From     time.Duration
 	Until    time.Duration // 0: the end
 	Lines    int           // of a backlog
+	Records  int           // of a fixed chunk, or of one of a backlog; there 0: as many as make a megabyte
+	Size     int           // of each of a fixed chunk
 	Shift    time.Duration // of the records' time
 	BadEvery int           // every n-th record is a week old (of fresh ones); 0: none
 	Poison   time.Duration // from then on one record is poisoned; 0: none
@@ -77,6 +79,8 @@ const (
 	Peak    Load = "peak"    // at first 90 records of 9 KB, then a short one
 	Names   Load = "names"   // each record names a logstore of its own that does not exist
 	Longs   Load = "longs"   // so with names of 100 KB
+	Fixed   Load = "fixed"   // Records records of Size bytes
+	Spread  Load = "spread"  // some records, each of another size up to nearly 2 MB
 )
 
 // Event changes the cluster.
@@ -168,6 +172,8 @@ func (in *Input) print(b *strings.Builder) {
 	pair(b, "from", in.From, 0)
 	pair(b, "until", in.Until, 0)
 	pair(b, "lines", in.Lines, 0)
+	pair(b, "records", in.Records, 0)
+	pair(b, "size", in.Size, 0)
 	pair(b, "shift", in.Shift, 0)
 	pair(b, "badevery", in.BadEvery, 0)
 	pair(b, "poison", in.Poison, 0)
@@ -230,7 +236,7 @@ func (s *Scenario) parse(line string) error {
 		s.Logstores = append(s.Logstores, Logstore{v.text("name"), v.number("shards"), v.duration("from")})
 	case "input":
 		s.Inputs = append(s.Inputs, Input{v.text("logstore"), Load(v.text("load")), v.duration("pause"), v.duration("from"), v.duration("until"),
-			v.number("lines"), v.duration("shift"), v.number("badevery"), v.duration("poison"), v.number("workers")})
+			v.number("lines"), v.number("records"), v.number("size"), v.duration("shift"), v.number("badevery"), v.duration("poison"), v.number("workers")})
 	case "event":
 		s.Events = append(s.Events, Event{v.duration("at"), EventKind(v.text("kind")), v.text("topic"), int32(v.number("partition")), v.number("to")})
 	default:
