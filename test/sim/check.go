@@ -38,6 +38,7 @@ func (w *world) checkEnd() {
 	w.checkFresh()
 	w.checkRecovery()
 	w.checkCounts()
+	w.checkTwice()
 }
 
 // checkCounts compares the output's numbers with the cluster's.
