@@ -18,6 +18,7 @@ func (w *world) check() {
 		w.checkMemory()
 	}
 	w.checkRates()
+	w.checkRecoveredLines()
 }
 
 // forgetSettled moves past the chunks at the beginning that are done.
@@ -35,10 +36,13 @@ func (w *world) checkEnd() {
 	w.checkNamed()
 	w.checkThroughput()
 	w.checkPace()
-	w.checkFresh()
 	w.checkRecovery()
 	w.checkCounts()
 	w.checkTwice()
+	w.checkSlow()
+	w.checkFresh()
+	w.checkShardsUsed()
+	w.checkFailures()
 }
 
 // checkCounts compares the output's numbers with the cluster's.

@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // closingTime is the exit_timeout of a simulated output, and what goroutines may take to
 // end after it.
@@ -12,7 +15,7 @@ func (w *world) closeOutput() {
 	if !w.out.Close() {
 		w.violate("close", "the output did not end")
 	}
-	if took := w.now() - before; took > closingTime {
+	if took := w.now() - before; took > cmp.Or(w.Expect.ClosedWithin, closingTime) {
 		w.violate("close", "Close took %v", took)
 	}
 	w.log.Drain()

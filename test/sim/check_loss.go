@@ -31,8 +31,12 @@ func (c *chunk) mayReject(i int) bool { return c.bad != nil && c.bad[i] }
 // checkDeadLetters: what is in no logstore is in the file, and what is in the file may be rejected.
 func (w *world) checkDeadLetters() {
 	kept := w.readDeadLetters()
-	if n := int(w.numbers.of("records_rejected_total")); n < len(kept) && !w.closed {
+	n := int(w.numbers.of("records_rejected_total"))
+	if n < len(kept) && !w.closed {
 		w.violate("count", "%d records rejected, %d dead letters", n, len(kept))
+	}
+	if want := w.Expect.Rejected; want > 0 && (n != want || len(kept) != want) {
+		w.violate("rejections", "%d records rejected and %d kept, %d are expected to be", n, len(kept), want)
 	}
 	for _, c := range w.chunks {
 		if c.result != plugin.OK {

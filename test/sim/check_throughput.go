@@ -115,28 +115,3 @@ func (w *world) checkPace() {
 		w.violate("pace", "%v on one of %d shards: %.0f records a second in place of %.0f", f, l.Shards, is, was)
 	}
 }
-
-// late is how long a fresh record may take in a scenario whose only trouble is other records.
-const late = 2 * time.Second
-
-// checkFresh: records that are refused hold nothing up.
-func (w *world) checkFresh() {
-	if w.Family != "old" || w.Skew != 0 || len(w.Faults)+len(w.Events) > 0 {
-		return
-	}
-	n, slow := 0, 0
-	var worst time.Duration
-	for _, c := range w.chunks {
-		if !c.fresh || c.settled == 0 {
-			continue
-		}
-		n++
-		if took := c.settled - c.offered; took > late {
-			slow++
-			worst = max(worst, took)
-		}
-	}
-	if slow > n/100 {
-		w.violate("fresh", "%d of %d fresh chunks took longer than %v, %v the longest, while others are refused", slow, n, late, worst)
-	}
-}

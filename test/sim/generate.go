@@ -243,6 +243,9 @@ func oldFamily(s *Scenario, r *rand.Rand) {
 		bad.Load, bad.Lines, bad.Pause, bad.Shift, bad.Until = Steady, 0, 5*time.Second, 20*time.Minute, time.Minute
 		s.Duration = 8 * time.Minute
 	}
+	if s.Skew == 0 {
+		s.Expect.FreshWithin = 2 * time.Second
+	}
 	s.Inputs = append(s.Inputs, bad)
 }
 

@@ -30,6 +30,13 @@ func (h *host) Print(_ plugin.Level, line string) {
 	}
 }
 
+// since returns the lines after the first n.
+func (h *host) since(n int) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.lines[n:])
+}
+
 func (h *host) has(words string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

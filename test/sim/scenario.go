@@ -28,6 +28,7 @@ type Scenario struct {
 	Named    bool          // the cluster names refused records (KIP-467)
 	Flush    time.Duration // how often the host ends lingering; 0: never
 
+	Expect    Expect
 	Options   []Option
 	Logstores []Logstore
 	Inputs    []Input
@@ -145,6 +146,7 @@ func (s *Scenario) String() string {
 	pair(&b, "checkage", s.CheckAge, false)
 	pair(&b, "named", s.Named, false)
 	pair(&b, "flush", s.Flush, 0)
+	s.Expect.print(&b)
 	for _, o := range s.Options {
 		fmt.Fprintf(&b, "\noption %s=%s", o.Key, o.Value)
 	}
@@ -232,6 +234,9 @@ func (s *Scenario) parse(line string) error {
 		s.Family, s.Seed, s.Nodes = v.text("family"), uint64(v.number("seed")), v.number("nodes")
 		s.Latency, s.Duration, s.Skew, s.Flush = v.duration("latency"), v.duration("duration"), v.duration("skew"), v.duration("flush")
 		s.MaxBatch, s.CheckAge, s.Named = v.number("maxbatch"), v.text("checkage") == "true", v.text("named") == "true"
+	case "expect":
+		s.Expect = Expect{v.duration("settled-within"), v.duration("fresh-within"), v.duration("closed-within"), v.number("rejected"), v.number("failed-at-most"),
+			v.text("true-recovery") == "true", v.duration("every-shard-within")}
 	case "logstore":
 		s.Logstores = append(s.Logstores, Logstore{v.text("name"), v.number("shards"), v.duration("from")})
 	case "input":

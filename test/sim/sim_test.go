@@ -76,7 +76,7 @@ func TestOne(t *testing.T) {
 		t.Skip("no -scenario given")
 	}
 	r := Run(t, read(t, *file))
-	t.Logf("%d chunks, %d records acknowledged, %d rejected; %+v\n%s", r.Chunks, r.Records, r.Rejected, r.Rates, strings.Join(r.Log, "\n"))
+	t.Logf("%d chunks, %d records acknowledged, %d rejected; the slowest chunk took %v; %+v\n%s", r.Chunks, r.Records, r.Rejected, r.Slowest, r.Rates, strings.Join(r.Log, "\n"))
 	for _, v := range r.Violations {
 		t.Error(v)
 	}
@@ -184,7 +184,11 @@ func TestText(t *testing.T) {
 			t.Errorf("no seed makes a scenario of family %s", f)
 		}
 	}
-	for _, wrong := range []string{"", "scenario nodes=x", "scenario nodes=1 duration=5 seconds", "input load=", "nonsense", "logstore nme=a", "option", "fault x=y", "event at"} {
+	const expects = "expect settled-within=1m0s fresh-within=1s closed-within=6s rejected=3 failed-at-most=4 true-recovery=true every-shard-within=2m0s\n"
+	if s, err := Parse("scenario nodes=1 duration=1s\nlogstore name=demo shards=1\n" + expects); err != nil || !strings.Contains(s.String(), expects) {
+		t.Errorf("%v:\n%v", err, s)
+	}
+	for _, wrong := range []string{"", "expect nothing=1", "scenario nodes=x", "scenario nodes=1 duration=5 seconds", "input load=", "nonsense", "logstore nme=a", "option", "fault x=y", "event at"} {
 		if s, err := Parse(wrong); err == nil {
 			t.Errorf("%q is read as\n%v", wrong, s)
 		}

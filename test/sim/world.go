@@ -38,6 +38,7 @@ type Report struct {
 	Chunks     int
 	Records    int64 // acknowledged
 	Rejected   int
+	Slowest    time.Duration // chunk
 	Rates      simkafka.Rates
 	Log        []string
 }
@@ -57,12 +58,13 @@ type world struct {
 	flushes sync.WaitGroup
 	closed  bool
 
-	mu         sync.Mutex
-	chunks     []*chunk
-	skipped    []*chunk
-	checked    int           // chunks before it are settled and looked at
-	roomSince  time.Duration // when there was last no room, or none wanted
-	violations []Violation
+	mu           sync.Mutex
+	chunks       []*chunk
+	skipped      []*chunk
+	checked      int           // chunks before it are settled and looked at
+	linesChecked int           // of the log
+	roomSince    time.Duration // when there was last no room, or none wanted
+	violations   []Violation
 }
 
 // Run runs a scenario in a bubble of its own.
@@ -255,11 +257,12 @@ func (w *world) end() {
 }
 
 func (w *world) report() *Report {
-	records := int64(0)
+	records, slowest := int64(0), time.Duration(0)
 	for _, c := range w.chunks {
+		slowest = max(slowest, w.took(c))
 		w.cluster.Account(c.number, func(a *simkafka.Account) { records += int64(a.Acked) })
 	}
-	return &Report{Violations: w.violations, Chunks: len(w.chunks), Records: records, Rejected: int(w.numbers.of("records_rejected_total")), Rates: w.cluster.Rates(), Log: w.host.lines}
+	return &Report{Violations: w.violations, Chunks: len(w.chunks), Records: records, Rejected: int(w.numbers.of("records_rejected_total")), Slowest: slowest, Rates: w.cluster.Rates(), Log: w.host.lines}
 }
 
 // events changes the cluster as the scenario says.

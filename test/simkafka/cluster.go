@@ -66,8 +66,9 @@ type topic struct{ partitions []*partition }
 
 type partition struct {
 	leader   int32
-	readOnly *kerr.Error // what writes get; nil: they are taken
-	next     int64       // offset
+	readOnly *kerr.Error   // what writes get; nil: they are taken
+	next     int64         // offset
+	wroteAt  time.Duration // when a batch was taken last; 0: never
 }
 
 // Start begins a cluster whose nodes listen in n. It has to be called within the
@@ -181,6 +182,18 @@ func (c *Cluster) Partitions(name string) int {
 		return len(t.partitions)
 	}
 	return 0
+}
+
+// WroteAt is when each partition of a topic took a batch last; 0: never.
+func (c *Cluster) WroteAt(name string) (at []time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t := c.topics[name]; t != nil {
+		for _, p := range t.partitions {
+			at = append(at, p.wroteAt)
+		}
+	}
+	return at
 }
 
 // SetLeader moves a partition to a node.

@@ -132,6 +132,25 @@ func TestBehind(t *testing.T) {
 	}))
 }
 
+func TestWroteAt(t *testing.T) {
+	t.Parallel()
+	t.Run("wrote", bubble(Options{}, func(b *bench) {
+		b.Fault(fault(b.t, "refuse err=KAFKA_STORAGE_ERROR from=2s"))
+		chunk := b.Give(Given{Records: 1})
+		time.Sleep(time.Second)
+		b.wrote(value(chunk, 0))
+		wrote := b.Now()
+		time.Sleep(2 * time.Second)
+		b.wrote(value(chunk, 0))
+		if at := b.WroteAt("demo"); len(at) != 2 || at[0] < time.Second || at[0] > wrote || at[1] != 0 {
+			b.t.Errorf("%v; the one batch that was taken was at %v at the latest, for partition 0", at, wrote)
+		}
+		if at := b.WroteAt("another"); at != nil {
+			b.t.Errorf("%v of a topic that does not exist", at)
+		}
+	}))
+}
+
 func login(user, password string) kgo.Opt {
 	return kgo.SASL(plain.Auth{User: user, Pass: password}.AsMechanism())
 }

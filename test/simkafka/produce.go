@@ -65,6 +65,7 @@ func (x *exchange) write(topic string, number int32, raw []byte) kmsg.ProduceRes
 	p := c.partition(topic, number)
 	answer.BaseOffset = p.next
 	p.next += int64(len(records))
+	p.wroteAt = c.Now()
 	if f := x.meet(Landed, topic, number); f != nil {
 		answer.ErrorCode = f.Err.Code
 		return answer
