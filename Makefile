@@ -17,7 +17,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGIN  := out_sls_kafka.so
 
-.PHONY: build tools demo check-config dist test test-kill test-kafka test-interop test-dist test-deploy soak fuzz bench bench-encoder clean
+.PHONY: build tools demo check-config dist test sim test-kill test-kafka test-interop test-dist test-deploy soak fuzz bench bench-encoder clean
 
 include host/build.env
 # make knows no paths with blanks, and the shell's own quotes stand around all of this.
@@ -44,6 +44,14 @@ test:
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt would change:'; gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) test -race $(TESTFLAGS) ./...
+	$(GO) test $(TESTFLAGS) ./test/sim
+	$(GO) test $(TESTFLAGS) -run TestFleet ./plugin/produce
+
+# Simulations have no race detector here, which makes them some 15 times slower.
+SEEDS ?= 1000
+FIRST ?= 1000
+sim:
+	$(GO) test -count=1 -v -timeout 60m -run TestSeeds ./test/sim -args -seeds $(SEEDS) -first $(FIRST)
 
 test-kill:
 	$(GO) test -race -count=1 -v -run TestKill ./test/e2e -args -rounds 10

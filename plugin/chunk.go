@@ -135,7 +135,9 @@ func (c *Chunk) addRecords(data []byte) {
 		c.setResult(Retry)
 		return
 	}
-	fits = c.encode(data)
+	if fits = c.encode(data); !fits && c.out.interleave != nil {
+		c.out.interleave()
+	}
 }
 
 func (c *Chunk) currentResult() Result {

@@ -139,7 +139,7 @@ func (h *health) tick(now time.Time) {
 	}
 	idle := h.out.idle()
 	switch {
-	case ack.After(h.lastFailure) && h.out.retrying() == 0, idle && h.probe.succeeded.After(h.lastFailure):
+	case ack.After(h.lastFailure) && h.out.settled(), idle && h.probe.succeeded.After(h.lastFailure):
 		if h.logged {
 			h.out.log.Infof("delivery works again after %v [%s]", now.Sub(h.start).Round(time.Second), h.out.loadSummary())
 		}

@@ -21,7 +21,7 @@ func bareOutput(t *testing.T) (*Output, func() []string) {
 	o := &Output{log: NewLog(h, "test"), cfg: &config.Config{
 		Project: "demo-project", Logstore: "demo", Endpoints: []string{"host:10012"}, Compression: "gzip",
 		MaxMessageBytes: 1000, RequestTimeout: 10 * time.Second}}
-	o.health.out, o.sessions, o.retrying = o, connect.NewSessions(o.cfg), func() int { return 0 }
+	o.health.out, o.sessions, o.settled = o, connect.NewSessions(o.cfg), func() bool { return true }
 	t.Cleanup(func() {
 		o.goroutines.Wait()
 		o.log.Drain()
@@ -86,7 +86,7 @@ func TestHealthLogsRecovery(t *testing.T) {
 	h := &o.health
 	h.probe.running = true
 	retrying := 0
-	o.retrying = func() int { return retrying }
+	o.settled = func() bool { return retrying == 0 }
 	h.failed("demo", kerr.KafkaStorageError)
 	wantLines(t, lines(), "the service had an error (KAFKA_STORAGE_ERROR")
 	failed := h.lastFailure

@@ -66,7 +66,7 @@ func TestLifeAtRandom(t *testing.T) {
 		}
 		close(quit)
 		threads.Wait()
-		if used, waiting := o.admission.load(); used != 0 || waiting != 0 || !o.idle() || o.retrying() != 0 {
+		if used, waiting := o.admission.load(); used != 0 || waiting != 0 || !o.idle() || !o.settled() {
 			t.Errorf("after the end: %d bytes, %d chunks waiting, %s", used, waiting, o.loadSummary())
 		}
 		unique, duplicates := sequences(e)

@@ -20,6 +20,10 @@ type Env struct {
 	// Stopping tells whether the process is shutting down; nil: never known.
 	Stopping func() bool
 	Metrics  MetricSink // nil: the log takes its place
+	// Interleave is called between two steps of a computation that others may come in
+	// between, without a lock held: in simulated time, which stands while something
+	// computes, they come only if it waits. nil: no simulation.
+	Interleave func()
 }
 
 // Output is one [OUTPUT] section at work. Its methods may be called from
@@ -28,6 +32,7 @@ type Output struct {
 	cfg            *config.Config
 	log            *Log
 	stopping       func() bool
+	interleave     func()
 	encoder        *encoder.Encoder
 	client         *kgo.Client
 	defaultTopic   string
@@ -39,7 +44,7 @@ type Output struct {
 	metrics        metricsExporter
 	producer       *produce.Producer
 	cluster        *cluster
-	retrying       func() int      // batches that failed and wait
+	settled        func() bool     // no batch failed and waits, and no topic fails
 	deadLetterFile *deadLetterFile // nil: not wanted
 	sessions       *connect.Sessions
 	workspaces     sync.Pool // of *workspace
@@ -59,7 +64,7 @@ type Output struct {
 // New starts an output. Only with healthcheck require is a broker that cannot
 // be reached an error.
 func New(cfg *config.Config, env Env) (*Output, error) {
-	o := &Output{cfg: cfg, log: env.Log, stopping: env.Stopping, defaultTopic: cfg.Topic(cfg.Logstore), sessions: connect.NewSessions(cfg), quit: make(chan struct{})}
+	o := &Output{cfg: cfg, log: env.Log, stopping: env.Stopping, interleave: env.Interleave, defaultTopic: cfg.Topic(cfg.Logstore), sessions: connect.NewSessions(cfg), quit: make(chan struct{})}
 	o.router.cfg = cfg
 	o.admission.limit, o.admission.expansion = cfg.BufferLimit, initialExpansion
 	o.health.out = o
@@ -80,7 +85,7 @@ func New(cfg *config.Config, env Env) (*Output, error) {
 	if o.producer, err = produce.New(produceOptions(cfg), o.cluster, producerObserver{o}); err != nil {
 		return nil, err
 	}
-	o.retrying = o.producer.Retrying
+	o.settled = func() bool { return o.producer.Retrying() == 0 && !o.producer.Failing() }
 	o.log.OnPending(o.requestThread)
 	if err := o.checkAtStart(); err != nil {
 		o.stop()

@@ -122,6 +122,19 @@ func (p *Producer) add(o Owner, records []Record) (refused []int, ok bool) {
 	return refused, true
 }
 
+// Failing tells whether a topic that has batches cannot get rid of them: it is not known,
+// or failed and took nothing since.
+func (p *Producer) Failing() bool {
+	p.mu.Lock()
+	defer p.unlock()
+	for _, t := range p.activeTopics {
+		if t.backoff.Failing() || t.metadataBackoff.Failing() {
+			return true
+		}
+	}
+	return false
+}
+
 // Retrying is how many batches failed and wait to be sent again.
 func (p *Producer) Retrying() int { return int(p.retrying.Load()) }
 

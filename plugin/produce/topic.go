@@ -75,7 +75,7 @@ func (p *Producer) queueForLocked(t *topic, key []byte, now time.Time) *queue {
 	case n == 0:
 		return &t.unassigned
 	case p.options.Partitioner == RoundRobin:
-		return p.nextInTurnLocked(t)
+		return t.nextInTurn(now)
 	}
 	p.keyScratch.Key = key
 	part := t.partitions[t.keyPartitioner.Partition(&p.keyScratch, n)]
@@ -86,13 +86,14 @@ func (p *Producer) queueForLocked(t *topic, key []byte, now time.Time) *queue {
 	return &part.queue
 }
 
-// nextInTurnLocked is the queue of the next partition that takes batches, or of the next
-// if none does.
-func (p *Producer) nextInTurnLocked(t *topic) *queue {
+// nextInTurn is the queue of the next partition that may take a batch now, or of the
+// next if none may. One that failed gets records again when its wait is over: without
+// any it would never show that it takes batches.
+func (t *topic) nextInTurn(now time.Time) *queue {
 	n := len(t.partitions)
 	for range n {
 		t.lastPartition = (t.lastPartition + 1) % n
-		if part := t.partitions[t.lastPartition]; !p.downLocked(part) {
+		if part := t.partitions[t.lastPartition]; part.leader >= 0 && part.backoff.Ready(now) && part.broker.backoff.Ready(now) {
 			return &part.queue
 		}
 	}

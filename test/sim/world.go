@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -178,11 +179,17 @@ func (w *world) startOutput(ca *sls.CA) error {
 	}
 	w.host, w.numbers = &host{start: time.Now()}, &numbers{}
 	w.log = plugin.NewLog(w.host, "sim")
-	if w.out, err = plugin.New(cfg, plugin.Env{Log: w.log, Metrics: w.numbers}); err != nil {
+	if w.out, err = plugin.New(cfg, plugin.Env{Log: w.log, Metrics: w.numbers, Interleave: w.interleave}); err != nil {
 		return err
 	}
 	w.log.OnPending(nil) // as with flush_mode auto, where it wakes no chunk
 	return nil
+}
+
+// interleave lets others run in the middle of a computation, for as long as it takes a
+// broker to answer some of them.
+func (w *world) interleave() {
+	time.Sleep(time.Duration(rand.Int64N(int64(2 * w.Latency))))
 }
 
 func (w *world) credentials() string { return filepath.Join(w.dir, "credentials") }
