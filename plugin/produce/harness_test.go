@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -51,9 +52,12 @@ type fakeCluster struct {
 	mu            sync.Mutex
 	leaders       map[string][]int32 // of each topic, by partition; -1: none
 	refuse        func(topic string, partition int32, values []string) *kerr.Error
-	noAnswer      func(broker int32) error // that no answer comes
-	emptyAnswers  int                      // answers that leave everything out, though nothing is stored
-	inflight      map[int32]bool           // brokers that have a request
+	noAnswer      func(broker int32) error          // that no answer comes
+	breaks        func(r *kmsg.ProduceRequest) bool // that a request ends its connection
+	emptyAnswers  int                               // answers that leave everything out, though nothing is stored
+	names         []int32                           // the records that each refusal names, by their place in the batch
+	noMetadata    error                             // of each metadata request; nil: none
+	inflight      map[int32]bool                    // brokers that have a request
 	stored        []storedRecord
 	produceTimes  []time.Duration // when each request came, since begin
 	metadataTimes []time.Duration
@@ -98,6 +102,9 @@ func (c *fakeCluster) Produce(ctx context.Context, broker int32, r *kmsg.Produce
 			return nil, err
 		}
 	}
+	if c.breaks != nil && c.breaks(r) {
+		return nil, io.EOF
+	}
 	answer := r.ResponseKind().(*kmsg.ProduceResponse)
 	if c.emptyAnswers > 0 {
 		c.emptyAnswers--
@@ -109,6 +116,13 @@ func (c *fakeCluster) Produce(ctx context.Context, broker int32, r *kmsg.Produce
 		for _, p := range t.Partitions {
 			partition := kmsg.NewProduceResponseTopicPartition()
 			partition.Partition, partition.ErrorCode = p.Partition, c.store(broker, t.Topic, p.Partition, p.Records)
+			for _, n := range c.names {
+				if partition.ErrorCode != 0 {
+					named := kmsg.NewProduceResponseTopicPartitionErrorRecord()
+					named.RelativeOffset = n
+					partition.ErrorRecords = append(partition.ErrorRecords, named)
+				}
+			}
 			topic.Partitions = append(topic.Partitions, partition)
 		}
 		answer.Topics = append(answer.Topics, topic)
@@ -177,6 +191,9 @@ func (c *fakeCluster) Metadata(ctx context.Context, topics []string) (*kmsg.Meta
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.metadataTimes = append(c.metadataTimes, time.Since(c.begin)-10*time.Millisecond)
+	if c.noMetadata != nil {
+		return nil, c.noMetadata
+	}
 	answer := kmsg.NewPtrMetadataResponse()
 	for _, name := range topics {
 		if leaders, ok := c.leaders[name]; ok {
@@ -256,6 +273,13 @@ func (o *fakeOwner) want(t *testing.T, acked, rejected, released int) {
 	}
 }
 
+// count returns how many records were acknowledged, and which were rejected.
+func (o *fakeOwner) count() (acked int, rejected []string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.acked, slices.Clone(o.rejected)
+}
+
 // fakeObserver keeps what it is told.
 type fakeObserver struct {
 	mu      sync.Mutex
@@ -304,6 +328,17 @@ func addRecords(t *testing.T, p *Producer, o Owner, topic string, values ...stri
 	}
 	if !p.Add(o, records) {
 		t.Fatal("the producer takes nothing")
+	}
+}
+
+// refusing is for fakeCluster.refuse: batches with a value that begins with prefix are
+// refused.
+func refusing(err *kerr.Error, prefix string) func(string, int32, []string) *kerr.Error {
+	return func(_ string, _ int32, values []string) *kerr.Error {
+		if slices.ContainsFunc(values, func(v string) bool { return strings.HasPrefix(v, prefix) }) {
+			return err
+		}
+		return nil
 	}
 }
 
