@@ -134,14 +134,19 @@ func (p *Producer) retryWait(n int) time.Duration {
 	return p.options.Backoff(n - 1)
 }
 
+// mostPostponements is how often a broker that gave no answer waits for metadata before
+// it is tried whatever metadata says.
+const mostPostponements = 5
+
 // postponeBrokersLocked lets the brokers that gave no answer wait for the next request
 // for metadata, which nobody answered either: one of a node's connections is enough
-// to find out that an outage lasts. Each failure of a broker is postponed once: metadata
-// may fail for another reason.
+// to find out that an outage lasts. A broker is postponed mostPostponements times in a
+// row: metadata may fail for another reason.
 func (p *Producer) postponeBrokersLocked() {
 	for _, b := range p.brokers {
-		if next := p.metadataBackoff.until.Add(minRetryInterval); b.backoff.Failing() && !b.postponed && b.backoff.until.Before(next) {
-			b.backoff.until, b.postponed = next, true
+		if next := p.metadataBackoff.until.Add(minRetryInterval); b.backoff.Failing() && b.postponed < mostPostponements && b.backoff.until.Before(next) {
+			b.backoff.until = next
+			b.postponed++
 		}
 	}
 }

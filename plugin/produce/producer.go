@@ -59,7 +59,7 @@ type broker struct {
 	inflight   *request // on the way; nil: none
 	next       *request // takes batches
 	backoff    Backoff
-	postponed  bool      // its wait is longer, for metadata fails as well
+	postponed  int       // how often its wait was made longer, for metadata fails as well
 	answeredAt time.Time // when it answered a request last
 	// requests go to the goroutine that sends them: a new one for each would have
 	// to find its stack again.

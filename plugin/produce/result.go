@@ -45,7 +45,7 @@ func (p *Producer) classify(r *request, requestErr error) (divisions []division)
 	p.mu.Lock()
 	defer p.unlock()
 	now := time.Now()
-	r.broker.inflight, r.broker.postponed = nil, false
+	r.broker.inflight, r.broker.postponed = nil, 0
 	if requestErr == nil {
 		r.broker.backoff.Reset()
 	} else {
@@ -173,7 +173,7 @@ func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bo
 		part.notBefore = now.Add(min(minRetryInterval, p.options.Backoff(1)))
 		return verdict{action: retryIt}
 	}
-	took := part.streak
+	took, elsewhere := part.streak, !b.failedAt.IsZero() && pb.topic.ackedAt.After(b.failedAt)
 	part.streak = 0
 	blamed := !b.failedAt.IsZero() && part.ackedAt.After(b.failedAt) && took > 0
 	b.failedAt, b.postponed = now, 0
@@ -195,6 +195,9 @@ func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bo
 		b.failures = 0
 		return verdict{divideIt, halves}
 	case b.failures >= failuresToDivide || b.blamed > 0:
+		if elsewhere {
+			p.holdLocked(pb, now)
+		}
 		b.wait.Failed(now, p.options.Backoff)
 		return verdict{action: sideIt}
 	}
@@ -218,11 +221,17 @@ func (p *Producer) blamedLocked(pb *partitionBatch, proved bool, now time.Time) 
 		return verdict{divideIt, halves}
 	case b.blamed > blamesToReject: // once as a part of a larger batch
 		return verdict{action: rejectIt}
-	case b.aloneAt.IsZero():
+	}
+	p.holdLocked(pb, now)
+	return verdict{action: sideIt}
+}
+
+// holdLocked has the owner told, once, that a record waits which fails alone.
+func (p *Producer) holdLocked(pb *partitionBatch, now time.Time) {
+	if b := pb.batch; b.count == 1 && b.aloneAt.IsZero() {
 		b.aloneAt = now
 		p.undelivered.hold(b, pb.err)
 	}
-	return verdict{action: sideIt}
 }
 
 // applyLocked does what was decided. It returns the division if the batch is to be

@@ -14,6 +14,11 @@ func (w *world) checkTwice() {
 			return
 		}
 	}
+	for _, e := range w.Events {
+		if e.Kind == Rotate { // connections with the old pair are closed, whatever is on them
+			return
+		}
+	}
 	for _, c := range w.chunks {
 		w.cluster.Account(c.number, func(a *simkafka.Account) {
 			for i, n := range a.Landed {
