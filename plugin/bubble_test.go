@@ -4,6 +4,7 @@ import (
 	"net"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/test/simnet"
@@ -28,6 +29,7 @@ func bubble(t *testing.T, test func(t *testing.T, network testNetwork)) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := simnet.New()
 		t.Cleanup(func() { // after those of the test, which close its outputs and endpoints
+			time.Sleep(time.Second) // goroutines that were not waited for close theirs
 			if n := memory.Open(); n > 0 {
 				t.Errorf("%d ends of connections were left open", n)
 			}
