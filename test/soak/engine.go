@@ -52,13 +52,10 @@ func (f *flush) Wake(plugin.Result) {
 	}
 }
 
-func newEngine(l *landing, rate int, verbose bool) (*engine, error) {
+// newEngine starts an output. dir is for its files, and must stay: they are read for
+// each connection.
+func newEngine(l *landing, dir string, rate int, verbose bool) (*engine, error) {
 	g := &engine{landing: l, rate: rate, verbose: verbose, woken: make(chan *flush, heldMost+1), reloads: make(chan struct{}, 1), flushes: make(map[*flush]struct{})}
-	dir, err := os.MkdirTemp("", "soak")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
 	ca := filepath.Join(dir, "ca.pem")
 	if err := os.WriteFile(ca, l.CAPEM(), 0o600); err != nil {
 		return nil, err
@@ -68,6 +65,7 @@ func newEngine(l *landing, rate int, verbose bool) (*engine, error) {
 		"access_key_id": "demo-id", "access_key_secret": "demo-secret",
 		"request_timeout": "1s", "retry_backoff": "100ms", "retry_backoff_max": "5s", "exit_timeout": "1s", "buffer_limit": "8M",
 	}
+	var err error
 	if g.cfg, _, err = config.Parse(config.Source{Property: func(k string) string { return properties[k] }, Getenv: os.Getenv}); err != nil {
 		return nil, err
 	}

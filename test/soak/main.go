@@ -39,7 +39,12 @@ func soak(duration time.Duration, rate int, random *rand.Rand, verbose bool) (*r
 	}
 	defer l.close()
 	before := goroutines()
-	g, err := newEngine(l, rate, verbose)
+	dir, err := os.MkdirTemp("", "soak")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	g, err := newEngine(l, dir, rate, verbose)
 	if err != nil {
 		return nil, err
 	}
