@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"slices"
 	"unsafe"
 
 	"out_sls_kafka/encoder"
@@ -82,17 +83,18 @@ func (c *Chunk) encode(data []byte) bool {
 // appendRecords appends the records of b, as the producer takes them, to dst.
 func (c *Chunk) appendRecords(dst []produce.Record, b *encoder.Batch) []produce.Record {
 	o := c.out
+	first := len(dst)
+	dst = slices.Grow(dst, len(b.Records))[:first+len(b.Records)]
 	for i := range b.Records {
-		r := &b.Records[i]
-		// Kafka has no time before 1970.
-		to := produce.Record{Topic: o.defaultTopic, Key: o.messageKey, Value: b.Bytes(r.Value), Millis: max(r.Sec, 0)*1000 + int64(r.Nsec)/1e6}
+		r, to := &b.Records[i], &dst[first+i]
+		to.Topic, to.Key, to.Value = o.defaultTopic, o.messageKey, b.Bytes(r.Value)
+		to.Millis = max(r.Sec, 0)*1000 + int64(r.Nsec)/1e6 // Kafka has no time before 1970
 		if r.Key.End > r.Key.Start {
 			to.Key = b.Bytes(r.Key)
 		}
 		if r.Route.End > r.Route.Start {
 			to.Topic = o.router.topicFor(b.Bytes(r.Route))
 		}
-		dst = append(dst, to)
 	}
 	return dst
 }

@@ -63,8 +63,11 @@ type run struct {
 // key and value, in bytes.
 const MaxRecordOverhead = 5 + 1 + 10 + 5 + 5 + 5 + 1
 
-// add appends a record. There must be room for it in b.wire.
-func (b *batch) add(o Owner, key, value []byte, millis int64) {
+// recordBytes is the most that a record takes in a batch.
+func recordBytes(key, value []byte) int { return len(key) + len(value) + MaxRecordOverhead }
+
+// add appends a record of the last of the runs. There must be room for it in b.wire.
+func (b *batch) add(key, value []byte, millis int64) {
 	if b.count == 0 {
 		b.firstMillis, b.minMillis, b.maxMillis = millis, millis, millis
 	}
@@ -84,11 +87,14 @@ func (b *batch) add(o Owner, key, value []byte, millis int64) {
 	b.wire = append(w, 0) // headers
 	b.count++
 	b.bytes += valueLength
-	if last := len(b.runs) - 1; last >= 0 && b.runs[last].owner == o {
-		b.runs[last].records++
-		return
+	b.runs[len(b.runs)-1].records++
+}
+
+// own makes o the owner of the records that are added next.
+func (b *batch) own(o Owner) {
+	if last := len(b.runs) - 1; last < 0 || b.runs[last].owner != o {
+		b.runs = append(b.runs, run{owner: o})
 	}
-	b.runs = append(b.runs, run{o, 1})
 }
 
 func varintSize(n int64) int {

@@ -44,7 +44,9 @@ func TestBatch(t *testing.T) {
 				if r.nilKey {
 					key = nil
 				}
-				p.grow(b, r.owner, key, []byte(r.value), r.millis)
+				p.reserve(b, recordBytes(key, []byte(r.value)))
+				b.own(r.owner)
+				b.add(key, []byte(r.value), r.millis)
 			}
 			if p.compressors.usual != nil {
 				p.compress(b, false)
@@ -151,7 +153,9 @@ func TestCorruptBatch(t *testing.T) {
 	t.Parallel()
 	p := &Producer{options: options()}
 	b := new(batch)
-	p.grow(b, new(fakeOwner), nil, []byte("value"), 1)
+	p.reserve(b, recordBytes(nil, []byte("value")))
+	b.own(new(fakeOwner))
+	b.add(nil, []byte("value"), 1)
 	whole := b.wire
 	for length := batchHeaderBytes; length < len(whole); length++ {
 		b.wire = whole[:length]
@@ -174,7 +178,9 @@ func TestRecordsAllocateNothing(t *testing.T) {
 	addBatch := func() {
 		q := &p.ensureTopicLocked("demo").shared
 		for range 1000 {
-			p.appendRecordLocked(q, owner, nil, value, 1, now)
+			b := p.openBatchLocked(q, recordBytes(nil, value), now)
+			b.own(owner)
+			b.add(nil, value, 1)
 		}
 		p.pool.put(q.takeOpen().wire)
 	}

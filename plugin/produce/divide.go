@@ -84,7 +84,9 @@ func (p *Producer) parts(d division, now time.Time) (parts [3]*batch, err error)
 		if parts[at] == nil {
 			parts[at] = d.part()
 		}
-		p.grow(parts[at], o, key, value, millis)
+		p.reserve(parts[at], recordBytes(key, value))
+		parts[at].own(o)
+		parts[at].add(key, value, millis)
 	})
 	for _, part := range parts {
 		if part != nil {

@@ -229,7 +229,9 @@ func (p *Producer) assignPartitionsLocked(t *topic, now time.Time) {
 	q.fresh = nil
 	for _, b := range batches {
 		err := b.eachRecord(func(o Owner, key, value []byte, millis int64) {
-			p.appendRecordLocked(p.queueForLocked(t, key, now), o, key, value, millis, now)
+			b := p.openBatchLocked(p.queueForLocked(t, key, now), recordBytes(key, value), now)
+			b.own(o)
+			b.add(key, value, millis)
 		})
 		if err != nil { // it was written a moment ago, and not compressed
 			p.observer.Panicked(err)

@@ -107,6 +107,7 @@ func (p *Producer) add(o Owner, records []Record) (refused []int, ok bool) {
 	}
 	now := time.Now()
 	var t *topic
+	var last *batch // whose last run is this owner's
 	for i := range records {
 		r := &records[i]
 		if t == nil || t.name != r.Topic {
@@ -116,7 +117,12 @@ func (p *Producer) add(o Owner, records []Record) (refused []int, ok bool) {
 			refused = append(refused, i)
 			continue
 		}
-		p.appendRecordLocked(p.queueForLocked(t, r.Key, now), o, r.Key, r.Value, r.Millis, now)
+		b := p.openBatchLocked(p.queueForLocked(t, r.Key, now), recordBytes(r.Key, r.Value), now)
+		if b != last {
+			b.own(o)
+			last = b
+		}
+		b.add(r.Key, r.Value, r.Millis)
 	}
 	p.scheduleLocked()
 	return refused, true
@@ -158,10 +164,9 @@ func (p *Producer) recoverPanic() {
 // then, must not keep what it needed once.
 const busyQueue = time.Second
 
-// appendRecordLocked appends a record to the open batch of q.
-func (p *Producer) appendRecordLocked(q *queue, o Owner, key, value []byte, millis int64, now time.Time) {
-	need := len(key) + len(value) + MaxRecordOverhead
-	if q.open != nil && len(q.open.wire)+need > q.topic.batch.of(p.options.MaxBatchBytes, now) {
+// openBatchLocked returns the open batch of q with room for a record of size bytes.
+func (p *Producer) openBatchLocked(q *queue, size int, now time.Time) *batch {
+	if q.open != nil && len(q.open.wire)+size > q.topic.batch.of(p.options.MaxBatchBytes, now) {
 		p.closeBatchLocked(q)
 		q.closedAt = now
 	}
@@ -172,19 +177,19 @@ func (p *Producer) appendRecordLocked(q *queue, o Owner, key, value []byte, mill
 		}
 		q.lingerUntil = now.Add(p.options.Linger)
 	}
-	p.grow(q.open, o, key, value, millis)
+	p.reserve(q.open, size)
+	return q.open
 }
 
-// grow adds a record to b, whose memory grows if needed.
-func (p *Producer) grow(b *batch, o Owner, key, value []byte, millis int64) {
-	need := len(key) + len(value) + MaxRecordOverhead
-	if cap(b.wire)-len(b.wire) < need {
-		size := max(min(2*cap(b.wire), p.options.MaxBatchBytes), max(batchHeaderBytes, len(b.wire))+need)
-		wire := append(p.pool.get(size)[:batchHeaderBytes], b.wire[min(batchHeaderBytes, len(b.wire)):]...)
-		p.pool.put(b.wire)
-		b.wire = wire
+// reserve gives b room for a record of size bytes.
+func (p *Producer) reserve(b *batch, size int) {
+	if cap(b.wire)-len(b.wire) >= size {
+		return
 	}
-	b.add(o, key, value, millis)
+	grown := max(min(2*cap(b.wire), p.options.MaxBatchBytes), max(batchHeaderBytes, len(b.wire))+size)
+	wire := append(p.pool.get(grown)[:batchHeaderBytes], b.wire[min(batchHeaderBytes, len(b.wire)):]...)
+	p.pool.put(b.wire)
+	b.wire = wire
 }
 
 // closeBatchLocked closes the open batch of q: it takes no more records.
