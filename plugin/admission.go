@@ -1,17 +1,30 @@
 package plugin
 
 import (
+	"container/list"
 	"slices"
 	"sync"
 )
 
-// admission bounds the memory of chunks in flight. A chunk for which there is no
-// room waits, not encoded, its bytes still with Fluent Bit.
+// admission bounds the memory of records in flight, and divides it among logstores. A
+// chunk is encoded in pieces, and each needs room; a chunk that finds none
+// waits, its bytes still with Fluent Bit.
+//
+// A logstore may take as much as it leaves free (so that one takes half at most, two a
+// third each, and there is always some for another), and those that fail together no
+// more than half. The only logstore of an output may take everything.
 type admission struct {
 	mu      sync.Mutex
 	limit   int64 // bytes
-	used    int64 // bytes reserved by admitted chunks
-	waiting []*Chunk
+	used    int64 // by all logstores
+	failing int64 // by those that fail
+	names   int64 // bytes that logstores take themselves
+	waiting int   // chunks
+	single  bool  // there is one logstore
+	// The logstores whose first waiting chunk may get room next, in turn: those that
+	// are well, and those that fail. The others with waiting chunks are parked: they wait
+	// for news, or for room of their own.
+	turns [2]list.List
 	// expansion is how many bytes the records of the last chunk took for one byte of
 	// its msgpack. It predicts what a chunk will need before it is encoded.
 	expansion float64
@@ -21,124 +34,198 @@ type admission struct {
 // of some hundred bytes. Smaller records expand more, for each has a fixed cost.
 const initialExpansion = 3
 
-// admit reserves the memory that c is likely to need, or lets c wait. A chunk that
-// is larger than the whole limit is admitted when it would be alone.
-func (a *admission) admit(c *Chunk) {
+// account is what admission knows of a logstore. It is guarded by admission.mu.
+type account struct {
+	known   bool // the service has answered about it: its records may take room
+	failing bool // what is known last is a failure
+	used    int64
+	waiting []*Chunk
+	turn    *list.Element // in admission.turns; nil: parked, or nothing waits
+}
+
+// admit reserves the memory that c is likely to need, or lets c wait.
+func (a *admission) admit(c *Chunk, to *account) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c.reserved = a.estimateLocked(c.length)
-	if len(a.waiting) == 0 && a.fitsLocked(c.reserved) {
-		a.reserveLocked(c)
+	c.account, c.wanted = to, a.estimateLocked(c.length)
+	if len(to.waiting) == 0 && a.fitsLocked(to, c.wanted) {
+		a.holdLocked(c)
 		return
 	}
-	a.waiting = append(a.waiting, c)
+	a.waitLocked(c, len(to.waiting))
 }
 
-// estimateLocked returns the memory that a chunk of that length is likely to need.
-// It is clamped, for the last chunk may have been of another kind: reestimate
-// corrects an estimate that is too low, but a chunk whose estimate is too high might
-// wait until no chunk is in flight, which may never happen.
+// estimateLocked returns the memory that a number of bytes of a chunk are likely to need. It
+// is clamped: the chunk before may have been of another kind.
 func (a *admission) estimateLocked(length int) int64 {
 	likely := chunkOverhead + int64(float64(length)*a.expansion)
-	return min(likely, max(int64(length), a.limit/4))
+	return min(likely, max(a.limit/32, 2*pieceBytes))
 }
 
-func (a *admission) fitsLocked(bytes int64) bool { return a.used == 0 || a.used+bytes <= a.limit }
-
-func (a *admission) reserveLocked(c *Chunk) {
-	a.used += c.reserved
-	c.admitted = true
-}
-
-// admitWaitingLocked admits the first waiting chunks, as many as fit, and returns
-// them, to be woken. It must be called whenever memory was released.
-func (a *admission) admitWaitingLocked() (admitted []*Chunk) {
-	for len(a.waiting) > 0 && a.fitsLocked(a.waiting[0].reserved) {
-		next := a.waiting[0]
-		a.waiting[0] = nil
-		a.waiting = a.waiting[1:]
-		a.reserveLocked(next)
-		admitted = append(admitted, next)
+// fitsLocked tells whether a logstore may take that many bytes more. Whatever their number
+// is, they fit if nothing else is in the way: one record may be larger than any share.
+func (a *admission) fitsLocked(to *account, bytes int64) bool {
+	switch {
+	case !to.known:
+		return false
+	case a.used == 0:
+		return true
+	case a.single:
+		return a.used+bytes <= a.limit
 	}
-	return admitted
+	free := a.limit - a.used - min(a.names, a.limit/4)
+	if to.failing {
+		return to.used+bytes <= min(free, a.limit/2-a.failing)
+	}
+	return to.used+bytes <= free || a.used == a.failing
 }
 
-// isAdmitted tells whether memory is reserved for c.
+// holdLocked reserves what c wants.
+func (a *admission) holdLocked(c *Chunk) {
+	c.admitted, c.held, c.wanted = true, c.wanted, 0
+	a.addLocked(c.account, c.held)
+}
+
+func (a *admission) addLocked(to *account, bytes int64) {
+	to.used += bytes
+	a.used += bytes
+	if to.failing {
+		a.failing += bytes
+	}
+}
+
+// isAdmitted tells whether c may be encoded.
 func (a *admission) isAdmitted(c *Chunk) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return c.admitted
 }
 
-// reestimate replaces the estimate of admit by a better one, made from the first
-// records. If that does not fit with the other chunks it returns false: c is the
-// first of the waiting chunks again, now with the better estimate, and its records
-// must be dropped.
-func (a *admission) reestimate(c *Chunk, bytes int64) bool {
-	fits, admitted := a.updateEstimate(c, bytes)
+// reserve reserves what the encoded records of a piece take for each of their
+// logstores. rest is how many bytes of the chunk are left after it. If the records of one
+// logstore find no room, nothing is reserved, c is the first of those that wait for it,
+// and the piece must be dropped.
+func (a *admission) reserve(c *Chunk, shares []*share, rest int) bool {
+	fits, admitted := a.tryReserve(c, shares, rest)
 	wakeAll(admitted)
 	return fits
 }
 
-func (a *admission) updateEstimate(c *Chunk, bytes int64) (fits bool, admitted []*Chunk) {
+func (a *admission) tryReserve(c *Chunk, shares []*share, rest int) (fits bool, admitted []*Chunk) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	held := c.held
+	a.addLocked(c.account, -held)
+	c.held = 0
+	a.takeTurnLocked(c.account)
+	if full, total := a.fullLocked(shares); full != nil {
+		c.account, c.wanted = full, total
+		a.waitLocked(c, 0)
+		return false, a.admitWaitingLocked()
+	}
+	for _, s := range shares {
+		need := s.need()
+		held -= need
+		s.bytes += need
+		s.records += s.pieceRecords
+		s.pieceRecords, s.pieceBytes = 0, 0
+	}
+	if more := min(held, a.estimateLocked(rest)); rest > 0 && more > 0 && a.fitsLocked(c.account, more) {
+		c.held = more
+		a.addLocked(c.account, more)
+	}
+	return true, a.admitWaitingLocked()
+}
+
+// fullLocked reserves what the shares of a piece take. If one does not fit, nothing is
+// reserved, and it returns its account, and what the piece takes in all: that much has to
+// be free, or it would be tried in vain.
+func (a *admission) fullLocked(shares []*share) (full *account, total int64) {
+	alone := a.used == 0
+	for _, s := range shares {
+		total += s.need()
+	}
+	for i, s := range shares {
+		to, need := &s.logstore.account, s.need()
+		if need == 0 || to.known && alone || a.fitsLocked(to, need) {
+			a.addLocked(to, need)
+			continue
+		}
+		for _, before := range shares[:i] {
+			a.addLocked(&before.logstore.account, -before.need())
+		}
+		return to, total
+	}
+	return nil, 0
+}
+
+// encoded notes how many bytes the records of a whole chunk took, and releases what it
+// reserved in vain.
+func (a *admission) encoded(c *Chunk, bytes int64) {
+	wakeAll(a.setEncoded(c, bytes))
+}
+
+func (a *admission) setEncoded(c *Chunk, bytes int64) []*Chunk {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if c.length > 0 {
 		a.expansion = max(1, float64(bytes-chunkOverhead)/float64(c.length))
 	}
-	a.used -= c.reserved
-	grown := bytes > c.reserved
-	c.reserved = bytes
-	if grown && !a.fitsLocked(bytes) {
-		c.admitted = false
-		a.waiting = slices.Insert(a.waiting, 0, c)
-		return false, nil
+	if c.held == 0 {
+		return nil
 	}
-	a.used += bytes
-	return true, a.admitWaitingLocked()
-}
-
-// commit replaces the estimate by what the records of c take. Chunks whose later
-// records expand more than their first ones may exceed the limit in this way.
-func (a *admission) commit(c *Chunk, bytes int64) { wakeAll(a.setReserved(c, bytes)) }
-
-func (a *admission) setReserved(c *Chunk, bytes int64) (admitted []*Chunk) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if c.admitted {
-		a.used += bytes - c.reserved
-		c.reserved = bytes
-	}
+	a.addLocked(c.account, -c.held)
+	c.held = 0
+	a.takeTurnLocked(c.account)
 	return a.admitWaitingLocked()
 }
 
-// release releases the memory of c and wakes the waiting chunks that fit now. If c
-// is waiting, it waits no longer.
-func (a *admission) release(c *Chunk) { wakeAll(a.clearReserved(c)) }
+// release releases the memory of records of a share and wakes the waiting chunks that fit
+// now.
+func (a *admission) release(s *share, records int, bytes int64) {
+	wakeAll(a.releaseShare(s, records, bytes))
+}
 
-func (a *admission) clearReserved(c *Chunk) (admitted []*Chunk) {
+func (a *admission) releaseShare(s *share, records int, bytes int64) []*Chunk {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if c.admitted {
-		a.used -= c.reserved
-		c.admitted = false
-	} else if i := slices.Index(a.waiting, c); i >= 0 {
-		a.waiting = slices.Delete(a.waiting, i, i+1)
-	}
+	a.releaseLocked(s, records, bytes)
 	return a.admitWaitingLocked()
 }
 
-// wakeAll wakes chunks that were admitted. a.mu must not be held, for a waker may
-// take locks of its own.
-func wakeAll(admitted []*Chunk) {
-	for _, c := range admitted {
-		c.wake()
+func (a *admission) releaseLocked(s *share, records int, bytes int64) {
+	if s.records -= records; s.records <= 0 {
+		bytes = s.bytes
 	}
+	bytes = min(bytes, s.bytes)
+	s.bytes -= bytes
+	a.addLocked(&s.logstore.account, -bytes)
+	a.takeTurnLocked(&s.logstore.account)
+}
+
+// end releases all that a chunk holds. If it is waiting, it waits no longer.
+func (a *admission) end(c *Chunk) { wakeAll(a.endChunk(c)) }
+
+func (a *admission) endChunk(c *Chunk) []*Chunk {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !c.admitted {
+		if i := slices.Index(c.account.waiting, c); i >= 0 {
+			a.leaveLocked(c, i)
+		}
+	}
+	a.addLocked(c.account, -c.held)
+	c.admitted, c.held = false, 0
+	a.takeTurnLocked(c.account)
+	for _, s := range c.shares {
+		a.releaseLocked(s, s.records, s.bytes)
+	}
+	return a.admitWaitingLocked()
 }
 
 // load returns the bytes reserved and the number of waiting chunks.
 func (a *admission) load() (used int64, waiting int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.used, len(a.waiting)
+	return a.used, a.waiting
 }

@@ -41,8 +41,20 @@ type Chunk struct {
 	liveIndex int         // in out.live; guarded by out.mu
 
 	// Guarded by out.admission.
+	account  *account // of the logstore that most records go to, as far as is known
 	admitted bool
-	reserved int64 // bytes, estimated until the chunk is encoded
+	wanted   int64 // bytes that it waits for
+	held     int64 // bytes reserved for pieces that are not encoded
+
+	// Of the goroutine that encodes.
+	pieces      int // that the producer has
+	records     int // in them
+	unencoded   int // events in them that could not be encoded
+	recordBytes int64
+	shares      []*share // of each logstore
+	byLogstore  map[*logstore]*share
+	firstShare  share
+	shareRoom   [1]*share
 
 	pending    atomic.Int64 // records that are neither acknowledged nor rejected
 	unreadable bool         // not one record could be read
@@ -214,7 +226,7 @@ func (c *Chunk) takeResult(r Result) bool {
 // notifyDone releases what the chunk, which has its result, holds, and wakes the
 // flush.
 func (c *Chunk) notifyDone() {
-	c.out.admission.release(c)
+	c.out.admission.end(c)
 	c.wake()
 	c.out.removeLive(c)
 }

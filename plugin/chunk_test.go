@@ -4,7 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"out_sls_kafka/encoder"
 	"out_sls_kafka/test/sls"
 )
 
@@ -37,10 +36,12 @@ func TestNoResultWhileReading(t *testing.T) {
 		w, chunk := make(resultWaker, 2), events(0, 1, "hello")
 		c := o.Submit("test.tag", chunk, w, false)
 		c.beginEncoding()
-		var b encoder.Batch
-		o.encoder.Append(&b, chunk, "test.tag")
-		c.pending.Store(2)
-		o.producer.Add(c, c.appendRecords(nil, &b))
+		piece := new(workspace)
+		o.encoder.Append(&piece.batch, chunk, "test.tag")
+		c.pending.Store(1)
+		if !c.reservePiece(piece, 0) || !c.addPiece(piece, chunk) {
+			t.Fatal("the records find no room")
+		}
 		if err := o.producer.Close(t.Context()); err != nil {
 			t.Error(err)
 		}

@@ -47,6 +47,7 @@ func (o *Output) watch() {
 		case now := <-tick.C:
 			o.health.tick(now)
 			o.producer.Tick(now)
+			o.tickLogstores(now)
 			o.metrics.tick(now)
 			if o.stopping == nil || !o.stopping() {
 				continue

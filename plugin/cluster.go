@@ -97,18 +97,49 @@ func (c *cluster) Metadata(ctx context.Context, topics []string) (*kmsg.Metadata
 type producerObserver struct{ out *Output }
 
 // Acked counts records that were acknowledged.
-func (p producerObserver) Acked(_ string, records int, bytes int64) {
-	p.out.stats.addAcked(int64(records), bytes)
-	p.out.health.acked()
+func (p producerObserver) Acked(topic string, records int, bytes int64) {
+	o := p.out
+	o.stats.addAcked(int64(records), bytes)
+	now := o.health.acked()
+	if o.logstores.single {
+		return
+	}
+	if to := o.logstores.ofTopic(topic); to != nil {
+		to.lastAck.Store(&now)
+		o.admission.know(&to.account, false)
+	}
 }
 
-// Failed notes a failure. If it is not about a topic, it counts as one of the
-// configured logstore.
-func (p producerObserver) Failed(topic string, err error) {
-	if topic == "" {
-		topic = p.out.defaultTopic
+// Found notes that a logstore exists.
+func (p producerObserver) Found(topic string) {
+	o := p.out
+	to := o.logstores.ofTopic(topic)
+	if o.logstores.single || to == nil {
+		return
 	}
-	p.out.health.failed(topic, err)
+	if o.logstores.found(to) {
+		o.log.Infof("logstore %s exists now: its records go there", to.name)
+	}
+	o.admission.know(&to.account, false)
+}
+
+// Failed notes a failure, which is one of the output if it is not about a topic.
+func (p producerObserver) Failed(topic string, err error) { p.out.failed(topic, err) }
+
+func (o *Output) failed(topic string, err error) {
+	if o.logstores.single || topic == "" || failure.Of(err).Scope == failure.Broker {
+		o.health.failed(o.defaultTopic, err)
+		return
+	}
+	to := o.logstores.ofTopic(topic)
+	if to == nil {
+		return
+	}
+	o.admission.know(&to.account, true)
+	if isMissing(err) {
+		o.logstoreMissing(to, time.Now())
+	}
+	o.health.storeFailed(to, err)
 }
 
 // Retried counts records that are sent again.

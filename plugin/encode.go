@@ -19,6 +19,7 @@ const pieceBytes = 64 << 10
 type workspace struct {
 	batch   encoder.Batch
 	records []produce.Record
+	missing []int // indexes of the records in batch that go nowhere
 }
 
 // maxWorkspaceBytes bounds the memory of a workspace that is kept for the next
@@ -40,8 +41,8 @@ func (o *Output) putWorkspace(w *workspace) {
 	}
 }
 
-// encode turns the chunk's msgpack into records and hands them to the
-// producer. It returns false where they take more room than there is.
+// encode turns the chunk's msgpack into records and hands them to the producer, piece by
+// piece. It returns false if a piece finds no room: then it goes on there the next time.
 func (c *Chunk) encode(data []byte) bool {
 	o := c.out
 	w := o.getWorkspace()
@@ -49,86 +50,104 @@ func (c *Chunk) encode(data []byte) bool {
 	b := &w.batch
 	o.encoder.Begin(b, data, c.tag)
 	defer b.End()
-	pos := o.encoder.AppendSome(b, data, 0, pieceBytes)
-	size := c.recordBytes(b)
-	if !o.admission.reestimate(c, chunkOverhead+size*int64(len(data))/int64(max(1, pos))) {
-		return false
+	if c.pieces == 0 {
+		c.pending.Store(1) // so that the chunk is not done before its last record is added
 	}
-	c.pending.Store(1) // so that the chunk is not done before its last record is added
-	records, rejects := 0, 0
-	for {
-		records, rejects = records+len(b.Records), rejects+len(b.Rejects)
-		for i := range b.Rejects {
-			c.rejectUnencoded(b.Buf, &b.Rejects[i], data)
-		}
-		c.pending.Add(int64(len(b.Records)))
-		w.records = c.appendRecords(w.records[:0], b)
-		if !o.producer.Add(c, w.records) {
-			c.setResult(Retry)
-			break
+	for piece, pos := 0, 0; ; piece++ {
+		b.Reset()
+		pos = o.encoder.AppendSome(b, data, pos, pieceBytes)
+		if piece >= c.pieces { // the others are the producer's already
+			if !c.reservePiece(w, len(data)-pos) {
+				return false
+			}
+			c.pieces++
+			if !c.addPiece(w, data) {
+				c.setResult(Retry)
+				break
+			}
 		}
 		if pos == len(data) {
 			break
 		}
-		b.Reset()
-		pos = o.encoder.AppendSome(b, data, pos, pieceBytes)
-		size += c.recordBytes(b)
 	}
-	c.unreadable = records == 0 && rejects > 0
-	o.admission.commit(c, size+chunkOverhead)
+	c.unreadable = c.records == 0 && c.unencoded > 0
+	o.admission.encoded(c, c.recordBytes)
 	c.recordsDone(1)
 	return true
 }
 
-// appendRecords appends the records of b, as the producer takes them, to dst.
-func (c *Chunk) appendRecords(dst []produce.Record, b *encoder.Batch) []produce.Record {
-	o := c.out
-	first := len(dst)
-	dst = slices.Grow(dst, len(b.Records))[:first+len(b.Records)]
-	for i := range b.Records {
-		r, to := &b.Records[i], &dst[first+i]
-		to.Topic, to.Key, to.Value = o.defaultTopic, o.messageKey, b.Bytes(r.Value)
-		to.Millis = max(r.Sec, 0)*1000 + int64(r.Nsec)/1e6 // Kafka has no time before 1970
-		if r.Key.End > r.Key.Start {
-			to.Key = b.Bytes(r.Key)
-		}
-		if r.Route.End > r.Route.Start {
-			to.Topic = o.router.topicFor(b.Bytes(r.Route))
-		}
+// reservePiece finds room for the records of a piece, after which rest bytes of the
+// chunk are left.
+func (c *Chunk) reservePiece(w *workspace, rest int) bool {
+	w.records, w.missing = slices.Grow(w.records[:0], len(w.batch.Records)), w.missing[:0]
+	if !c.route(w) {
+		c.dropPiece()
+		c.out.admission.waitForNames(c, &c.out.logstores.crowd)
+		c.out.health.logCrowded(c.tag)
+		return false
 	}
-	return dst
+	total := int64(0)
+	for _, s := range c.shares {
+		total += s.pieceBytes
+	}
+	if !c.out.admission.reserve(c, c.shares, rest) {
+		c.dropPiece()
+		return false
+	}
+	c.recordBytes += total
+	return true
 }
 
-// recordBytes is the memory that the records of b will take in batches.
-func (c *Chunk) recordBytes(b *encoder.Batch) int64 {
-	return int64(len(b.Buf)) + int64(len(b.Records)*(produce.MaxRecordOverhead+len(c.out.messageKey)))
+// dropPiece forgets what the shares would have taken of a piece that finds no room.
+func (c *Chunk) dropPiece() {
+	for _, s := range c.shares {
+		s.pieceRecords, s.pieceBytes = 0, 0
+	}
+}
+
+// addPiece hands the records of a piece to the producer. It returns false if that is
+// closed.
+func (c *Chunk) addPiece(w *workspace, data []byte) bool {
+	b := &w.batch
+	c.records, c.unencoded = c.records+len(b.Records), c.unencoded+len(b.Rejects)
+	for i := range b.Rejects {
+		c.rejectUnencoded(b.Buf, &b.Rejects[i], data)
+	}
+	for _, i := range w.missing {
+		c.rejectMissing(b, &b.Records[i])
+	}
+	c.pending.Add(int64(len(w.records)))
+	return c.out.producer.Add(w.records)
+}
+
+// route makes the records of a piece, as the producer takes them, and counts what each
+// share takes. It returns false if there are too many unknown names.
+func (c *Chunk) route(w *workspace) bool {
+	b, key := &w.batch, c.out.messageKey
+	var to routing
+	for i := range b.Records {
+		r := &b.Records[i]
+		if !to.next(c, b, r) {
+			return false
+		}
+		if to.reject {
+			w.missing = append(w.missing, i)
+			continue
+		}
+		w.records = w.records[:len(w.records)+1]
+		p := &w.records[len(w.records)-1]
+		p.Owner, p.Topic, p.Key, p.Value = to.share, to.share.logstore.topic, key, b.Bytes(r.Value)
+		p.Millis = max(r.Sec, 0)*1000 + int64(r.Nsec)/1e6 // Kafka has no time before 1970
+		if r.Key.End > r.Key.Start {
+			p.Key = b.Bytes(r.Key)
+		}
+		to.share.pieceRecords++
+		to.share.pieceBytes += int64(produce.RecordBytes(p.Key, p.Value))
+	}
+	return true
 }
 
 func spanBytes(values []byte, s encoder.Span) []byte { return values[s.Start:s.End:s.End] }
-
-// Acked counts records that were acknowledged. It, Rejected and Released implement
-// [produce.Owner].
-func (c *Chunk) Acked(records int) { c.recordsDone(records) }
-
-// Rejected accounts for a record that the broker refused in a batch of its own.
-func (c *Chunk) Rejected(r produce.Record, err error) {
-	defer c.out.recoverPanic(c)
-	c.rejectByBroker(r.Topic, r.Value, r.Millis, err)
-	c.recordsDone(1)
-}
-
-// Held tells that a record was refused alone and waits. One line a minute names its
-// tag.
-func (c *Chunk) Held(topic string, err error) {
-	defer c.out.recoverPanic(c)
-	c.out.health.logHeld(c.tag, c.out.cfg.LogstoreOf(topic), err)
-}
-
-// Released gives the chunk back to Fluent Bit.
-func (c *Chunk) Released(int) {
-	defer c.out.recoverPanic(c)
-	c.setResult(Retry)
-}
 
 // recordsDone counts records that were acknowledged, or rejected and accounted for.
 func (c *Chunk) recordsDone(records int) {

@@ -144,7 +144,7 @@ func TestFaultLeaderMoved(t *testing.T) {
 		}
 		l.wantStored(0, 0)
 		time.Sleep(2 * recoveryWindow)
-		if !o.health.healthy() {
+		if !o.health.healthy(time.Now()) {
 			t.Errorf("an incident after it: %s", h.text())
 		}
 	})

@@ -22,30 +22,38 @@ const (
 	recoveryWindow = 3 * time.Second
 )
 
-// health logs incidents: from the first failure until delivery works again. For each
-// kind of failure there is one line at the start and one a minute while it lasts,
-// and one line at the end of the incident.
+// health logs incidents: from the first failure until delivery works again. One is of
+// the output, for what concerns all of it; if there are several logstores, each has its
+// own in addition. For each kind of failure there is one line at the start and one a
+// minute while it lasts, and one line at the end of the incident.
 type health struct {
 	out *Output
 
 	lastAck      atomic.Pointer[time.Time] // nil: none yet. With the monotonic clock: the other may be set back
 	checkingFile atomic.Bool               // whether credentials_file changed
 
-	mu          sync.Mutex
-	current     failure.Kind               // the last kind of failure of the incident; 0: no incident
+	mu         sync.Mutex
+	incident                  // of the output
+	troubled   troubledStores // logstores with an incident
+	connectErr error          // why the latest connection could not be made, nil once one was
+	probe      probe
+
+	rejectLogged      map[failure.Kind]time.Time
+	rejectSkipped     map[failure.Kind]int
+	writeFailedLogged time.Time
+	heldLogged        time.Time
+	crowdedLogged     time.Time
+}
+
+// incident is guarded by health.mu.
+type incident struct {
+	current     failure.Kind               // the last kind of failure; 0: no incident
 	start       time.Time                  // of the incident
 	logged      bool                       // a line about the incident was logged
 	loggedAt    map[failure.Kind]time.Time // the last line of each kind
 	lastFailure time.Time
 	lastErr     error
 	logstore    string // which lastErr is about
-	connectErr  error  // why the latest connection could not be made, nil once one was
-	probe       probe
-
-	rejectLogged      map[failure.Kind]time.Time
-	rejectSkipped     map[failure.Kind]int
-	writeFailedLogged time.Time
-	heldLogged        time.Time
 }
 
 // OnBrokerConnect learns of every connection made or not: the client tries
@@ -60,10 +68,11 @@ func (h *health) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Co
 	}
 }
 
-// acked notes that records were acknowledged.
-func (h *health) acked() {
+// acked notes that records were acknowledged, and returns when.
+func (h *health) acked() time.Time {
 	now := time.Now()
 	h.lastAck.Store(&now)
+	return now
 }
 
 // lastAcked returns when records were acknowledged last; zero: never.
@@ -74,21 +83,48 @@ func (h *health) lastAcked() (at time.Time) {
 	return at
 }
 
-// healthy tells whether there is no incident.
-func (h *health) healthy() bool {
+// idleTooLong is after how long without an acknowledgement an output with logstores in
+// trouble counts as one whose delivery is in trouble.
+const idleTooLong = time.Minute
+
+// healthy tells whether records arrive: there is no incident of the output, and if
+// logstores are in trouble, others still get theirs.
+func (h *health) healthy(now time.Time) bool {
+	idle := h.out.idle()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.current == 0
+	switch {
+	case h.current != 0:
+		return false
+	case len(h.troubled.all) == 0 || idle:
+		return true
+	}
+	return now.Sub(h.lastAcked()) < idleTooLong
 }
 
-// failed notes that records of a topic, or a connection, failed.
+// troubles returns how many logstores are in trouble.
+func (h *health) troubles() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n := len(h.troubled.all); n > 0 || h.current == 0 || !h.out.logstores.single {
+		return n
+	}
+	return 1
+}
+
+// failed notes that records of the option logstore's topic, or a connection, failed.
 func (h *health) failed(topic string, err error) {
-	if h.out.closed() || errors.Is(err, kgo.ErrClientClosed) {
+	if h.ignores(err) {
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.noteFailureLocked(time.Now(), topic, h.causeLocked(err))
+}
+
+// ignores tells whether an error is one of the output's own end.
+func (h *health) ignores(err error) bool {
+	return h.out.closed() || errors.Is(err, kgo.ErrClientClosed)
 }
 
 // causeLocked returns why the last connection could not be made if err is that the
@@ -100,26 +136,37 @@ func (h *health) causeLocked(err error) error {
 	return err
 }
 
-// noteFailureLocked begins an incident, or continues it with another failure.
+// noteFailureLocked begins the output's incident, or continues it with another failure.
 func (h *health) noteFailureLocked(now time.Time, topic string, err error) {
-	if h.current == 0 {
-		h.start, h.logged = now, false
-	}
-	h.current, h.lastFailure, h.lastErr, h.logstore = failure.Of(err).Kind, now, err, h.out.cfg.LogstoreOf(topic)
-	h.logIncidentLocked(now)
+	h.incident.fail(now, h.out.cfg.LogstoreOf(topic), err)
+	h.logIncidentLocked(&h.incident, now)
 }
 
-// logIncidentLocked logs the last failure of the incident, unless there was a line
-// about its kind within logInterval.
-func (h *health) logIncidentLocked(now time.Time) {
-	if last, ok := h.loggedAt[h.current]; ok && now.Sub(last) < logInterval {
+// fail begins the incident, or continues it with another failure.
+func (i *incident) fail(now time.Time, logstore string, err error) {
+	if i.current == 0 {
+		i.start, i.logged = now, false
+	}
+	i.current, i.lastFailure, i.lastErr, i.logstore = failure.Of(err).Kind, now, err, logstore
+}
+
+// due tells whether there was no line about the kind of the last failure within
+// logInterval.
+func (i *incident) due(now time.Time) bool {
+	last, ok := i.loggedAt[i.current]
+	return !ok || now.Sub(last) >= logInterval
+}
+
+// logIncidentLocked logs the last failure of an incident, if it is due.
+func (h *health) logIncidentLocked(i *incident, now time.Time) {
+	if !i.due(now) {
 		return
 	}
-	if h.loggedAt == nil {
-		h.loggedAt = make(map[failure.Kind]time.Time)
+	if i.loggedAt == nil {
+		i.loggedAt = make(map[failure.Kind]time.Time)
 	}
-	h.loggedAt[h.current], h.logged = now, true
-	h.out.log.Errorf("%s [%s]", h.out.cfg.Advice(h.logstore, h.lastErr), h.out.loadSummary())
+	i.loggedAt[i.current], i.logged = now, true
+	h.out.log.Errorf("%s [%s]", h.out.cfg.Advice(i.logstore, i.lastErr), h.out.loadSummary())
 }
 
 // tick is called about once a second: it repeats the line of an incident that lasts,
@@ -128,12 +175,17 @@ func (h *health) tick(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	ack := h.lastAcked()
+	h.troubled.tickLocked(h, now)
+	if h.current != 0 || len(h.troubled.all) > 0 {
+		h.checkCredentialsLocked()
+	}
 	if h.current == 0 {
-		h.checkNoAnswerLocked(now, ack)
+		if len(h.troubled.all) == 0 { // else what waits may wait for its logstore
+			h.checkNoAnswerLocked(now, ack)
+		}
 		return
 	}
-	h.logIncidentLocked(now)
-	h.checkCredentialsLocked()
+	h.logIncidentLocked(&h.incident, now)
 	if now.Sub(h.lastFailure) < recoveryWindow {
 		return
 	}

@@ -22,6 +22,7 @@ func bareOutput(t *testing.T) (*Output, func() []string) {
 		Project: "demo-project", Logstore: "demo", Endpoints: []string{"host:10012"}, Compression: "gzip",
 		MaxMessageBytes: 1000, RequestTimeout: 10 * time.Second}}
 	o.health.out, o.sessions, o.settled = o, connect.NewSessions(o.cfg), func() bool { return true }
+	o.logstores.open(o.cfg, func(*logstore) {})
 	t.Cleanup(func() {
 		o.goroutines.Wait()
 		o.log.Drain()

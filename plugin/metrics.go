@@ -46,7 +46,7 @@ var series = func() []Metric {
 	}
 	for r, name := range rejectReasonNames {
 		table = append(table, Metric{Name: "records_rejected_total", Reason: name,
-			Help:  "Records rejected for good: too_large, unreadable (no event of Fluent Bit), or refused by SLS when sent alone.",
+			Help:  "Records rejected for good: too_large, unreadable (no event of Fluent Bit), refused by SLS when sent alone, or unknown_logstore (its logstore does not exist, and unknown_logstore is reject).",
 			value: func(s *snapshot) float64 { return float64(s.rejected[r]) }})
 	}
 	return append(table,
@@ -62,7 +62,17 @@ var series = func() []Metric {
 			value: func(s *snapshot) float64 { return float64(s.waiting) }},
 		Metric{Name: "last_acknowledged_seconds", Gauge: true, Help: "Seconds since SLS last acknowledged records; since the start, while it has not.",
 			value: func(s *snapshot) float64 { return s.sinceAck.Seconds() }},
-		Metric{Name: "up", Gauge: true, Help: "1, or 0 while delivery is in trouble; the log says in which.",
+		Metric{Name: "oldest_chunk_seconds", Gauge: true, Help: "Seconds since the oldest chunk that is in flight or waits was given; 0 without one.",
+			value: func(s *snapshot) float64 { return s.oldest.Seconds() }},
+		Metric{Name: "logstores_in_trouble", Gauge: true, Help: "Logstores whose records fail, also those whose records unknown_logstore sends elsewhere; the log names them.",
+			value: func(s *snapshot) float64 { return float64(s.troubled) }},
+		Metric{Name: "dead_letters_kept_total", Help: "Rejected records that were written to dead_letter_file.",
+			value: func(s *snapshot) float64 { return float64(s.lettersKept) }},
+		Metric{Name: "dead_letters_lost_total", Help: "Rejected records that could not be written to dead_letter_file.",
+			value: func(s *snapshot) float64 { return float64(s.lettersLost) }},
+		Metric{Name: "dead_letters_deleted_total", Help: "Rejected records that were kept, and deleted when dead_letter_file reached dead_letter_max_size again.",
+			value: func(s *snapshot) float64 { return float64(s.lettersDeleted) }},
+		Metric{Name: "up", Gauge: true, Help: "1, or 0 while delivery is in trouble; the log says in which. Trouble of some of several logstores is logstores_in_trouble.",
 			value: func(s *snapshot) float64 {
 				if s.up {
 					return 1

@@ -227,7 +227,7 @@ func TestMetricsInTheLog(t *testing.T) {
 			run(239)
 			wantLines(t, lines())
 			run(240)
-			wantLines(t, lines(), "delivery works; records acknowledged: 120 (34567 bytes), sent again: 3, rejected: too_large 1, unreadable 1, refused 1; "+
+			wantLines(t, lines(), "delivery works; records acknowledged: 120 (34567 bytes), sent again: 3, rejected: too_large 1, unreadable 1, refused 1, unknown_logstore 0; "+
 				"in flight: 0 chunks, 0 of 1048576 bytes; chunks waiting for room: 0; last acknowledgement 2s ago")
 			run(600)
 			wantLines(t, lines()) // only time went by

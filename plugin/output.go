@@ -37,14 +37,15 @@ type Output struct {
 	client         *kgo.Client
 	defaultTopic   string
 	messageKey     []byte
-	router         router
+	logstores      logstores
 	admission      admission
 	health         health
 	stats          stats
 	metrics        metricsExporter
 	producer       *produce.Producer
 	cluster        *cluster
-	settled        func() bool     // no batch failed and waits, and no topic fails
+	settled        func() bool // no batch failed and waits, and nothing fails
+	askedCommon    sync.Once
 	deadLetterFile *deadLetterFile // nil: not wanted
 	sessions       *connect.Sessions
 	workspaces     sync.Pool // of *workspace
@@ -65,7 +66,8 @@ type Output struct {
 // be reached an error.
 func New(cfg *config.Config, env Env) (*Output, error) {
 	o := &Output{cfg: cfg, log: env.Log, stopping: env.Stopping, interleave: env.Interleave, defaultTopic: cfg.Topic(cfg.Logstore), sessions: connect.NewSessions(cfg), quit: make(chan struct{})}
-	o.router.cfg = cfg
+	o.logstores.open(cfg, o.ask)
+	o.admission.single = o.logstores.single
 	o.admission.limit, o.admission.expansion = cfg.BufferLimit, initialExpansion
 	o.health.out = o
 	if cfg.MessageKey != "" {
@@ -85,7 +87,9 @@ func New(cfg *config.Config, env Env) (*Output, error) {
 	if o.producer, err = produce.New(produceOptions(cfg), o.cluster, producerObserver{o}); err != nil {
 		return nil, err
 	}
-	o.settled = func() bool { return o.producer.Retrying() == 0 && !o.producer.Failing() }
+	o.settled = func() bool {
+		return !o.producer.Failing("") && (!o.logstores.single || o.producer.Retrying() == 0 && !o.producer.Failing(o.defaultTopic))
+	}
 	o.log.OnPending(o.requestThread)
 	if err := o.checkAtStart(); err != nil {
 		o.stop()
@@ -117,7 +121,7 @@ func (o *Output) Submit(tag string, data []byte, w Waker, onWorker bool) *Chunk 
 		c.reattach(w, onWorker)
 		return c
 	}
-	now := time.Now()
+	now, to := time.Now(), o.accountOf(tag, data)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.slab) == 0 {
@@ -132,8 +136,48 @@ func (o *Output) Submit(tag string, data []byte, w Waker, onWorker bool) *Chunk 
 		return c
 	}
 	o.live.add(c)
-	o.admission.admit(c)
+	o.admission.admit(c, to)
 	return c
+}
+
+// accountOf returns the account of the logstore that the first record of a chunk goes to:
+// it is the one that most go to, or all.
+func (o *Output) accountOf(tag string, data []byte) *account {
+	common := &o.logstores.common.account
+	if o.logstores.single {
+		return common
+	}
+	w := o.getWorkspace()
+	defer o.putWorkspace(w)
+	b := &w.batch
+	o.encoder.Begin(b, data, tag)
+	defer b.End()
+	o.encoder.AppendSome(b, data, 0, 1)
+	if len(b.Records) == 0 || b.Records[0].Route.End == b.Records[0].Route.Start {
+		o.askCommon()
+		return common
+	}
+	to := o.logstores.find(b.Bytes(b.Records[0].Route))
+	switch {
+	case to == nil:
+		o.health.logCrowded(tag)
+		return &o.logstores.crowd
+	case to == o.logstores.common || to.diverted.Load() != nil:
+		o.askCommon()
+		return common
+	}
+	to.usedAt.Store(time.Now().UnixNano())
+	return &to.account
+}
+
+// ask asks the service about a logstore, for its records do not get room before.
+func (o *Output) ask(to *logstore) { o.producer.Ask(to.topic) }
+
+// askCommon does so with the option logstore, when records go there first.
+func (o *Output) askCommon() {
+	if !o.logstores.single {
+		o.askedCommon.Do(func() { o.ask(o.logstores.common) })
+	}
 }
 
 // slabSize is how many chunks are allocated at a time. A slab of a few kilobytes is

@@ -100,7 +100,7 @@ func (o *Output) checkAtStart() error {
 	}
 	o.background(func() {
 		if err := check(); err != nil {
-			o.health.failed(o.defaultTopic, err)
+			o.failed(o.defaultTopic, err)
 		}
 	})
 	return nil

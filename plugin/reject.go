@@ -30,7 +30,7 @@ func (c *Chunk) rejectUnencoded(values []byte, r *encoder.Reject, data []byte) {
 // own, or would refuse.
 func (c *Chunk) rejectByBroker(topic string, value []byte, millis int64, err error) {
 	reason := err.Error()
-	if !errors.Is(err, produce.ErrNotSent) {
+	if !errors.Is(err, produce.ErrNotSent) && !errors.Is(err, errMissing) {
 		reason = "refused by the broker when sent alone: " + reason
 	}
 	d := deadLetter{time: time.UnixMilli(millis), tag: c.tag, logstore: c.out.cfg.LogstoreOf(topic), reason: reason, record: value}
@@ -38,6 +38,13 @@ func (c *Chunk) rejectByBroker(topic string, value []byte, millis int64, err err
 		d.kafkaError = ke.Message
 	}
 	c.reject(failure.Of(err).Kind, &d)
+}
+
+// rejectMissing accounts for a record whose logstore does not exist.
+func (c *Chunk) rejectMissing(b *encoder.Batch, r *encoder.Record) {
+	d := deadLetter{time: time.Unix(r.Sec, int64(r.Nsec)), tag: c.tag, logstore: string(b.Bytes(r.Route)), reason: errMissing.Error(), record: b.Bytes(r.Value)}
+	d.kafkaError = kerr.UnknownTopicOrPartition.Message
+	c.reject(failure.NotFound, &d)
 }
 
 // rejects are the rejected records of a chunk of one kind. With dead_letter_file they
@@ -69,12 +76,13 @@ func (c *Chunk) reject(k failure.Kind, d *deadLetter) {
 
 // keepRejects writes the dead letters, and counts the records.
 func (c *Chunk) keepRejects(lines []byte, all []rejects) {
-	kept := "; kept in " + c.out.cfg.DeadLetterFile
+	kept, count := "; kept in "+c.out.cfg.DeadLetterFile, &c.out.stats.deadLetters.kept
 	if err := c.out.deadLetterFile.write(lines); err != nil {
-		kept = "; not kept"
+		kept, count = "; not kept", &c.out.stats.deadLetters.lost
 		c.out.health.deadLetterWriteFailed(err)
 	}
 	for i := range all {
+		count.Add(int64(all[i].records))
 		c.countRejects(&all[i], kept)
 	}
 }
@@ -120,6 +128,7 @@ func (h *health) sizeHint(r *rejects) string {
 // deadLettersDeleted logs that rotation deleted the older file. It happens at most once
 // in dead_letter_max_size.
 func (o *Output) deadLettersDeleted(records int) {
+	o.stats.deadLetters.deleted.Add(int64(records))
 	o.log.Warnf("%d rejected records were deleted: dead_letter_file %s reached dead_letter_max_size (%d) again, and the older file made room", records, o.cfg.DeadLetterFile, o.cfg.DeadLetterSize)
 }
 

@@ -17,6 +17,7 @@ type stats struct {
 	rejected          rejectCounts
 	retried           atomic.Int64 // records sent again after a failure
 	returned          atomic.Int64 // chunks without a result when the output ended
+	deadLetters       deadLetterCounts
 }
 
 // addAcked counts acknowledged records, and the bytes of their values.
@@ -25,18 +26,26 @@ func (s *stats) addAcked(records, bytes int64) {
 	s.acknowledgedBytes.Add(bytes)
 }
 
+// deadLetterCounts are numbers of rejected records with dead_letter_file.
+type deadLetterCounts struct {
+	kept    atomic.Int64 // in the file
+	lost    atomic.Int64 // it could not be written
+	deleted atomic.Int64 // kept, and deleted with the older file
+}
+
 // rejectReason is why a record was rejected.
 type rejectReason uint8
 
 const (
-	tooLarge   rejectReason = iota // over max_message_bytes, or over the broker's limit
-	unreadable                     // not an event of Fluent Bit
-	refused                        // by the broker, for itself, for another reason than its size
+	tooLarge        rejectReason = iota // over max_message_bytes, or over the broker's limit
+	unreadable                          // not an event of Fluent Bit
+	refused                             // by the broker, for itself, for another reason than its size
+	unknownLogstore                     // its logstore does not exist, and unknown_logstore is reject
 	rejectReasons
 )
 
 // rejectReasonNames are the values of the label reason.
-var rejectReasonNames = [rejectReasons]string{"too_large", "unreadable", "refused"}
+var rejectReasonNames = [rejectReasons]string{"too_large", "unreadable", "refused", "unknown_logstore"}
 
 // rejectCounts are numbers of rejected records, by reason.
 type rejectCounts [rejectReasons]atomic.Int64
@@ -47,6 +56,8 @@ func (r *rejectCounts) add(k failure.Kind, byBroker bool, n int64) {
 	switch {
 	case k == failure.Size:
 		r[tooLarge].Add(n)
+	case k == failure.NotFound:
+		r[unknownLogstore].Add(n)
 	case byBroker:
 		r[refused].Add(n)
 	default:
@@ -70,6 +81,9 @@ type snapshot struct {
 	chunks, waiting                          int           // in flight; waiting for room
 	sinceAck                                 time.Duration // since the last acknowledgement, or the start
 	up                                       bool
+	troubled                                 int           // logstores
+	oldest                                   time.Duration // of the chunks in flight and waiting: since it was given
+	lettersKept, lettersLost, lettersDeleted int64
 }
 
 // snapshot takes the numbers one after another, while others go on counting.
@@ -91,7 +105,14 @@ func (o *Output) snapshot(now time.Time) snapshot {
 		chunks:            max(0, live-waiting),
 		waiting:           waiting,
 		sinceAck:          max(0, now.Sub(last)),
-		up:                o.health.healthy(),
+		up:                o.health.healthy(now),
+		troubled:          o.health.troubles(),
+		lettersKept:       o.stats.deadLetters.kept.Load(),
+		lettersLost:       o.stats.deadLetters.lost.Load(),
+		lettersDeleted:    o.stats.deadLetters.deleted.Load(),
+	}
+	if oldest, ok := o.oldestStart(); ok {
+		s.oldest = max(0, now.Sub(oldest))
 	}
 	for i := range s.rejected {
 		s.rejected[i] = o.stats.rejected[i].Load()
@@ -127,6 +148,6 @@ func (o *Output) loadSummary() string {
 // by looking at all of it: simulations compare it with what is accounted for.
 func (o *Output) Retained() produce.Retained {
 	r := o.producer.Retained()
-	r.Kept += o.router.retained()
+	r.Kept += o.logstores.retained()
 	return r
 }

@@ -24,23 +24,26 @@ func (w *countingWaker) Wake(Result) { w.n.Add(1) }
 // acknowledgement in the middle.
 func TestWakeWhileEncodingIsKept(t *testing.T) {
 	t.Parallel()
+	r := newRoom(t, true, "demo")
 	o := &Output{}
-	o.admission.limit, o.admission.expansion = 100<<20, 1
-	submit := func(length int) (*Chunk, *countingWaker) {
+	o.admission.limit, o.admission.single, o.logstores.single = 100*unit, true, true
+	r.stores["demo"].account.known = true
+	submit := func(units int64) (*Chunk, *countingWaker) {
 		w := &countingWaker{}
-		c := &Chunk{out: o, length: length, waker: w, result: Pending}
+		c := &Chunk{out: o, account: &r.stores["demo"].account, wanted: units * unit, waker: w, result: Pending}
 		o.live.add(c)
-		o.admission.admit(c)
+		o.admission.holdLocked(c)
 		return c, w
 	}
-	other, _ := submit(60 << 20)
+	other, _ := submit(60)
 	other.beginEncoding()
 	other.endEncoding(true)
-	c, w := submit(30 << 20)
+	c, w := submit(30)
 	if !o.admission.isAdmitted(c) || !c.beginEncoding() {
 		t.Fatal("there is room for both")
 	}
-	if o.admission.reestimate(c, 90<<20) {
+	c.shareOf(r.stores["demo"]).pieceBytes = 90 * unit
+	if o.admission.reserve(c, c.shares, 0) {
 		t.Fatal("there is no room for what the chunk turns out to need")
 	}
 	other.setResult(OK) // makes the room, and wakes c, which cannot hear it now

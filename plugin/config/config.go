@@ -50,6 +50,16 @@ const (
 	PartitionKeyHash                       // by the record's key, as Kafka's own clients do
 )
 
+// UnknownLogstore says what becomes of records whose logstore does not exist.
+type UnknownLogstore uint8
+
+// The values of unknown_logstore.
+const (
+	UnknownWait    UnknownLogstore = iota // they wait until it does
+	UnknownDefault                        // they go to the option logstore
+	UnknownReject
+)
+
 // Healthcheck says what a failed check of the logstore at the start causes.
 type Healthcheck uint8
 
@@ -86,6 +96,9 @@ type Config struct {
 
 	ParseJSON bool
 	Encoding  encoder.Options
+
+	UnknownLogstore      UnknownLogstore
+	UnknownLogstoreAfter time.Duration
 
 	MessageKey  string
 	Partitioner Partitioner

@@ -80,6 +80,11 @@ var options = []option{
 	{name: "group_key", allowed: fieldForm, help: "Adds the attributes of the event's OTLP group under this key", set: field(func(c *Config) *string { return &c.Encoding.GroupKey })},
 	{name: "logstore_key", allowed: accessorForm, help: "The value found here names the logstore; where it is absent or not a valid name, logstore does",
 		set: accessor(func(c *Config) *string { return &c.Encoding.RouteField })},
+	{name: "unknown_logstore", def: "wait", allowed: "wait, default or reject",
+		help: "What becomes of records whose logstore of logstore_key does not exist: they wait for it, in a share of buffer_limit of their own; go to logstore; or are rejected, which needs dead_letter_file",
+		set:  word(func(c *Config, i int) { c.UnknownLogstore = UnknownLogstore(i) }, "wait", "default", "reject")},
+	{name: "unknown_logstore_after", def: "1m", allowed: durationForm + ", at most 24h", help: "How long a logstore has to be missing until unknown_logstore default or reject sets in",
+		set: duration(0, 24*time.Hour, func(c *Config) *time.Duration { return &c.UnknownLogstoreAfter })},
 
 	{name: "message_key", allowed: "any text", help: "Kafka key of every record. With partitioner key_hash it sends everything to one shard",
 		set: text(func(c *Config) *string { return &c.MessageKey })},

@@ -127,6 +127,9 @@ func (c *Config) resolve(getenv func(string) string) (faults []Fault) {
 			f.Close()
 		}
 	}
+	if c.UnknownLogstore == UnknownReject && c.DeadLetterFile == "" {
+		fault("unknown_logstore", "reject", "rejected records would be lost", "together with dead_letter_file")
+	}
 	return faults
 }
 
@@ -141,6 +144,9 @@ func (c *Config) warnings() (w []string) {
 	}
 	if c.MessageKey != "" && c.Partitioner == PartitionKeyHash && c.Encoding.KeyField == "" {
 		w = append(w, "message_key with partitioner key_hash sends everything to one shard")
+	}
+	if c.given["unknown_logstore"] && c.Encoding.RouteField == "" {
+		w = append(w, "unknown_logstore has no effect without logstore_key: records for logstore itself wait")
 	}
 	return w
 }

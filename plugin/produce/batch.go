@@ -57,14 +57,15 @@ type batch struct {
 type run struct {
 	owner   Owner
 	records int
+	bytes   int64 // of RecordBytes
 }
 
 // MaxRecordOverhead is the most that a record takes in a batch in addition to its
 // key and value, in bytes.
 const MaxRecordOverhead = 5 + 1 + 10 + 5 + 5 + 5 + 1
 
-// recordBytes is the most that a record takes in a batch.
-func recordBytes(key, value []byte) int { return len(key) + len(value) + MaxRecordOverhead }
+// RecordBytes is the most that a record takes in a batch.
+func RecordBytes(key, value []byte) int { return len(key) + len(value) + MaxRecordOverhead }
 
 // add appends a record of the last of the runs. There must be room for it in b.wire.
 func (b *batch) add(key, value []byte, millis int64) {
@@ -87,7 +88,9 @@ func (b *batch) add(key, value []byte, millis int64) {
 	b.wire = append(w, 0) // headers
 	b.count++
 	b.bytes += valueLength
-	b.runs[len(b.runs)-1].records++
+	run := &b.runs[len(b.runs)-1]
+	run.records++
+	run.bytes += int64(RecordBytes(key, value))
 }
 
 // own makes o the owner of the records that are added next.

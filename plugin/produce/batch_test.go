@@ -44,7 +44,7 @@ func TestBatch(t *testing.T) {
 				if r.nilKey {
 					key = nil
 				}
-				p.reserve(b, recordBytes(key, []byte(r.value)))
+				p.reserve(b, RecordBytes(key, []byte(r.value)))
 				b.own(r.owner)
 				b.add(key, []byte(r.value), r.millis)
 			}
@@ -62,7 +62,7 @@ func TestBatch(t *testing.T) {
 			if fmt.Sprint(got) != fmt.Sprint(records) {
 				t.Errorf("%d records came back unlike the %d put in", len(got), len(records))
 			}
-			if b.runs[0] != (run{one, 2}) || b.runs[1] != (run{two, 1}) || b.runs[2] != (run{one, 1}) {
+			if r := b.runs; len(r) != 3 || r[0].owner != one || r[0].records != 2 || r[1].owner != two || r[1].records != 1 || r[2].owner != one || r[2].records != 1 {
 				t.Errorf("runs %v", b.runs)
 			}
 		})
@@ -153,7 +153,7 @@ func TestCorruptBatch(t *testing.T) {
 	t.Parallel()
 	p := &Producer{options: options()}
 	b := new(batch)
-	p.reserve(b, recordBytes(nil, []byte("value")))
+	p.reserve(b, RecordBytes(nil, []byte("value")))
 	b.own(new(fakeOwner))
 	b.add(nil, []byte("value"), 1)
 	whole := b.wire
@@ -178,7 +178,7 @@ func TestRecordsAllocateNothing(t *testing.T) {
 	addBatch := func() {
 		q := &p.ensureTopicLocked("demo").shared
 		for range 1000 {
-			b := p.openBatchLocked(q, recordBytes(nil, value), now)
+			b := p.openBatchLocked(q, RecordBytes(nil, value), now)
 			b.own(owner)
 			b.add(nil, value, 1)
 		}

@@ -2,6 +2,7 @@ package produce
 
 // results is what owners and the observer are to be told.
 type results struct {
+	found    []string // topics
 	failed   []failedTopic
 	held     []heldRecord
 	acked    []*batch
@@ -45,7 +46,7 @@ func (res *results) fail(topic string, err error) {
 }
 
 func (res *results) empty() bool {
-	return len(res.failed)+len(res.held)+len(res.acked)+len(res.rejected)+len(res.released) == 0
+	return len(res.found)+len(res.failed)+len(res.held)+len(res.acked)+len(res.rejected)+len(res.released) == 0
 }
 
 // unlock unlocks p.mu and then delivers what was decided while it was held: owners
@@ -63,6 +64,9 @@ func (p *Producer) unlock() {
 
 // deliver calls the observer and the owners.
 func (res *results) deliver(p *Producer) {
+	for _, topic := range res.found {
+		p.observeFound(topic)
+	}
 	for _, f := range res.failed {
 		p.observeFailed(f.topic, f.err)
 	}
@@ -78,7 +82,7 @@ func (res *results) deliver(p *Producer) {
 	}
 	for _, r := range res.rejected {
 		err := r.batch.eachRecord(func(o Owner, key, value []byte, millis int64) {
-			p.ownerRejected(o, Record{r.batch.queue.topic.name, key, value, millis}, r.err)
+			p.ownerRejected(o, Record{o, r.batch.queue.topic.name, key, value, millis}, r.err)
 		})
 		if err != nil {
 			p.observer.Panicked(err)
@@ -101,6 +105,11 @@ func (p *Producer) observeAcked(b *batch) {
 	p.observer.Acked(b.queue.topic.name, b.count, b.bytes)
 }
 
+func (p *Producer) observeFound(topic string) {
+	defer p.recoverPanic()
+	p.observer.Found(topic)
+}
+
 func (p *Producer) observeFailed(topic string, err error) {
 	defer p.recoverPanic()
 	p.observer.Failed(topic, err)
@@ -113,7 +122,7 @@ func (p *Producer) ownerHeld(r heldRecord) {
 
 func (p *Producer) ownerAcked(run run) {
 	defer p.recoverPanic()
-	run.owner.Acked(run.records)
+	run.owner.Acked(run.records, run.bytes)
 }
 
 func (p *Producer) ownerRejected(o Owner, r Record, err error) {

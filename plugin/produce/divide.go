@@ -84,7 +84,7 @@ func (p *Producer) parts(d division, now time.Time) (parts [3]*batch, err error)
 		if parts[at] == nil {
 			parts[at] = d.part()
 		}
-		p.reserve(parts[at], recordBytes(key, value))
+		p.reserve(parts[at], RecordBytes(key, value))
 		parts[at].own(o)
 		parts[at].add(key, value, millis)
 	})

@@ -111,7 +111,7 @@ func TestFleet(t *testing.T) {
 				owner := &fakeOwner{}
 				time.Sleep(rand.N(time.Second))
 				for time.Since(c.begin) < healthy+outage+after {
-					p.Add(owner, []Record{{Topic: "logs", Value: []byte("line")}})
+					addFor(p, owner, []Record{{Topic: "logs", Value: []byte("line")}})
 					time.Sleep(time.Second)
 				}
 				_ = p.Close(t.Context())

@@ -232,6 +232,14 @@ func (c *fakeCluster) requests() (produced, asked []time.Duration) {
 	return slices.Clone(c.produceTimes), slices.Clone(c.metadataTimes)
 }
 
+// addFor adds records of one owner.
+func addFor(p *Producer, o Owner, records []Record) bool {
+	for i := range records {
+		records[i].Owner = o
+	}
+	return p.Add(records)
+}
+
 // fakeOwner counts what becomes of its records.
 type fakeOwner struct {
 	mu              sync.Mutex
@@ -240,7 +248,7 @@ type fakeOwner struct {
 	held            int
 }
 
-func (o *fakeOwner) Acked(records int) {
+func (o *fakeOwner) Acked(records int, _ int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.acked += records
@@ -298,6 +306,8 @@ func (o *fakeObserver) Acked(topic string, records int, _ int64) {
 	o.acked[topic] += records
 }
 
+func (o *fakeObserver) Found(string) {}
+
 func (o *fakeObserver) Failed(topic string, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -326,7 +336,7 @@ func addRecords(t *testing.T, p *Producer, o Owner, topic string, values ...stri
 	for _, v := range values {
 		records = append(records, Record{Topic: topic, Value: []byte(v)})
 	}
-	if !p.Add(o, records) {
+	if !addFor(p, o, records) {
 		t.Fatal("the producer takes nothing")
 	}
 }

@@ -55,7 +55,7 @@ func TestPartitionOutOfReach(t *testing.T) {
 						for key := range 16 {
 							records = append(records, Record{Topic: "logs", Key: []byte{byte('a' + key)}, Value: fmt.Append(nil, second, key)})
 						}
-						p.Add(owner, records)
+						addFor(p, owner, records)
 						total += len(records)
 						time.Sleep(time.Second)
 						p.Tick(time.Now())

@@ -21,7 +21,7 @@ func TestPanicLeavesNoLock(t *testing.T) {
 		}},
 		{"assigning records to their partitions", func(p *Producer) {
 			t := p.ensureTopicLocked("demo.json")
-			t.unassigned.open = &batch{queue: &t.unassigned, wire: make([]byte, batchHeaderBytes), runs: []run{{new(fakeOwner), 1}}, count: 1}
+			t.unassigned.open = &batch{queue: &t.unassigned, wire: make([]byte, batchHeaderBytes), runs: []run{{owner: new(fakeOwner), records: 1}}, count: 1}
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestPanicLeavesTheNextRequest(t *testing.T) {
 	obs, owner := &fakeObserver{}, &fakeOwner{}
 	p := &Producer{observer: obs}
 	b, part := new(broker), new(partition)
-	failed := &request{producer: p, broker: b, batches: []partitionBatch{{topic: new(topic), partition: part, batch: &batch{state: inflight, runs: []run{{owner, 3}}}}}}
+	failed := &request{producer: p, broker: b, batches: []partitionBatch{{topic: new(topic), partition: part, batch: &batch{state: inflight, runs: []run{{owner: owner, records: 3}}}}}}
 	next := &request{producer: p, broker: b}
 	for _, row := range []struct {
 		when            string
@@ -89,7 +89,7 @@ func TestPanicWhileSending(t *testing.T) {
 	inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, obs *fakeObserver) {
 		owner := &fakeOwner{}
 		for range 2 { // the second shows that sending goes on
-			b := &batch{runs: []run{{owner, 1}}, count: 1, state: inflight, compressed: true} // no wire
+			b := &batch{runs: []run{{owner: owner, records: 1}}, count: 1, state: inflight, compressed: true} // no wire
 			broken := p.brokers[1000]
 			if broken == nil {
 				broken = new(broker)
@@ -114,7 +114,7 @@ func TestPanicWhileSending(t *testing.T) {
 // panickyOwner is one that panics when it is told.
 type panickyOwner struct{ fakeOwner }
 
-func (o *panickyOwner) Acked(int)          { panic("acked") }
+func (o *panickyOwner) Acked(int, int64)   { panic("acked") }
 func (o *panickyOwner) Released(int)       { panic("released") }
 func (o *panickyOwner) Held(string, error) { panic("held") }
 

@@ -157,10 +157,15 @@ func (p *Producer) applyTopicLocked(name string, answer *kmsg.MetadataResponse, 
 	if err == nil && len(meta.Partitions) == 0 {
 		err = kerr.LeaderNotAvailable
 	}
+	t.asked = false
 	if err != nil {
-		t.refresh = true
+		t.refresh, t.found = true, false
 		t.metadataBackoff.Failed(now, p.options.Backoff)
 		return err
+	}
+	if !t.found {
+		t.found = true
+		p.undelivered.found = append(p.undelivered.found, name)
 	}
 	t.id, t.metadataAt, t.refresh = meta.TopicID, now, false
 	previous := t.partitions
@@ -229,7 +234,7 @@ func (p *Producer) assignPartitionsLocked(t *topic, now time.Time) {
 	q.fresh = nil
 	for _, b := range batches {
 		err := b.eachRecord(func(o Owner, key, value []byte, millis int64) {
-			b := p.openBatchLocked(p.queueForLocked(t, key, now), recordBytes(key, value), now)
+			b := p.openBatchLocked(p.queueForLocked(t, key, now), RecordBytes(key, value), now)
 			b.own(o)
 			b.add(key, value, millis)
 		})

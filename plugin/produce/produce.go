@@ -12,6 +12,7 @@ import (
 
 // Record is one record. Add copies its bytes.
 type Record struct {
+	Owner  Owner // one for all records of a topic in a call of Add
 	Topic  string
 	Key    []byte // nil: none
 	Value  []byte
@@ -21,8 +22,9 @@ type Record struct {
 // Owner learns what became of its records: each ends in exactly one of these
 // calls, from any goroutine, never with a lock of the producer held.
 type Owner interface {
-	// Acked: the broker acknowledged n of the owner's records.
-	Acked(n int)
+	// Acked: the broker acknowledged n of the owner's records, which took that many
+	// bytes ([RecordBytes]).
+	Acked(n int, bytes int64)
 	// Rejected: the broker refused the record in a batch of its own, or would
 	// ([ErrNotSent]). The record is valid during the call.
 	Rejected(r Record, err error)
@@ -41,8 +43,11 @@ type Owner interface {
 type Observer interface {
 	// Acked: n records of the topic arrived; bytes are those of their values.
 	Acked(topic string, n int, bytes int64)
+	// Found: the broker knows the topic. Called for the first answer about it, and for
+	// the first after others.
+	Found(topic string)
 	// Failed: a batch of the topic, or what is asked about it, failed. topic is ""
-	// where no topic could be asked about.
+	// if there was no answer: then it is not about the topic.
 	Failed(topic string, err error)
 	// Retried: n records are sent once more.
 	Retried(n int)

@@ -88,18 +88,18 @@ func New(o Options, c Cluster, obs Observer) (*Producer, error) {
 	return p, nil
 }
 
-// Add takes records of an owner. It returns false where the producer is closed:
-// then it has taken none.
-func (p *Producer) Add(o Owner, records []Record) bool {
-	refused, ok := p.add(o, records)
+// Add takes records. It returns false where the producer is closed: then it has taken
+// none.
+func (p *Producer) Add(records []Record) bool {
+	refused, ok := p.add(records)
 	for _, i := range refused {
-		p.ownerRejected(o, records[i], ErrNotSent)
+		p.ownerRejected(records[i].Owner, records[i], ErrNotSent)
 	}
 	return ok
 }
 
 // add returns the records that need not be sent to be refused.
-func (p *Producer) add(o Owner, records []Record) (refused []int, ok bool) {
+func (p *Producer) add(records []Record) (refused []int, ok bool) {
 	p.mu.Lock()
 	defer p.unlock()
 	if p.closed {
@@ -107,7 +107,7 @@ func (p *Producer) add(o Owner, records []Record) (refused []int, ok bool) {
 	}
 	now := time.Now()
 	var t *topic
-	var last *batch // whose last run is this owner's
+	var last *batch // whose last run is the owner's of this topic
 	for i := range records {
 		r := &records[i]
 		if t == nil || t.name != r.Topic {
@@ -117,9 +117,9 @@ func (p *Producer) add(o Owner, records []Record) (refused []int, ok bool) {
 			refused = append(refused, i)
 			continue
 		}
-		b := p.openBatchLocked(p.queueForLocked(t, r.Key, now), recordBytes(r.Key, r.Value), now)
+		b := p.openBatchLocked(p.queueForLocked(t, r.Key, now), RecordBytes(r.Key, r.Value), now)
 		if b != last {
-			b.own(o)
+			b.own(r.Owner)
 			last = b
 		}
 		b.add(r.Key, r.Value, r.Millis)
@@ -128,17 +128,25 @@ func (p *Producer) add(o Owner, records []Record) (refused []int, ok bool) {
 	return refused, true
 }
 
-// Failing tells whether a topic that has batches cannot get rid of them: it is not known,
-// or failed and took nothing since.
-func (p *Producer) Failing() bool {
+// Failing tells whether batches of a topic cannot be delivered: it is not known, or one
+// of its batches failed and waits, or one of its partitions fails that batches wait for.
+// Topic "" stands for the brokers: one of them did not answer last.
+func (p *Producer) Failing(topic string) bool {
 	p.mu.Lock()
 	defer p.unlock()
-	for _, t := range p.activeTopics {
-		if t.backoff.Failing() || t.metadataBackoff.Failing() {
-			return true
-		}
+	if p.closed {
+		return false
 	}
-	return false
+	if topic == "" {
+		for _, b := range p.brokers {
+			if b.backoff.Failing() {
+				return true
+			}
+		}
+		return p.metadataBackoff.Failing()
+	}
+	t := p.topics[topic]
+	return t != nil && t.failing()
 }
 
 // Retrying is how many batches failed and wait to be sent again.

@@ -234,7 +234,7 @@ func TestPartitioners(t *testing.T) {
 				for i := range 400 {
 					records = append(records, Record{Topic: "logs", Key: []byte{byte('a' + i%16)}, Value: fmt.Append(nil, 1000*round+i)})
 				}
-				p.Add(owner, records)
+				addFor(p, owner, records)
 				time.Sleep(time.Second)
 			}
 			owner.want(t, 800, 0, 0)
@@ -272,7 +272,7 @@ func TestCloseReleases(t *testing.T) {
 			t.Error(err)
 		}
 		owner.want(t, 0, 0, 4)
-		if p.Add(owner, []Record{{Topic: "logs"}}) {
+		if addFor(p, owner, []Record{{Topic: "logs"}}) {
 			t.Error("records are taken after Close")
 		}
 	})

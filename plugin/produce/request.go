@@ -26,7 +26,8 @@ type partitionBatch struct {
 	topicID   [16]byte // topic.id when the batch was added
 	partition *partition
 	batch     *batch
-	err       error   // of the answer
+	err       error   // of the answer, or why there was none
+	lost      bool    // there was none
 	named     []int32 // records that the answer names, by their place in the batch
 	// topicFailed tells that the topic has to wait.
 	topicFailed bool

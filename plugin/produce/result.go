@@ -50,13 +50,14 @@ func (p *Producer) classify(r *request, requestErr error) (divisions []division)
 		r.broker.backoff.Reset()
 	} else {
 		r.broker.backoff.Failed(now, p.retryWait)
+		p.undelivered.fail("", requestErr)
 	}
 	unclear := p.unclearLocked(r)
 	for i := range r.batches {
 		pb := &r.batches[i]
 		pb.partition.inflight = nil
 		if requestErr != nil {
-			pb.err = requestErr
+			pb.err, pb.lost = requestErr, true
 		}
 		v := verdict{action: sideIt}
 		if unclear {
@@ -238,7 +239,7 @@ func (p *Producer) holdLocked(pb *partitionBatch, now time.Time) {
 // divided.
 func (p *Producer) applyLocked(v verdict, pb *partitionBatch, now time.Time) (d division, ok bool) {
 	b, t := pb.batch, pb.topic
-	if pb.err != nil {
+	if pb.err != nil && !pb.lost {
 		p.undelivered.fail(t.name, pb.err)
 	}
 	if v.action == divideIt {

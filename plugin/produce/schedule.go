@@ -13,7 +13,7 @@ func (p *Producer) scheduleLocked() {
 	n, sends := len(p.activeTopics), false
 	for i := range n {
 		t := p.activeTopics[(p.startTopic+i)%n]
-		if t.needsMetadata(now) {
+		if t.asked || t.needsMetadata(now) {
 			stale = append(stale, t)
 		}
 		sends = p.scheduleTopicLocked(t, now) || sends
@@ -37,7 +37,7 @@ func (p *Producer) scheduleLocked() {
 func (p *Producer) pruneActiveLocked() {
 	kept := p.activeTopics[:0]
 	for _, t := range p.activeTopics {
-		if t.active = !t.empty(); t.active {
+		if t.active = t.asked || !t.empty(); t.active {
 			kept = append(kept, t)
 		}
 	}

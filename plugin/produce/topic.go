@@ -18,6 +18,8 @@ type topic struct {
 	startPartition  int          // index of the partition to begin with
 	lastPartition   int          // index of the one that round robin chose last
 
+	asked    bool // the next answer about it is to be told
+	found    bool // the last answer about it had partitions
 	active   bool // in Producer.activeTopics
 	lastUsed time.Time
 	outside  int // batches that are in no queue: in flight, or being divided
@@ -64,6 +66,19 @@ func (t *topic) empty() bool {
 	empty := true
 	t.eachQueue(func(q *queue) { empty = empty && q.empty() })
 	return empty
+}
+
+// failing tells whether batches of the topic cannot be delivered.
+func (t *topic) failing() bool {
+	if t.outside == 0 && t.empty() {
+		return false
+	}
+	failing := t.backoff.Failing() || t.metadataBackoff.Failing()
+	t.eachQueue(func(q *queue) { failing = failing || len(q.retry) > 0 || !q.side.empty() })
+	for _, part := range t.partitions {
+		failing = failing || part.backoff.Failing() && !(part.queue.empty() && t.shared.empty())
+	}
+	return failing
 }
 
 // queueForLocked returns the queue for a record with that key.

@@ -144,6 +144,10 @@ func TestAlertsFire(t *testing.T) {
 		chunks  = "fluentbit_sls_kafka_inflight_chunks"
 		dropped = "fluentbit_output_dropped_records_total"
 		backlog = "fluentbit_storage_chunks"
+		stores  = "fluentbit_sls_kafka_logstores_in_trouble"
+		oldest  = "fluentbit_sls_kafka_oldest_chunk_seconds"
+		lost    = "fluentbit_sls_kafka_dead_letters_lost_total"
+		deleted = "fluentbit_sls_kafka_dead_letters_deleted_total"
 	)
 	rejected := func(values string) string {
 		return `fluentbit_sls_kafka_records_rejected_total{job="j",instance="i",name="b",reason="too_large"} ` + values + "\n"
@@ -163,6 +167,11 @@ func TestAlertsFire(t *testing.T) {
 			[]string{`SlsKafkaNotAcknowledging{instance="i", name="b"} 21-29`}},
 		{"three records too large", healthy + rejected("0x19 3x100"), []string{`SlsKafkaRejecting{instance="i", name="b", reason="too_large"} 20-28`}},
 		{"a reload sets the counters back", healthy + rejected("7x19 0x100") + of("b", up, "1x120") + of("b", dropped, "9x19 0x100"), nil},
+		{"a logstore in trouble for twenty minutes", healthy + of("a", stores, "0x9 2x19 0x90"), []string{`SlsKafkaLogstoreInTrouble{instance="i", name="a"} 20-29`}},
+		{"a logstore in trouble now and then", healthy + of("a", stores, "0x9 1x5 0 1x8 0x90"), nil},
+		{"a chunk that waits for half an hour", healthy + of("a", oldest, "1x9 0+60x30 1x90"), []string{`SlsKafkaRecordsLate{instance="i", name="a"} 26-40`}},
+		{"rejected records that are lost", healthy + of("a", lost, "0x19 3x100") + of("a", deleted, "0x120"), []string{`SlsKafkaDeadLettersLost{instance="i", name="a"} 20-28`}},
+		{"rejected records that are deleted", healthy + of("a", lost, "0x120") + of("a", deleted, "0x19 900x100"), []string{`SlsKafkaDeadLettersLost{instance="i", name="a"} 20-28`}},
 		{"records dropped", healthy + of("b", up, "1x120") + of("b", dropped, "0x19 500x100"), []string{`SlsKafkaDropped{instance="i", name="b"} 20-28`}},
 		{"records of another plugin dropped", healthy + of("stdout.0", dropped, "0x19 500x100"), nil},
 		{"a large backlog that does not grow", strings.Replace(healthy, "20x120", "900x120", 1), nil},

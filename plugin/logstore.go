@@ -1,0 +1,192 @@
+package plugin
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"out_sls_kafka/plugin/config"
+)
+
+const (
+	// maxUnknownNames is how many names of logstores are remembered that the service has
+	// not confirmed: anybody's text may stand in the field of logstore_key. Records of
+	// further ones wait.
+	maxUnknownNames = 1000
+	// maxDivertedNames is how many are remembered whose records go elsewhere.
+	maxDivertedNames = 10_000
+	// maxRoutes bounds the values of logstore_key that are remembered.
+	maxRoutes = 4096
+	// nameBytes is about what a logstore costs, its topic and a batch included.
+	nameBytes = 2 << 10
+	// A name is forgotten when nothing came for it for a while.
+	unknownIdleTimeout = time.Minute
+	knownIdleTimeout   = time.Hour
+)
+
+// logstore is one that records go to, or wait for.
+type logstore struct {
+	name, topic string
+	account     account
+	usedAt      atomic.Int64              // when a chunk had records for it last, nanoseconds since 1970
+	diverted    atomic.Pointer[diversion] // nil: its records go to it
+	lastAck     atomic.Pointer[time.Time] // nil: none yet
+	incident    incident                  // guarded by health.mu
+
+	// Guarded by logstores.mu.
+	confirmed    bool      // the service knows it
+	missingSince time.Time // zero: the service has not said that it does not exist
+}
+
+// logstores are those of one output. Values of logstore_key, routes, are remembered too,
+// so that a record costs a look-up and no allocation.
+type logstores struct {
+	cfg    *config.Config
+	common *logstore // the option logstore
+	single bool      // there are no others
+	added  func(*logstore)
+	crowd  account // chunks wait for it while there are too many unknown names
+
+	mu      sync.RWMutex
+	routes  map[string]*logstore
+	byTopic map[string]*logstore
+	unknown int // neither confirmed nor diverted
+	diverts int
+}
+
+func (l *logstores) open(cfg *config.Config, added func(*logstore)) {
+	l.cfg, l.single, l.added = cfg, cfg.Encoding.RouteField == "", added
+	l.common = &logstore{name: cfg.Logstore, topic: cfg.Topic(cfg.Logstore)}
+	l.common.account.known = l.single
+	l.routes = make(map[string]*logstore)
+	l.byTopic = map[string]*logstore{l.common.topic: l.common}
+}
+
+// find returns the logstore that route names, or the configured one if route is not a
+// valid name. It returns nil if the name is new, and too many are unknown.
+func (l *logstores) find(route []byte) *logstore {
+	if len(route) > config.MaxLogstoreName { // anybody's text may stand there: it is not remembered
+		return l.common
+	}
+	l.mu.RLock()
+	to, ok := l.routes[string(route)]
+	l.mu.RUnlock()
+	if ok {
+		return to
+	}
+	return l.findNew(string(route))
+}
+
+func (l *logstores) findNew(route string) *logstore {
+	valid := config.ValidLogstore.MatchString(route)
+	to, isNew := l.common, false
+	l.mu.Lock()
+	if valid {
+		to, isNew = l.addLocked(route)
+	}
+	if to != nil {
+		if len(l.routes) >= maxRoutes {
+			clear(l.routes)
+		}
+		l.routes[route] = to
+	}
+	l.mu.Unlock()
+	if isNew {
+		l.added(to)
+	}
+	return to
+}
+
+// addLocked returns the logstore of a name; nil: too many names are unknown.
+func (l *logstores) addLocked(name string) (to *logstore, isNew bool) {
+	topic := l.cfg.Topic(name)
+	if to = l.byTopic[topic]; to != nil {
+		return to, false
+	}
+	if l.unknown >= maxUnknownNames {
+		return nil, false
+	}
+	to = &logstore{name: name, topic: topic}
+	to.usedAt.Store(time.Now().UnixNano())
+	l.byTopic[topic] = to
+	l.unknown++
+	return to, true
+}
+
+// ofTopic returns the logstore of a topic; nil: it is forgotten.
+func (l *logstores) ofTopic(topic string) *logstore {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.byTopic[topic]
+}
+
+// all returns all logstores.
+func (l *logstores) all() []*logstore {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	all := make([]*logstore, 0, len(l.byTopic))
+	for _, to := range l.byTopic {
+		all = append(all, to)
+	}
+	return all
+}
+
+// acked returns when records of the logstore were acknowledged last; zero: never.
+func (to *logstore) acked() (at time.Time) {
+	if last := to.lastAck.Load(); last != nil {
+		at = *last
+	}
+	return at
+}
+
+// idleLocked tells whether nothing came for a logstore for so long that it may be forgotten.
+func (to *logstore) idleLocked(now time.Time) bool {
+	timeout := unknownIdleTimeout
+	if to.confirmed {
+		timeout = knownIdleTimeout
+	}
+	return now.Sub(time.Unix(0, to.usedAt.Load())) > timeout
+}
+
+// forget removes logstores that nothing came for; used tells whether records are in
+// flight or wait for one. It returns the removed ones.
+func (l *logstores) forget(now time.Time, used func(*logstore) bool) (forgotten []*logstore) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for topic, to := range l.byTopic {
+		crowded := to.diverted.Load() != nil && l.diverts > maxDivertedNames
+		if to == l.common || !crowded && !to.idleLocked(now) || used(to) {
+			continue
+		}
+		switch {
+		case to.diverted.Load() != nil:
+			l.diverts--
+		case !to.confirmed:
+			l.unknown--
+		}
+		delete(l.byTopic, topic)
+		forgotten = append(forgotten, to)
+	}
+	if len(forgotten) > 0 {
+		clear(l.routes)
+	}
+	return forgotten
+}
+
+// names returns how many names are remembered, and whether another unknown one may be.
+func (l *logstores) names() (known int, room bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return len(l.byTopic), l.unknown < maxUnknownNames
+}
+
+// retained is about how many bytes the routes remembered take.
+func (l *logstores) retained() (bytes int64) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	const entry = 100 // of the map
+	for route := range l.routes {
+		bytes += int64(len(route) + entry)
+	}
+	return bytes + int64(len(l.byTopic))*nameBytes/4 // the rest is the producer's
+}

@@ -1,0 +1,130 @@
+package plugin
+
+import (
+	"time"
+
+	"out_sls_kafka/encoder"
+	"out_sls_kafka/plugin/produce"
+)
+
+// share is the part of a chunk that goes to one logstore. It implements
+// [produce.Owner].
+type share struct {
+	chunk    *Chunk
+	logstore *logstore
+	// Of the piece that is being encoded.
+	pieceRecords int
+	pieceBytes   int64
+	// Guarded by admission.mu: what is reserved and not released.
+	records int
+	bytes   int64
+}
+
+// need is how many bytes the share takes for its piece. Its first records need
+// chunkOverhead more.
+func (s *share) need() int64 {
+	if s.pieceRecords > 0 && s.records == 0 {
+		return s.pieceBytes + chunkOverhead
+	}
+	return s.pieceBytes
+}
+
+// maxShareScan is how many shares of a chunk are looked through one by one.
+const maxShareScan = 8
+
+// shareOf returns the chunk's share of a logstore.
+func (c *Chunk) shareOf(to *logstore) *share {
+	if n := len(c.shares); n <= maxShareScan {
+		for _, s := range c.shares {
+			if s.logstore == to {
+				return s
+			}
+		}
+	} else if s := c.byLogstore[to]; s != nil {
+		return s
+	}
+	return c.addShare(to)
+}
+
+func (c *Chunk) addShare(to *logstore) *share {
+	if to == c.out.logstores.common {
+		c.out.askCommon()
+	}
+	to.usedAt.Store(time.Now().UnixNano())
+	s := &c.firstShare
+	if len(c.shares) == 0 {
+		c.shares = c.shareRoom[:0]
+	} else {
+		s = new(share)
+	}
+	s.chunk, s.logstore = c, to
+	c.shares = append(c.shares, s)
+	switch {
+	case len(c.shares) <= maxShareScan:
+	case c.byLogstore == nil:
+		c.byLogstore = make(map[*logstore]*share)
+		for _, s := range c.shares {
+			c.byLogstore[s.logstore] = s
+		}
+	default:
+		c.byLogstore[to] = s
+	}
+	return s
+}
+
+// routing is where the records of a piece go.
+type routing struct {
+	route  []byte // of the record before
+	share  *share
+	reject bool // it goes nowhere: its logstore does not exist
+}
+
+// next returns where a record goes. It returns false if there are too many unknown names.
+func (r *routing) next(c *Chunk, b *encoder.Batch, record *encoder.Record) bool {
+	route := b.Bytes(record.Route)
+	if r.share != nil && string(route) == string(r.route) {
+		return true
+	}
+	to := c.out.logstores.common
+	if len(route) > 0 {
+		if to = c.out.logstores.find(route); to == nil {
+			return false
+		}
+	}
+	r.route, r.reject = route, false
+	if d := to.diverted.Load(); d != nil {
+		to.usedAt.Store(time.Now().UnixNano())
+		to, r.reject = c.out.logstores.common, d.reject
+	}
+	r.share = c.shareOf(to)
+	return true
+}
+
+// Acked counts records that were acknowledged.
+func (s *share) Acked(records int, bytes int64) {
+	defer s.chunk.out.recoverPanic(s.chunk)
+	s.chunk.out.admission.release(s, records, bytes)
+	s.chunk.recordsDone(records)
+}
+
+// Rejected accounts for a record that the broker refused in a batch of its own.
+func (s *share) Rejected(r produce.Record, err error) {
+	defer s.chunk.out.recoverPanic(s.chunk)
+	s.chunk.rejectByBroker(r.Topic, r.Value, r.Millis, err)
+	s.chunk.out.admission.release(s, 1, int64(produce.RecordBytes(r.Key, r.Value)))
+	s.chunk.recordsDone(1)
+}
+
+// Held tells that a record was refused alone and waits. One line a minute names its
+// tag.
+func (s *share) Held(topic string, err error) {
+	defer s.chunk.out.recoverPanic(s.chunk)
+	o := s.chunk.out
+	o.health.logHeld(s.chunk.tag, o.cfg.LogstoreOf(topic), err)
+}
+
+// Released gives the chunk back to Fluent Bit.
+func (s *share) Released(int) {
+	defer s.chunk.out.recoverPanic(s.chunk)
+	s.chunk.setResult(Retry)
+}

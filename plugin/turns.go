@@ -1,0 +1,137 @@
+package plugin
+
+import (
+	"container/list"
+	"slices"
+)
+
+// waitLocked lets c wait at an index of the line of its account.
+func (a *admission) waitLocked(c *Chunk, at int) {
+	c.admitted = false
+	c.account.waiting = slices.Insert(c.account.waiting, at, c)
+	a.waiting++
+	a.takeTurnLocked(c.account)
+}
+
+// takeTurnLocked makes an account the last in turn, unless it has its turn.
+func (a *admission) takeTurnLocked(to *account) {
+	if to.turn == nil && len(to.waiting) > 0 {
+		to.turn = a.turnsOf(to).PushBack(to)
+	}
+}
+
+func (a *admission) turnsOf(to *account) *list.List {
+	if to.failing {
+		return &a.turns[1]
+	}
+	return &a.turns[0]
+}
+
+func (a *admission) parkLocked(to *account) {
+	if to.turn != nil {
+		a.turnsOf(to).Remove(to.turn)
+		to.turn = nil
+	}
+}
+
+// admitWaitingLocked admits the first waiting chunks, as many as fit, and returns
+// them, to be woken. It must be called whenever memory was released.
+func (a *admission) admitWaitingLocked() (admitted []*Chunk) {
+	for i := range a.turns {
+		for turn := a.turns[i].Front(); turn != nil; turn = a.turns[i].Front() {
+			to := turn.Value.(*account) //nolint:errcheck // nothing else is put in
+			c := to.waiting[0]
+			if !a.fitsLocked(to, c.wanted) {
+				if to.known && to.used == 0 {
+					break // others have the room: the first in turn gets what they release
+				}
+				a.parkLocked(to)
+				continue
+			}
+			a.leaveLocked(c, 0)
+			a.holdLocked(c)
+			admitted = append(admitted, c)
+			if to.turn != nil {
+				a.turns[i].MoveToBack(to.turn)
+			}
+		}
+	}
+	return admitted
+}
+
+// leaveLocked ends the waiting of the chunk at an index of its line.
+func (a *admission) leaveLocked(c *Chunk, at int) {
+	c.account.waiting = slices.Delete(c.account.waiting, at, at+1)
+	a.waiting--
+	if len(c.account.waiting) == 0 {
+		a.parkLocked(c.account)
+	}
+}
+
+// waitForNames lets c wait until another unknown name may be remembered.
+func (a *admission) waitForNames(c *Chunk, crowd *account) {
+	a.mu.Lock()
+	a.addLocked(c.account, -c.held)
+	a.takeTurnLocked(c.account)
+	c.held, crowd.known = 0, false
+	c.account, c.wanted = crowd, chunkOverhead
+	a.waitLocked(c, 0)
+	admitted := a.admitWaitingLocked()
+	a.mu.Unlock()
+	wakeAll(admitted)
+}
+
+// inUse tells whether records of a logstore are in flight, or wait.
+func (a *admission) inUse(to *logstore) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return to.account.used > 0 || len(to.account.waiting) > 0
+}
+
+// setNames sets how many names of logstores are remembered.
+func (a *admission) setNames(n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.names = int64(n) * nameBytes
+}
+
+// know notes the latest of a logstore: whether it fails.
+func (a *admission) know(to *account, failing bool) {
+	a.mu.Lock()
+	admitted := a.knowLocked(to, failing)
+	a.mu.Unlock()
+	wakeAll(admitted)
+}
+
+func (a *admission) knowLocked(to *account, failing bool) []*Chunk {
+	if to.known && to.failing == failing {
+		return nil
+	}
+	a.parkLocked(to)
+	used := to.used
+	a.addLocked(to, -used)
+	to.known, to.failing = true, failing
+	a.addLocked(to, used)
+	a.takeTurnLocked(to)
+	return a.admitWaitingLocked()
+}
+
+// retry lets parked logstores try again, as they do once a second: what they wait for may
+// be that others released their room.
+func (a *admission) retry(all []*account) {
+	a.mu.Lock()
+	for _, to := range all {
+		a.takeTurnLocked(to)
+	}
+	admitted := a.admitWaitingLocked()
+	a.mu.Unlock()
+	wakeAll(admitted)
+}
+
+// wakeAll wakes chunks that were admitted. a.mu must not be held, for a waker may
+// take locks of its own.
+func wakeAll(admitted []*Chunk) {
+	for _, c := range admitted {
+		c.wake()
+	}
+}

@@ -1,0 +1,138 @@
+package plugin
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/plugin/failure"
+)
+
+// recheckInterval is how often the service is asked again whether a logstore exists whose
+// records go elsewhere.
+const recheckInterval = 30 * time.Second
+
+// diversion is what becomes of the records of a logstore that does not exist.
+type diversion struct {
+	reject  bool      // else they go to the option logstore
+	checked time.Time // when the service was asked last
+}
+
+// found notes that the service knows a logstore.
+func (l *logstores) found(to *logstore) (wasDiverted bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	to.missingSince = time.Time{}
+	wasDiverted = to.diverted.Swap(nil) != nil
+	switch {
+	case wasDiverted:
+		l.diverts--
+	case !to.confirmed && to != l.common:
+		l.unknown--
+	}
+	to.confirmed = true
+	return wasDiverted
+}
+
+// missing notes that the service says that a logstore does not exist, and tells whether
+// unknown_logstore has its records go elsewhere now.
+func (l *logstores) missing(to *logstore, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if to.missingSince.IsZero() {
+		to.missingSince = now
+	}
+	if l.cfg.UnknownLogstore == config.UnknownWait || to == l.common {
+		return false
+	}
+	if to.diverted.Load() != nil {
+		return true
+	}
+	crowded := l.unknown >= maxUnknownNames/2 // others wait for a place
+	if now.Sub(to.missingSince) < l.cfg.UnknownLogstoreAfter && !crowded {
+		return false
+	}
+	to.diverted.Store(&diversion{reject: l.cfg.UnknownLogstore == config.UnknownReject, checked: now})
+	if !to.confirmed {
+		l.unknown--
+	}
+	to.confirmed = false
+	l.diverts++
+	return true
+}
+
+// errMissing is why records are rejected whose logstore does not exist.
+var errMissing = fmt.Errorf("the logstore does not exist, and unknown_logstore is reject: %w", kerr.UnknownTopicOrPartition)
+
+// logstoreMissing does what unknown_logstore says about a logstore that does not exist.
+func (o *Output) logstoreMissing(to *logstore, now time.Time) {
+	before := to.diverted.Load()
+	if !o.logstores.missing(to, now) {
+		return
+	}
+	d := to.diverted.Load()
+	if d == nil { // it was found in between
+		return
+	}
+	if d.reject {
+		o.producer.Reject(to.topic, errMissing)
+	} else {
+		o.producer.Divert(to.topic, o.defaultTopic)
+	}
+	o.producer.Forget(to.topic)
+	if before == nil {
+		o.health.logDiverted(to, d.reject)
+	}
+}
+
+// isMissing tells whether an error says that a logstore does not exist.
+func isMissing(err error) bool {
+	return failure.Of(err).Kind == failure.NotFound && !errors.Is(err, kerr.InvalidTopicException)
+}
+
+// tickLogstores forgets names, asks again about missing logstores, and lets those try
+// again that wait.
+func (o *Output) tickLogstores(now time.Time) {
+	if o.logstores.single {
+		return
+	}
+	for _, to := range o.logstores.forget(now, o.admission.inUse) {
+		o.producer.Forget(to.topic)
+	}
+	names, room := o.logstores.names()
+	o.admission.setNames(names)
+	if room {
+		o.admission.know(&o.logstores.crowd, false)
+	}
+	all := o.logstores.all()
+	accounts := []*account{&o.logstores.crowd}
+	for _, to := range all {
+		accounts = append(accounts, &to.account)
+		o.recheck(to, now)
+	}
+	o.admission.retry(accounts)
+}
+
+// recheck asks about a diverted logstore that records still come for, and moves on those
+// that came before it was diverted.
+func (o *Output) recheck(to *logstore, now time.Time) {
+	d := to.diverted.Load()
+	if !o.logstores.missingSince(to).IsZero() && (d == nil || o.admission.inUse(to)) {
+		o.logstoreMissing(to, now)
+	}
+	if d == nil || now.Sub(d.checked) < recheckInterval || now.Sub(time.Unix(0, to.usedAt.Load())) > recheckInterval {
+		return
+	}
+	if to.diverted.CompareAndSwap(d, &diversion{d.reject, now}) {
+		o.producer.Ask(to.topic)
+	}
+}
+
+func (l *logstores) missingSince(to *logstore) time.Time {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return to.missingSince
+}
