@@ -131,6 +131,7 @@ type Record struct {
 // Reject is a range of a chunk that could not become a record.
 type Reject struct {
 	Offset, Length int  // the range, in bytes of the chunk
+	Count          int  // events or samples in it, 1 if that is unknown
 	Record         Span // its JSON if it is too large and was encoded to its end, else empty
 	Sec            int64
 	Nsec           int32 // event time if it could be read, else 0

@@ -84,7 +84,7 @@ func (e *Encoder) encodeEvent(b *Batch, src []byte, pos int) int {
 	if size := len(dst) - start; e.opts.MaxBytes > 0 && size > e.opts.MaxBytes {
 		if e.opts.Oversize == OversizeReject || !e.truncate(b, start) {
 			b.Rejects = append(b.Rejects, Reject{
-				Offset: pos, Length: next - pos, Record: Span{start, len(b.Buf)},
+				Offset: pos, Length: next - pos, Count: 1, Record: Span{start, len(b.Buf)},
 				Sec: ev.sec, Nsec: ev.nsec, Err: &TooLargeError{Size: size, Limit: e.opts.MaxBytes},
 			})
 			return next
@@ -125,8 +125,7 @@ func (e *Encoder) appendRecordValue(w *walker, dst, src []byte, ev event) ([]byt
 // reject records why the event at pos did not become a record. It returns the
 // offset of the next event, which is the end of the chunk if the framing is
 // broken. A run of values that are not even maps or arrays is one reject, since
-// it is unknown how many events they were. So is a run of metrics or samples with
-// the same fault.
+// it is unknown how many events they were.
 func (b *Batch) reject(src []byte, pos int, ev event, fault int) int {
 	b.w.keys, b.w.tables = b.w.keys[:0], b.w.tables[:0]
 	next := skip(src, pos)
@@ -137,14 +136,14 @@ func (b *Batch) reject(src []byte, pos int, ev event, fault int) int {
 	if fault == faultTooLarge {
 		err = b.w.enc.giveUpErr
 	}
-	if last := len(b.Rejects) - 1; fault <= faultScalar && last >= 0 {
+	if last := len(b.Rejects) - 1; fault == faultScalar && last >= 0 {
 		if r := &b.Rejects[last]; r.Err == err && r.Offset+r.Length == pos {
 			r.Length = next - r.Offset
 			return next
 		}
 	}
 	b.Rejects = append(b.Rejects, Reject{
-		Offset: pos, Length: next - pos, Sec: ev.sec, Nsec: ev.nsec, Err: err,
+		Offset: pos, Length: next - pos, Count: 1, Sec: ev.sec, Nsec: ev.nsec, Err: err,
 	})
 	return next
 }

@@ -88,7 +88,8 @@ func (e *Encoder) encodeMetrics(b *Batch, src []byte, pos int) int {
 	m.scrapeTime = newestTime(elem, n)
 	m.firstStatic, m.staticLabels, _ = meta.get("processing").get("static_labels").array()
 	if fault := b.w.setResourceGroup(meta.get("external")); fault < 0 {
-		return b.reject(src, pos, m.eventHeader(), fault)
+		b.rejectSamples(object, elem, n, fault)
+		return end
 	}
 	for ; n > 0; n-- {
 		e.encodeMetric(b, elem)
@@ -113,6 +114,19 @@ func newestTime(elem cursor, n int) (ns uint64) {
 		elem = elem.next()
 	}
 	return ns
+}
+
+// rejectSamples rejects all samples of n metrics as one range: that of whole, which
+// has what they share.
+func (b *Batch) rejectSamples(whole, elem cursor, n, fault int) {
+	count := 0
+	for ; n > 0; n-- {
+		_, samples, _ := elem.get("values").array()
+		count += samples
+		elem = elem.next()
+	}
+	b.reject(whole.src, whole.pos, b.w.metric.eventHeader(), fault)
+	b.Rejects[len(b.Rejects)-1].Count = max(1, count)
 }
 
 // eventHeader returns the header of the event that a sample becomes.
@@ -153,7 +167,7 @@ func (e *Encoder) encodeMetric(b *Batch, elem cursor) {
 	m := &b.w.metric
 	sample, n, ok := elem.get("values").array()
 	if !ok || !m.readMeta(elem.get("meta")) {
-		b.reject(elem.src, elem.pos, m.eventHeader(), faultMetric)
+		b.rejectSamples(elem, elem, 1, faultMetric)
 		return
 	}
 	for ; n > 0; n-- {
