@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"out_sls_kafka/encoder"
 	"out_sls_kafka/plugin/produce"
 	"out_sls_kafka/test/sls"
@@ -40,5 +42,28 @@ func TestPieces(t *testing.T) {
 		if got, rejected := e.Count("demo"), o.stats.rejected.Load(); got != n || rejected != 2 {
 			t.Errorf("%d records stored, %d rejected, want %d and 2", got, rejected, n)
 		}
+	})
+}
+
+// A metric that cannot be read counts as many rejected records as it has samples.
+func TestRejectedSamples(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		_, properties := network.startEndpoint(t, sls.Options{})
+		o, h := network.startOutput(t, properties)
+		const n = 100
+		chunk := msgp.AppendString(msgp.AppendMapHeader(nil, 1), "metrics")
+		chunk = msgp.AppendMapHeader(msgp.AppendArrayHeader(chunk, 1), 1)
+		chunk = msgp.AppendArrayHeader(msgp.AppendString(chunk, "values"), n)
+		for range n {
+			chunk = msgp.AppendMapHeader(chunk, 0)
+		}
+		if r := deliver(t, o, append(chunk, events(0, 1, "x")...)); r != OK {
+			t.Errorf("result %d", r)
+		}
+		if rejected := o.stats.rejected.Load(); rejected != n {
+			t.Errorf("%d rejected records, want %d", rejected, n)
+		}
+		h.wait("99 more of this kind")
 	})
 }

@@ -23,7 +23,7 @@ func (c *Chunk) rejectUnencoded(values []byte, r *encoder.Reject, data []byte) {
 	if errors.Is(r.Err, encoder.ErrTooLarge) {
 		kind = failure.Size
 	}
-	c.reject(kind, &d)
+	c.reject(kind, &d, r.Count)
 }
 
 // rejectByBroker accounts for a record that the broker refused in a batch of its
@@ -37,7 +37,7 @@ func (c *Chunk) rejectByBroker(topic string, value []byte, millis int64, err err
 	if ke, ok := errors.AsType[*kerr.Error](err); ok {
 		d.kafkaError = ke.Message
 	}
-	c.reject(failure.Of(err).Kind, &d)
+	c.reject(failure.Of(err).Kind, &d, 1)
 }
 
 // rejectMissing accounts for a record whose logstore does not exist.
@@ -56,8 +56,9 @@ type rejects struct {
 	records  int
 }
 
-func (c *Chunk) reject(k failure.Kind, d *deadLetter) {
-	r := rejects{k, d.kafkaError != "", d.reason, 1}
+// reject accounts for records that are rejected together.
+func (c *Chunk) reject(k failure.Kind, d *deadLetter, records int) {
+	r := rejects{k, d.kafkaError != "", d.reason, records}
 	if c.out.deadLetterFile == nil {
 		c.countRejects(&r, "; set dead_letter_file to keep such records")
 		return
@@ -67,7 +68,7 @@ func (c *Chunk) reject(k failure.Kind, d *deadLetter) {
 	c.pendingDeadLetters = d.append(c.pendingDeadLetters)
 	for i := range c.pendingRejects {
 		if p := &c.pendingRejects[i]; p.kind == r.kind && p.byBroker == r.byBroker {
-			p.records++
+			p.records += records
 			return
 		}
 	}
