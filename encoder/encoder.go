@@ -17,17 +17,20 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"unsafe"
 )
 
 // maxGrowth bounds what an event becomes: its value, its key, its route and its
 // JSON in Batch.Rejects together, or the attributes of the group it opens, take
 // at most maxGrowth times the bytes of the event. Only two things are added to
-// that:
+// that, and they make the output of a chunk as large as the square of its size:
 //   - what Options add to every event: the keys, the time, the tag, and the
 //     attributes of the event's group;
-//   - what the samples of metrics share, which has its own bound (metricsFactor).
+//   - what the samples of metrics share.
+//
+// Therefore AppendSome ends between two events or two samples, and who calls it
+// bounds the memory: nothing is rejected for what is added, unless the record is
+// larger than Options.MaxBytes.
 //
 // The bound holds because each byte is escaped at most twice: once for its own
 // string, and once more within a key that is a map or an array. Such a key may
@@ -252,42 +255,3 @@ func checkOptions(o Options) error {
 	}
 	return errors.Join(errs...)
 }
-
-// Append encodes every event of the chunk into b. The tag is used for
-// Options.TagKey only. Append never panics, and it keeps no reference to the
-// chunk, which may be memory that the caller frees.
-func (e *Encoder) Append(b *Batch, chunk []byte, tag string) {
-	e.Begin(b, chunk, tag)
-	e.AppendSome(b, chunk, 0, math.MaxInt)
-	b.End()
-}
-
-// Begin prepares b for AppendSome, which encodes a chunk in several steps, until
-// End is called. b may be reset between the steps.
-func (e *Encoder) Begin(b *Batch, chunk []byte, tag string) {
-	b.w.open(e, tag)
-	b.w.metric.budget = metricsAllowance + metricsFactor*len(chunk)
-}
-
-// AppendSome encodes events of the chunk from the offset pos on, until b holds
-// size bytes, and returns the offset of the next event. Records and rejects count
-// in addition to b.Buf: an event of one byte can be a reject, which adds nothing
-// to b.Buf, and a raw record can be empty.
-func (e *Encoder) AppendSome(b *Batch, chunk []byte, pos, size int) int {
-	left := len(chunk) - pos
-	if need := min(left+left/2, size); cap(b.Buf)-len(b.Buf) < need {
-		b.Buf = slices.Grow(b.Buf, need)
-	}
-	for pos < len(chunk) && (b.usedBytes() < size || b.continuesReject(chunk, pos)) {
-		pos = e.encodeEvent(b, chunk, pos)
-	}
-	return pos
-}
-
-// usedBytes returns how many bytes of memory the contents of the batch take.
-func (b *Batch) usedBytes() int {
-	return len(b.Buf) + len(b.Records)*recordBytes + len(b.Rejects)*rejectBytes
-}
-
-// End releases the chunk that Begin was called for.
-func (b *Batch) End() { b.w.close() }

@@ -17,8 +17,8 @@ var (
 	// ErrTooDeep: the event has more than 128 levels, or a key that is a map or
 	// an array contains another such key.
 	ErrTooDeep = errors.New("event nested too deep")
-	// ErrTooLarge: the record is larger than Options.MaxBytes, and the error is a
-	// *TooLargeError; or the metrics of a chunk would take many times its size.
+	// ErrTooLarge: the record is larger than Options.MaxBytes. The error is a
+	// *TooLargeError.
 	ErrTooLarge = errors.New("record too large")
 )
 
@@ -53,7 +53,6 @@ const (
 	faultScalar                // not even an array or a map
 	faultMetric                // a metric does not have the layout of cmetrics
 	faultSample                // a sample of a metric does not have it
-	faultExpansion             // the metrics of the chunk would take too much memory
 )
 
 // faultErrors has the error of a fault at index -1-fault.
@@ -70,7 +69,6 @@ var faultErrors = [...]error{
 	fmt.Errorf("%w: a single value stands where an event was expected", ErrMalformed),
 	fmt.Errorf("%w: a metric lacks version %d of cmetrics, a known type, a name, its bounds or its values", ErrMalformed, cmetricsVersion),
 	fmt.Errorf("%w: a sample of a metric lacks its time, a number, a bucket, or the name of a label", ErrMalformed),
-	fmt.Errorf("%w: the metrics of one chunk may take %d times its size and %d MiB", ErrTooLarge, metricsFactor, metricsAllowance>>20),
 }
 
 func faultError(fault int) error { return faultErrors[-1-fault] }

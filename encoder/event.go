@@ -59,7 +59,7 @@ func (e *Encoder) encodeEvent(b *Batch, src []byte, pos int) int {
 	ev, fault := readEvent(src, pos)
 	if fault < 0 {
 		if fault == faultEvent {
-			if next := e.encodeMetrics(b, src, pos); next > 0 {
+			if next := e.beginMetrics(b, src, pos); next >= 0 {
 				return next
 			}
 		}
@@ -163,7 +163,7 @@ func (b *Batch) continuesReject(src []byte, pos int) bool {
 // start for the events up to the next marker.
 func (e *Encoder) setGroup(b *Batch, src []byte, pos int, ev event) int {
 	w := &b.w
-	w.groupJSON = w.groupJSON[:0]
+	w.groupJSON, w.at.group = w.groupJSON[:0], 0
 	if ev.marker == groupEnd || !e.groupKey.wanted() {
 		next := skip(src, ev.record)
 		if next < 0 {
@@ -176,7 +176,7 @@ func (e *Encoder) setGroup(b *Batch, src []byte, pos int, ev event) int {
 		w.groupJSON = w.groupJSON[:0]
 		return b.reject(src, pos, event{}, next)
 	}
-	if w.groupJSON = dst; isNilOrEmpty(src, ev.record) {
+	if w.groupJSON, w.at.group = dst, pos+1; isNilOrEmpty(src, ev.record) {
 		w.groupJSON = dst[:0]
 	}
 	return next

@@ -82,19 +82,22 @@ func FuzzAppend(f *testing.F) {
 	})
 }
 
-// checkPieces encodes the chunk event by event, which must give the same as all
-// at once.
+// checkPieces encodes the chunk event by event, in two batches by turns, which must
+// give the same as all at once in one.
 func checkPieces(t *testing.T, e *Encoder, whole *Batch, chunk []byte) {
 	t.Helper()
-	var b Batch
-	e.Begin(&b, chunk, "tag")
-	defer b.End()
+	var batches [2]Batch
+	for i := range batches {
+		e.Begin(&batches[i], chunk, "tag")
+		defer batches[i].End()
+	}
 	records, rejects := whole.Records, whole.Rejects
-	for pos := 0; pos < len(chunk); {
+	for piece, at := 0, (Position{}); at.Offset < len(chunk); piece++ {
+		b := &batches[piece&1]
 		b.Reset()
-		before := pos
-		if pos = e.AppendSome(&b, chunk, pos, 1); pos <= before || pos > len(chunk) {
-			t.Fatalf("offset %d after %d of %d", pos, before, len(chunk))
+		before := at.Offset
+		if at = e.AppendSome(b, chunk, at, 1); at.Offset <= before || at.Offset > len(chunk) {
+			t.Fatalf("offset %d after %d of %d", at.Offset, before, len(chunk))
 		}
 		if len(b.Records) > len(records) || len(b.Rejects) > len(rejects) {
 			t.Fatalf("%d records, %d rejects in a piece; %d, %d are left", len(b.Records), len(b.Rejects), len(records), len(rejects))

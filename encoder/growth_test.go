@@ -172,9 +172,9 @@ func TestStepSize(t *testing.T) {
 		var b Batch
 		e.Begin(&b, chunk, "tag")
 		count := 0
-		for pos := 0; pos < len(chunk); count += len(b.Records) + len(b.Rejects) {
+		for at := (Position{}); at.Offset < len(chunk); count += len(b.Records) + len(b.Rejects) {
 			b.Reset()
-			pos = e.AppendSome(&b, chunk, pos, size)
+			at = e.AppendSome(&b, chunk, at, size)
 			if got := b.Size(); got > 4*size {
 				t.Fatalf("%s: %d bytes of memory in a step of %d", c.name, got, size)
 			}

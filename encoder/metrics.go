@@ -37,24 +37,19 @@ var typeNames = [...]string{"counter", "gauge", "histogram", "summary", "untyped
 // since the start.
 const deltaAggregation = 1
 
-// The samples of a chunk may take metricsAllowance bytes plus metricsFactor times
-// the bytes of the chunk. Each sample repeats the labels of its whole object, so
-// that a hostile chunk could ask for the square of its size. A genuine chunk stays
-// below the bound.
-const (
-	metricsAllowance = 1 << 20
-	metricsFactor    = 64
-)
-
 // metric has what the samples of one metric share, and the memory to write them.
 type metric struct {
-	budget   int    // bytes that the samples of the chunk may still take
 	eventBuf []byte // the current sample as an event in msgpack
+	copied   int    // bytes written to eventBuf in this step
 
-	scrapeTime   uint64 // nanoseconds since 1970: the time of the object's newest sample
+	external     cursor // where the object comes from
 	firstStatic  cursor // the first of the labels that all samples of the object have
 	staticLabels int    // how many there are
+	staticBytes  int    // of msgpack that they take
+	longestBytes int    // of these, the longest label
+	scrapeTime   uint64 // nanoseconds since 1970: the time of the object's newest sample
 
+	elem       cursor // the metric
 	kind       int
 	name       []byte // namespace_subsystem_name
 	unit       []byte // empty: none
@@ -69,34 +64,25 @@ func (m *metric) size() int { return cap(m.eventBuf) + cap(m.name) }
 
 // close releases the memory of the caller.
 func (m *metric) close() {
-	m.firstStatic, m.unit, m.firstLabel, m.firstBound = cursor{}, nil, cursor{}, cursor{}
+	m.external, m.firstStatic, m.elem, m.unit = cursor{}, cursor{}, cursor{}, nil
+	m.firstLabel, m.firstBound = cursor{}, cursor{}
 }
 
-// encodeMetrics encodes the metrics object at pos and returns the offset behind
-// it. It returns 0 if the value at pos is not such an object or not a whole one.
-func (e *Encoder) encodeMetrics(b *Batch, src []byte, pos int) int {
-	end := skip(src, pos)
-	if end < 0 {
-		return 0
-	}
-	object := cursor{src[:end], pos}
-	elem, n, ok := object.get("metrics").array()
-	if !ok {
-		return 0
-	}
-	meta, m := object.get("meta"), &b.w.metric
+// openObject reads what all samples of the object share.
+func (m *metric) openObject(src []byte, start, end int) {
+	object := cursor{src[:end], start}
+	elem, n, _ := object.get("metrics").array()
 	m.scrapeTime = newestTime(elem, n)
+	m.elem = cursor{src: src[:end]}
+	meta := object.get("meta")
+	m.external = meta.get("external")
 	m.firstStatic, m.staticLabels, _ = meta.get("processing").get("static_labels").array()
-	if fault := b.w.setResourceGroup(meta.get("external")); fault < 0 {
-		b.rejectSamples(object, elem, n, fault)
-		return end
+	m.staticBytes, m.longestBytes = 0, 0
+	for pair, n := m.firstStatic, m.staticLabels; n > 0; n-- {
+		length := len(pair.raw())
+		m.staticBytes, m.longestBytes = m.staticBytes+length, max(m.longestBytes, length)
+		pair = pair.next()
 	}
-	for ; n > 0; n-- {
-		e.encodeMetric(b, elem)
-		elem = elem.next()
-	}
-	b.w.groupJSON = b.w.groupJSON[:0]
-	return end
 }
 
 // newestTime returns the time of the newest sample of n metrics. The time of a
@@ -137,7 +123,7 @@ func (m *metric) eventHeader() event {
 // setResourceGroup makes the OpenTelemetry resource and scope of the metrics the
 // attributes of a group, as they are for logs. The rest of the external metadata
 // describes single samples.
-func (w *walker) setResourceGroup(external cursor) (fault int) {
+func (w *walker) setResourceGroup() (fault int) {
 	w.groupJSON = w.groupJSON[:0]
 	if !w.enc.groupKey.wanted() {
 		return 0
@@ -145,7 +131,7 @@ func (w *walker) setResourceGroup(external cursor) (fault int) {
 	m := &w.metric
 	m.eventBuf = append(m.eventBuf[:0], 0x80)
 	for _, name := range [...]string{"resource", "scope"} {
-		if part := external.get(name); part.pos >= 0 && !isNilOrEmpty(part.src, part.pos) {
+		if part := m.external.get(name); part.pos >= 0 && !isNilOrEmpty(part.src, part.pos) {
 			m.eventBuf[0]++
 			m.eventBuf = append(appendFixstr(m.eventBuf, name), part.raw()...)
 		}
@@ -161,20 +147,8 @@ func (w *walker) setResourceGroup(external cursor) (fault int) {
 	return 0
 }
 
-// encodeMetric encodes all samples of the metric. A fault of one sample does not
-// affect the others.
-func (e *Encoder) encodeMetric(b *Batch, elem cursor) {
-	m := &b.w.metric
-	sample, n, ok := elem.get("values").array()
-	if !ok || !m.readMeta(elem.get("meta")) {
-		b.rejectSamples(elem, elem, 1, faultMetric)
-		return
-	}
-	for ; n > 0; n-- {
-		e.encodeSample(b, sample)
-		sample = sample.next()
-	}
-}
+// openMetric reads what the samples of the metric share.
+func (m *metric) openMetric() bool { return m.readMeta(m.elem.get("meta")) }
 
 // readMeta reads what the samples of the metric share. It returns false if that
 // does not have the layout of cmetrics.
@@ -213,26 +187,4 @@ func (m *metric) readMeta(meta cursor) bool {
 	}
 	m.firstBound, m.bounds, _ = meta.get(bounds).array()
 	return m.firstBound.areNumbers(m.bounds)
-}
-
-// encodeSample encodes one sample.
-func (e *Encoder) encodeSample(b *Batch, sample cursor) {
-	m := &b.w.metric
-	if m.budget < 0 {
-		b.reject(sample.src, sample.pos, m.eventHeader(), faultExpansion)
-		return
-	}
-	ok := m.appendSample(sample)
-	m.budget -= len(m.eventBuf)
-	if !ok {
-		b.reject(sample.src, sample.pos, m.eventHeader(), faultSample)
-		return
-	}
-	buf, rejects := len(b.Buf), len(b.Rejects)
-	e.encodeEvent(b, m.eventBuf, 0)
-	m.budget -= len(b.Buf) - buf
-	if len(b.Rejects) > rejects { // its range is in the chunk, not in eventBuf
-		r := &b.Rejects[rejects]
-		r.Offset, r.Length = sample.pos, len(sample.raw())
-	}
 }

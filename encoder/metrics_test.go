@@ -197,35 +197,50 @@ func TestMetricsTooLarge(t *testing.T) {
 	}
 }
 
-// TestMetricsExpansion: what all samples repeat is bounded, whether the samples
-// are good or not.
-func TestMetricsExpansion(t *testing.T) {
-	const samples = 5_000
-	for name, sample := range map[string]object{
-		"good": {"ts": uint64(1), "value": 1.0},
-		"bad":  {"ts": uint64(1), "value": 1.0, "labels": []any{1}},
+// TestMetricsShared: labels that all samples repeat cost no sample. A step ends
+// after the sample that fills it, and soon also if the samples leave nothing in the
+// batch.
+func TestMetricsShared(t *testing.T) {
+	const samples, size, label = 200, 64 << 10, 100_000
+	for name, c := range map[string]struct {
+		sample  object
+		options Options
+		records int
+	}{
+		"good":      {object{"ts": uint64(1), "value": 1.0}, Options{}, samples},
+		"bad":       {object{"ts": uint64(1), "value": 1.0, "labels": []any{1}}, Options{}, 0},
+		"too large": {object{"ts": uint64(1), "value": 1.0}, Options{MaxBytes: 40_000}, 0},
+		"cut":       {object{"ts": uint64(1), "value": 1.0}, Options{MaxBytes: 1000, Oversize: OversizeTruncate}, samples},
+		"hopeless":  {object{"ts": uint64(1), "value": 1.0}, Options{MaxBytes: 1000}, 0},
 	} {
 		values := make([]any, samples)
 		for i := range values {
-			values[i] = sample
+			values[i] = c.sample
 		}
 		m := gauge(func(metric, _, _ object) { metric["values"] = values })
-		static := []any{[]any{"static", strings.Repeat("s", 500_000)}}
+		static := []any{[]any{"static", strings.Repeat("s", label)}}
 		chunk, err := msgp.AppendIntf(nil, object{"metrics": []any{m}, "meta": object{"processing": object{"static_labels": static}}})
 		if err != nil {
 			t.Fatal(err)
 		}
+		e := newEncoder(t, c.options)
 		var b Batch
-		newEncoder(t, Options{}).Append(&b, chunk, "tag")
-		last := b.Rejects[len(b.Rejects)-1]
-		if !errors.Is(last.Err, ErrTooLarge) || !strings.Contains(last.Err.Error(), "64 times") {
-			t.Errorf("%s: %v", name, last.Err)
+		e.Begin(&b, chunk, "tag")
+		records, rejects, steps := 0, 0, 0
+		for at := (Position{}); at.Offset < len(chunk); steps++ {
+			b.Reset()
+			at = e.AppendSome(&b, chunk, at, size)
+			records, rejects = records+len(b.Records), rejects+len(b.Rejects)
+			if len(b.Buf) > size+label+1000 {
+				t.Fatalf("%s: a step of %d bytes", name, len(b.Buf))
+			}
 		}
-		if limit := metricsAllowance + metricsFactor*len(chunk) + 2*len(static[0].([]any)[1].(string)); len(b.Buf) > limit {
-			t.Errorf("%s: %d bytes of a chunk of %d, limit %d", name, len(b.Buf), len(chunk), limit)
+		b.End()
+		if records != c.records || rejects != samples-c.records {
+			t.Errorf("%s: %d records, %d rejects", name, records, rejects)
 		}
-		if name == "good" && len(b.Records) < 20 || len(b.Records) > samples/10 || len(b.Records)+len(b.Rejects) != samples {
-			t.Errorf("%s: %d records, %d rejects", name, len(b.Records), len(b.Rejects))
+		if name != "hopeless" && name != "cut" && steps < samples {
+			t.Errorf("%s: %d steps", name, steps)
 		}
 	}
 }

@@ -71,6 +71,9 @@ func (w *walker) appendAddedFields(ks *keySet, dst, src []byte, ev event) ([]byt
 		dst = w.appendTime(dst, ev.sec, ev.nsec, e.opts.TimeFormat)
 	}
 	if e.tagKey.wanted() {
+		if len(dst)+len(w.tagJSON) > w.limit {
+			return dst, faultTooLarge
+		}
 		dst = append(w.appendAddedKey(ks, dst, &e.tagKey), w.tagJSON...)
 	}
 	if e.metadataKey.wanted() && ev.metadata >= 0 && !isNilOrEmpty(src, ev.metadata) {

@@ -39,6 +39,7 @@ type walker struct {
 	groupJSON    []byte              // the attributes of the current group, empty: none
 	isoPrefix    []byte              // JSON of isoPrefixSec, up to the decimal point
 	isoPrefixSec int64
+	at           Position // of the next event when AppendSome begins; its group and object are always current
 	metric       metric
 }
 
@@ -47,7 +48,7 @@ func (w *walker) open(enc *Encoder, tag string) {
 		w.stream = jsoniter.NewStream(jsoniter.ConfigDefault, nil, 0)
 		w.seed = maphash.MakeSeed()
 	}
-	w.enc = enc
+	w.enc, w.at = enc, Position{}
 	w.limit, w.longest = noLimit, noLimit
 	w.groupJSON, w.tagJSON = w.groupJSON[:0], w.tagJSON[:0]
 	if enc.tagKey.wanted() {

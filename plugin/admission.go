@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"container/list"
-	"slices"
 	"sync"
 )
 
@@ -48,11 +47,15 @@ func (a *admission) admit(c *Chunk, to *account) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c.account, c.wanted = to, a.estimateLocked(c.length)
-	if len(to.waiting) == 0 && a.fitsLocked(to, c.wanted) {
-		a.holdLocked(c)
+	a.admitLocked(c)
+}
+
+func (a *admission) admitLocked(c *Chunk) {
+	if line := c.account.waiting; len(line) > 0 || !a.fitsLocked(c.account, c.wanted) {
+		a.waitLocked(c, len(line))
 		return
 	}
-	a.waitLocked(c, len(to.waiting))
+	a.holdLocked(c)
 }
 
 // estimateLocked returns the memory that a number of bytes of a chunk are likely to need. It
@@ -209,14 +212,7 @@ func (a *admission) end(c *Chunk) { wakeAll(a.endChunk(c)) }
 func (a *admission) endChunk(c *Chunk) []*Chunk {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !c.admitted {
-		if i := slices.Index(c.account.waiting, c); i >= 0 {
-			a.leaveLocked(c, i)
-		}
-	}
-	a.addLocked(c.account, -c.held)
-	c.admitted, c.held = false, 0
-	a.takeTurnLocked(c.account)
+	a.dropClaimLocked(c)
 	for _, s := range c.shares {
 		a.releaseLocked(s, s.records, s.bytes)
 	}

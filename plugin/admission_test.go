@@ -31,11 +31,7 @@ func (r *room) chunk(name string, units int) *Chunk {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c.account, c.wanted = &r.stores[name].account, int64(units)*unit
-	if len(c.account.waiting) == 0 && a.fitsLocked(c.account, c.wanted) {
-		a.holdLocked(c)
-	} else {
-		a.waitLocked(c, len(c.account.waiting))
-	}
+	a.admitLocked(c)
 	return c
 }
 

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"fmt"
+	"out_sls_kafka/encoder"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,13 +44,14 @@ type Chunk struct {
 	// Guarded by out.admission.
 	account  *account // of the logstore that most records go to, as far as is known
 	admitted bool
+	parked   bool  // it waits for its next flush
 	wanted   int64 // bytes that it waits for
 	held     int64 // bytes reserved for pieces that are not encoded
 
 	// Of the goroutine that encodes.
-	pieces      int // that the producer has
-	records     int // in them
-	unencoded   int // events in them that could not be encoded
+	next        encoder.Position // of what the producer does not have
+	records     int              // before it
+	unencoded   int              // events before it that could not be encoded
 	recordBytes int64
 	shares      []*share // of each logstore
 	byLogstore  map[*logstore]*share
@@ -248,14 +250,29 @@ func (c *Chunk) cancel() bool {
 
 // Detach ends a flush that waits no longer; its result to Fluent Bit must be
 // Retry. data is the chunk's msgpack. A chunk that still waits for room gives
-// up its place: nobody could encode it, and Fluent Bit may never submit it again.
+// up its place: nobody could encode it, and Fluent Bit may never submit it again. If
+// some of its records were sent, the next flush goes on behind them.
 func (c *Chunk) Detach(data []byte) {
 	c.mu.Lock()
 	c.waker = nil
 	c.mu.Unlock()
-	if !c.cancel() {
+	if c.park() || !c.cancel() {
 		c.out.detached.put(c, data)
 	}
+}
+
+// park makes a chunk that waits for room for a further piece wait for its next flush
+// instead. It returns false for any other chunk.
+func (c *Chunk) park() bool {
+	c.mu.Lock()
+	if c.state != waiting || c.next.Offset == 0 {
+		c.mu.Unlock()
+		return false
+	}
+	admitted := c.out.admission.park(c)
+	c.mu.Unlock()
+	wakeAll(admitted)
+	return true
 }
 
 // reattach gives a detached chunk to a new flush.
@@ -264,4 +281,5 @@ func (c *Chunk) reattach(w Waker, onWorker bool) {
 	defer c.mu.Unlock()
 	c.waker = w
 	c.onWorker.Store(onWorker)
+	c.out.admission.unpark(c, c.length-c.next.Offset)
 }

@@ -50,23 +50,15 @@ func (c *Chunk) encode(data []byte) bool {
 	b := &w.batch
 	o.encoder.Begin(b, data, c.tag)
 	defer b.End()
-	if c.pieces == 0 {
-		c.pending.Store(1) // so that the chunk is not done before its last record is added
-	}
-	for piece, pos := 0, 0; ; piece++ {
+	for end := false; !end; {
 		b.Reset()
-		pos = o.encoder.AppendSome(b, data, pos, pieceBytes)
-		if piece >= c.pieces { // the others are the producer's already
-			if !c.reservePiece(w, len(data)-pos) {
-				return false
-			}
-			c.pieces++
-			if !c.addPiece(w, data) {
-				c.setResult(Retry)
-				break
-			}
+		next := o.encoder.AppendSome(b, data, c.next, pieceBytes)
+		if !c.reservePiece(w, len(data)-next.Offset) {
+			return false
 		}
-		if pos == len(data) {
+		c.next, end = next, next.Offset == len(data)
+		if !c.addPiece(w, data) {
+			c.setResult(Retry)
 			break
 		}
 	}

@@ -130,6 +130,7 @@ func (o *Output) Submit(tag string, data []byte, w Waker, onWorker bool) *Chunk 
 	c := &o.slab[0]
 	o.slab = o.slab[1:]
 	c.out, c.tag, c.length, c.submitted, c.waker, c.result = o, tag, len(data), now, w, Pending
+	c.pending.Store(1) // until its last record is added
 	c.onWorker.Store(onWorker)
 	if o.stopped.Load() {
 		c.result, c.state = Retry, done
@@ -152,7 +153,7 @@ func (o *Output) accountOf(tag string, data []byte) *account {
 	b := &w.batch
 	o.encoder.Begin(b, data, tag)
 	defer b.End()
-	o.encoder.AppendSome(b, data, 0, 1)
+	o.encoder.AppendSome(b, data, encoder.Position{}, 1)
 	if len(b.Records) == 0 || b.Records[0].Route.End == b.Records[0].Route.Start {
 		o.askCommon()
 		return common

@@ -44,7 +44,7 @@ func (c *Chunk) rejectByBroker(topic string, value []byte, millis int64, err err
 func (c *Chunk) rejectMissing(b *encoder.Batch, r *encoder.Record) {
 	d := deadLetter{time: time.Unix(r.Sec, int64(r.Nsec)), tag: c.tag, logstore: string(b.Bytes(r.Route)), reason: errMissing.Error(), record: b.Bytes(r.Value)}
 	d.kafkaError = kerr.UnknownTopicOrPartition.Message
-	c.reject(failure.NotFound, &d)
+	c.reject(failure.NotFound, &d, 1)
 }
 
 // rejects are the rejected records of a chunk of one kind. With dead_letter_file they

@@ -68,6 +68,37 @@ func (a *admission) leaveLocked(c *Chunk, at int) {
 	}
 }
 
+// park takes the place of a chunk that waits, and what is held for it.
+func (a *admission) park(c *Chunk) []*Chunk {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.dropClaimLocked(c)
+	c.parked = true
+	return a.admitWaitingLocked()
+}
+
+// dropClaimLocked takes the place of a chunk, if it waits, and what is held for it.
+func (a *admission) dropClaimLocked(c *Chunk) {
+	if !c.admitted {
+		if i := slices.Index(c.account.waiting, c); i >= 0 {
+			a.leaveLocked(c, i)
+		}
+	}
+	a.addLocked(c.account, -c.held)
+	c.admitted, c.held = false, 0
+	a.takeTurnLocked(c.account)
+}
+
+// unpark lets a chunk that was parked have room, or wait, for the rest of it.
+func (a *admission) unpark(c *Chunk, rest int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if c.parked {
+		c.parked, c.wanted = false, a.estimateLocked(rest)
+		a.admitLocked(c)
+	}
+}
+
 // waitForNames lets c wait until another unknown name may be remembered.
 func (a *admission) waitForNames(c *Chunk, crowd *account) {
 	a.mu.Lock()

@@ -1,0 +1,86 @@
+package encoder
+
+import (
+	"math"
+	"slices"
+)
+
+// Position is a place in a chunk between two events, or between two samples of
+// metrics. The zero value is the beginning of the chunk.
+type Position struct {
+	Offset int // of the next event or sample
+
+	group  int            // 1 + the offset of the marker whose attributes the events get, 0: none
+	object objectPosition // of metrics
+}
+
+// Append encodes every event of the chunk into b. The tag is used for
+// Options.TagKey only. Append never panics, and it keeps no reference to the
+// chunk, which may be memory that the caller frees.
+func (e *Encoder) Append(b *Batch, chunk []byte, tag string) {
+	e.Begin(b, chunk, tag)
+	e.AppendSome(b, chunk, Position{}, math.MaxInt)
+	b.End()
+}
+
+// Begin prepares b for AppendSome, which encodes a chunk in several steps, until
+// End is called. b may be reset between the steps.
+func (e *Encoder) Begin(b *Batch, chunk []byte, tag string) {
+	b.w.open(e, tag)
+}
+
+// AppendSome encodes events of the chunk from the position at on, until b holds
+// size bytes, and returns the position of the next event. Records and rejects
+// count in addition to b.Buf: an event of one byte can be a reject, which adds
+// nothing to b.Buf, and a raw record can be empty.
+//
+// A chunk may be continued in another Batch than the one it was begun in, after
+// Begin: the position says which group or metric it stands in.
+func (e *Encoder) AppendSome(b *Batch, chunk []byte, at Position, size int) Position {
+	if at != b.w.at {
+		e.resume(b, chunk, at)
+	}
+	b.w.metric.copied = 0
+	pos := at.Offset
+	left := len(chunk) - pos
+	if need := min(left+left/2, size); cap(b.Buf)-len(b.Buf) < need {
+		b.Buf = slices.Grow(b.Buf, need)
+	}
+	for pos < len(chunk) && (b.usedBytes() < size || b.continuesReject(chunk, pos)) {
+		if b.w.at.object.isOpen() {
+			pos = e.encodeSamples(b, chunk, size)
+		} else {
+			pos = e.encodeEvent(b, chunk, pos)
+		}
+	}
+	b.w.at.Offset = pos
+	return b.w.at
+}
+
+// resume brings the walker to a position where another walker stood: it reads the
+// group marker or the metric again. They were read before, and cannot fail.
+func (e *Encoder) resume(b *Batch, chunk []byte, at Position) {
+	w := &b.w
+	w.groupJSON, w.at = w.groupJSON[:0], at
+	switch {
+	case at.object.isOpen():
+		w.metric.openObject(chunk, at.object.start, at.object.end)
+		w.setResourceGroup()
+		if w.metric.elem.pos = at.object.metric; at.object.samples > 0 {
+			w.metric.openMetric()
+		}
+	case at.group > 0:
+		ev, _ := readEvent(chunk, at.group-1)
+		e.setGroup(b, chunk, at.group-1, ev)
+	}
+}
+
+// usedBytes returns how many bytes of memory the contents of the batch take. What
+// this step copied into metric.eventBuf counts as well: a sample that is rejected
+// leaves little behind, and a step must end in time.
+func (b *Batch) usedBytes() int {
+	return len(b.Buf) + len(b.Records)*recordBytes + len(b.Rejects)*rejectBytes + b.w.metric.copied
+}
+
+// End releases the chunk that Begin was called for.
+func (b *Batch) End() { b.w.close() }
