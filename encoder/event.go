@@ -16,7 +16,8 @@ func readEvent(src []byte, pos int) (ev event, fault int) {
 		// 5.1.1 (src/flb_log_event_encoder.c).
 		if n, body, ok := mapHeader(src, pos+12); ok && n == 0 && body > 0 {
 			ev.sec, ev.nsec = eventTime(src[pos+4:])
-			ev.marker, ev.metadata, ev.record = groupMarker(src[pos+4:]), pos+12, body
+			ev.metadata, ev.record = pos+12, body
+			ev.marker = ev.confirmMarker(src, groupMarker(src[pos+4:]))
 			return ev, 0
 		}
 	}
@@ -40,7 +41,8 @@ func readEvent(src []byte, pos int) (ev event, fault int) {
 	case ok:
 		next = inner
 	}
-	if ev.sec, ev.nsec, ev.marker, next = readTime(src, next); next < 0 {
+	var marker uint32
+	if ev.sec, ev.nsec, marker, next = readTime(src, next); next < 0 {
 		return ev, next
 	}
 	if ok {
@@ -50,7 +52,30 @@ func readEvent(src []byte, pos int) (ev event, fault int) {
 		}
 	}
 	ev.record = next
+	ev.marker = ev.confirmMarker(src, marker)
 	return ev, 0
+}
+
+// confirmMarker returns marker, which the time of the event says, if the event is one
+// that Fluent Bit writes as a marker, and otherwise 0: it is the log record of a
+// sender whose time is wrong, and must not vanish. Fluent Bit writes a start with
+// the schema of the group as its metadata and a map of attributes, and an end with
+// nothing in it (5.1.1, src/opentelemetry/flb_opentelemetry_logs.c,
+// plugins/in_opentelemetry/opentelemetry_logs.c; 4.2.8 the same). For its own outputs
+// every event of that time is a marker. A sender may forge a marker all the same:
+// nothing in a chunk tells who wrote what.
+func (ev *event) confirmMarker(src []byte, marker uint32) uint32 {
+	if marker == 0 || ev.metadata < 0 || ev.record >= len(src) {
+		return 0
+	}
+	if isNilOrEmpty(src, ev.metadata) && isNilOrEmpty(src, ev.record) {
+		return marker
+	}
+	_, _, isMap := mapHeader(src, ev.record)
+	if marker == groupStart && isMap && member(src, ev.metadata, "schema") >= 0 {
+		return marker
+	}
+	return 0
 }
 
 // encodeEvent encodes the event at pos and returns the offset behind it.

@@ -245,24 +245,49 @@ func checkAccounting(t *testing.T, e *Encoder, b *Batch, chunk []byte) {
 // isRecursion reports whether msgp gave up because of the nesting alone.
 func isRecursion(err error) bool { return msgp.Cause(err) == msgp.ErrRecursion }
 
-// isMarker reports whether the object is the marker of an OTLP group.
+// isMarker reports whether the object is the marker of an OTLP group as Fluent Bit
+// writes it.
 func isMarker(object []byte) bool {
 	n, rest, err := msgp.ReadArrayHeaderBytes(object)
 	if err != nil || n != 2 {
 		return false
 	}
-	if n, header, err := msgp.ReadArrayHeaderBytes(rest); err == nil {
-		if n != 2 {
-			return false
-		}
-		rest = header
+	n, rest, err = msgp.ReadArrayHeaderBytes(rest)
+	if err != nil || n != 2 {
+		return false
 	}
-	for _, lead := range []string{"\xd7\x00", "\xc7\x08\x00"} {
-		for _, sec := range []string{"\xff\xff\xff\xff", "\xff\xff\xff\xfe"} {
-			if bytes.HasPrefix(rest, []byte(lead+sec)) {
-				return true
-			}
+	hasTime := func(seconds string) bool {
+		time := seconds + "\x00\x00\x00\x00"
+		return bytes.HasPrefix(rest, []byte("\xd7\x00"+time)) || bytes.HasPrefix(rest, []byte("\xc7\x08\x00"+time))
+	}
+	start := hasTime("\xff\xff\xff\xff")
+	if !start && !hasTime("\xff\xff\xff\xfe") {
+		return false
+	}
+	metadata, _ := msgp.Skip(rest)
+	body, _ := msgp.Skip(metadata)
+	if isEmpty(metadata) && isEmpty(body) {
+		return true
+	}
+	n, rest, err = msgp.ReadMapHeaderBytes(metadata)
+	if err != nil || !start || msgp.NextType(body) != msgp.MapType {
+		return false
+	}
+	for ; n > 0; n-- {
+		if key, _, err := msgp.ReadStringZC(rest); err == nil && string(key) == "schema" {
+			return true
 		}
+		rest, _ = msgp.Skip(rest)
+		rest, _ = msgp.Skip(rest)
 	}
 	return false
+}
+
+// isEmpty reports whether the value is nil, an empty map or an empty array.
+func isEmpty(value []byte) bool {
+	if n, _, err := msgp.ReadMapHeaderBytes(value); err == nil {
+		return n == 0
+	}
+	n, _, err := msgp.ReadArrayHeaderBytes(value)
+	return msgp.IsNil(value) || err == nil && n == 0
 }

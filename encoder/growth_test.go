@@ -47,7 +47,7 @@ func valuePlaces() []valuePlace {
 			return append(append([]byte("\x92\x92"+time), v...), 0x80)
 		}},
 		{"group attributes", Options{GroupKey: "g"}, func(v []byte) []byte {
-			return append(append(appendEventHeader(nil, groupStart, 0), v...), eventOf([]byte{0x80})...)
+			return append(append([]byte(startHeader+"\x81\xa1a"), v...), eventOf([]byte{0x80})...)
 		}},
 		{resourceOfMetrics, Options{GroupKey: "g"}, func(v []byte) []byte {
 			b := []byte("\x82\xa4meta\x81\xa8external\x81\xa8resource")
@@ -165,7 +165,7 @@ func TestStepSize(t *testing.T) {
 		{"raw records of nothing", Options{Format: FormatRaw, RawKey: "v"}, "\x92\x00\x81\xa1v\xa0", 1},
 		{"rejects of a byte", Options{}, "\x90", 1},
 		{"rejects that are too large", Options{MaxBytes: 1}, "\x92\x00\x80", 1},
-		{"groups", Options{GroupKey: "g"}, "\x92\xd7\x00\xff\xff\xff\xff\x00\x00\x00\x00\x81\xa1v\x01", 0},
+		{"groups", Options{GroupKey: "g"}, startHeader + "\x81\xa1v\x01", 0},
 	} {
 		e := newEncoder(t, c.options)
 		chunk := bytes.Repeat([]byte(c.event), size)

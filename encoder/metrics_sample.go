@@ -1,6 +1,9 @@
 package encoder
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // A record of a sample has these fields in this order, without those that the
 // sample does not have:
@@ -59,9 +62,8 @@ func (m *metric) appendSample(sample cursor) bool {
 	return true
 }
 
-// fitsEventTime reports whether an EventTime can hold ns, in nanoseconds since
-// 1970, and does not look like the marker of a group.
-func fitsEventTime(ns uint64) bool { return ns/1e9 < groupEnd }
+// fitsEventTime reports whether an EventTime can hold ns, in nanoseconds since 1970.
+func fitsEventTime(ns uint64) bool { return ns/1e9 <= math.MaxUint32 }
 
 // appendEventTime appends an EventTime. Within a record it becomes a string.
 func appendEventTime(dst []byte, ns uint64) []byte {

@@ -151,7 +151,7 @@ func TestGiveUpThreshold(t *testing.T) {
 // TestGiveUpGroup: the attributes of a group are not copied into a record for
 // which they alone are too large.
 func TestGiveUpGroup(t *testing.T) {
-	group := msgp.AppendString(appendEventHeader(nil, groupStart, 0), strings.Repeat("x", 100_000))
+	group := msgp.AppendString([]byte(startHeader+"\x81\xa1v"), strings.Repeat("x", 100_000))
 	var b Batch
 	newEncoder(t, Options{MaxBytes: 100, GroupKey: "group"}).Append(&b, append(group, bytes.Repeat(eventOf([]byte{0x80}), 100)...), "tag")
 	if len(b.Records) != 0 || len(b.Rejects) != 100 || len(b.Buf) != 0 || b.Size() > 500_000 {
@@ -165,7 +165,7 @@ func TestGiveUpGroup(t *testing.T) {
 // wanted.
 func TestNothingGivenUp(t *testing.T) {
 	record := msgp.AppendString([]byte{0x81, 0xa1, 'v'}, strings.Repeat("x", 1_000_000))
-	group := append(appendEventHeader(nil, groupStart, 0), record...)
+	group := append([]byte(startHeader), record...)
 	more := append(append([]byte{0x82}, record[1:]...), 0xa1, 'w', 0x91, 0x80)
 	behind := append([]byte{0x82, 0x01, 0x01}, record[1:]...) // behind a key that is not a string
 	short := msgp.AppendString([]byte{0x82, 0xa1, 'v'}, strings.Repeat("\x01", 250))
@@ -249,7 +249,7 @@ func TestGivenUpIsTooLarge(t *testing.T) {
 		}
 		keys, left = 0, r.IntN(200)
 		tag := strings.Repeat("t", r.IntN(3000)*r.IntN(2))
-		chunk := appendMsgpack(t, appendEventHeader(nil, groupStart, 0), value(2))
+		chunk := appendMsgpack(t, []byte(startHeader+"\x81\xa1v"), value(2))
 		for range 3 {
 			chunk = appendMsgpack(t, append(chunk, "\x92\x92\x01"...), value(2))
 			chunk = appendMsgpack(t, chunk, value(1))

@@ -61,11 +61,10 @@ func eventTime(data []byte) (sec int64, nsec int32) {
 	return int64(binary.BigEndian.Uint32(data)) + int64(ns/1e9), int32(ns % 1e9)
 }
 
-// groupMarker returns the seconds of an EventTime if they are those of a marker,
-// whatever the nanoseconds, as Fluent Bit 4.2.8 does; otherwise 0. For 5.1.1 such a
-// time is an error if its nanoseconds are not 0 (src/flb_log_event_decoder.c).
+// groupMarker returns the seconds of an EventTime if they are those of a marker and
+// it has no nanoseconds; otherwise 0.
 func groupMarker(data []byte) uint32 {
-	if sec := binary.BigEndian.Uint32(data); sec == groupStart || sec == groupEnd {
+	if sec := binary.BigEndian.Uint32(data); sec >= groupEnd && binary.BigEndian.Uint32(data[4:]) == 0 {
 		return sec
 	}
 	return 0
