@@ -34,14 +34,15 @@ import (
 //
 // The bound holds because each byte is escaped at most twice: once for its own
 // string, and once more within a key that is a map or an array. Such a key may
-// not contain another one (see appendOtherKey). The inputs that grow the most:
+// contain neither another one nor an ext as a key (see appendOtherKey). The inputs
+// that grow the most:
 //
-//	d4 80 00     28 bytes for 3: {"type":-128,"data":"AA=="} and a comma
-//	d4 80 00 c2  56 bytes for 4: false under that ext as its key, in a map that
-//	             is a key, so that each quote of the ext is \\\"
+//	d4 80 00     34 bytes for 3: {\"type\":-128,\"data\":\"AA==\"} and a comma, in
+//	             an array that is a key
+//	d4 80 00 c2  43 bytes for 4: false under that ext as its key
 //	c2           6 bytes for 1: false and a comma
 //	01           8 bytes for 1: \u0001, and as it is in the key and the route
-const maxGrowth = 14
+const maxGrowth = 12
 
 // Format selects what part of an event becomes the record value.
 type Format uint8

@@ -15,7 +15,7 @@ var (
 	// one Reject. The error is an ErrMalformed too.
 	ErrBroken = fmt.Errorf("%w: broken msgpack", ErrMalformed)
 	// ErrTooDeep: the event has more than 128 levels, or a key that is a map or
-	// an array contains another such key.
+	// an array contains a key that is a map, an array or an ext.
 	ErrTooDeep = errors.New("event nested too deep")
 	// ErrTooLarge: the record is larger than Options.MaxBytes. The error is a
 	// *TooLargeError.
@@ -44,7 +44,7 @@ const (
 	faultEnd       = -1 - iota // an object runs past the end of the chunk
 	faultNeverUsed             // 0xc1, which msgpack never uses
 	faultDepth                 // more than maxDepth levels
-	faultNestedKey             // a key that is a map or an array, within another such key
+	faultNestedKey             // a key that is a map, an array or an ext, within a key that is a map or an array
 	faultTooLarge              // the record exceeds walker.limit, its encoding stopped
 	faultEvent                 // not an array of 2
 	faultHeader                // the first element is an array, but not of 2
@@ -60,7 +60,7 @@ var faultErrors = [...]error{
 	fmt.Errorf("%w: an object runs past the end of the chunk", ErrBroken),
 	fmt.Errorf("%w: byte 0xc1 begins no msgpack object", ErrBroken),
 	fmt.Errorf("%w: allowed are %d levels of maps and arrays", ErrTooDeep, maxDepth),
-	fmt.Errorf("%w: a map or an array may be a key, but not within another key that is a map or an array", ErrTooDeep),
+	fmt.Errorf("%w: a map, an array or an ext may be a key, but not within a key that is a map or an array", ErrTooDeep),
 	ErrTooLarge, // replaced by Encoder.giveUpErr
 	fmt.Errorf("%w: not an array of 2 elements, [time, record] or [[time, metadata], record]", ErrMalformed),
 	fmt.Errorf("%w: the event header is an array, but not [time, metadata]", ErrMalformed),

@@ -123,6 +123,15 @@ func isContainer(src []byte, pos int) bool {
 	return c&0xe0 == 0x80 || c >= mpArray16 && c <= mpMap32
 }
 
+// isExt reports whether the value at pos is an ext.
+func isExt(src []byte, pos int) bool {
+	if pos >= len(src) {
+		return false
+	}
+	c := src[pos]
+	return c >= mpExt8 && c <= mpExt32 || c >= mpFixext1 && c <= mpFixext16
+}
+
 // mapHeader reads the map header at pos: the number of entries and the offset of
 // the first key. ok is false if the value is not a map. If the header is cut off,
 // or claims more entries than bytes follow, next is a fault.

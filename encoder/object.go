@@ -162,10 +162,11 @@ func (w *walker) appendKey(ks *keySet, dst, src []byte, pos, depth int) ([]byte,
 // appendOtherKey appends a key that is not a string. A map or an array is a fault
 // within a key that is one itself: the JSON text of the inner key would be
 // escaped once more for each key around it, which doubles its backslashes, so n
-// levels in 2n bytes would become 2^n bytes.
+// levels in 2n bytes would become 2^n bytes. An ext, whose text has quotes too, is a
+// fault there as well.
 func (w *walker) appendOtherKey(dst, src []byte, pos, depth int) ([]byte, int) {
 	start, outer, longest := len(dst), w.inKey, w.longest
-	if isContainer(src, pos) {
+	if isContainer(src, pos) || isExt(src, pos) {
 		if w.inKey {
 			return dst, faultNestedKey
 		}
