@@ -1,9 +1,12 @@
 package encoder
 
 import (
+	"bytes"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/tinylib/msgp/msgp"
 )
 
 func TestParseField(t *testing.T) {
@@ -82,4 +85,21 @@ func TestFind(t *testing.T) {
 	f("$a['c']", 0)
 	f("$b", 0)
 	f("$a['b']['c']", 0)
+}
+
+// TestLongFields: a key and a route are cut between two characters, whatever becomes
+// of the value.
+func TestLongFields(t *testing.T) {
+	record := msgp.AppendString([]byte{0x82, 0xa1, 'k'}, strings.Repeat("é", 1_000_000))
+	record = append(record, 0xa1, 'r')
+	record = msgp.AppendBytes(record, bytes.Repeat([]byte("日"), 1000))
+	for _, o := range []Options{{}, {MaxBytes: 5000, Oversize: OversizeTruncate}, {Format: FormatRaw, RawKey: "x"}} {
+		o.KeyField, o.RouteField = "k", "r"
+		var b Batch
+		newEncoder(t, o).Append(&b, eventOf(record), "tag")
+		key, route := string(b.Bytes(b.Records[0].Key)), string(b.Bytes(b.Records[0].Route))
+		if key != strings.Repeat("é", maxFieldBytes/2) || route != strings.Repeat("日", maxFieldBytes/3) {
+			t.Errorf("%+v: %d bytes of key, %d of route", o, len(key), len(route))
+		}
+	}
 }

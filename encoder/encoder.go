@@ -114,7 +114,7 @@ type Options struct {
 	TagKey      string     // adds the tag under this key, "": not added
 	MetadataKey string     // adds the event's metadata, if it has any, under this key, "": not added
 	GroupKey    string     // adds the attributes of the event's OTLP group under this key, "": not added
-	KeyField    string     // the field that becomes Record.Key: a record accessor or a first-level name, "": none
+	KeyField    string     // the field that becomes Record.Key, cut to 1024 bytes: a record accessor or a first-level name, "": none
 	RouteField  string     // the same for Record.Route
 	MaxBytes    int        // largest record value in bytes, 0: no limit
 	Oversize    Oversize   // what happens to a larger record

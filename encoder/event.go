@@ -207,9 +207,14 @@ func (e *Encoder) setGroup(b *Batch, src []byte, pos int, ev event) int {
 	return next
 }
 
+// maxFieldBytes is the largest key or route. A longer one is cut between two
+// characters: Options.MaxBytes bounds the value alone, and the same key still goes
+// to the same shard. No route of this size names a logstore.
+const maxFieldBytes = 1024
+
 // extract appends the value that a watched field leads to: a string or binary
 // value as it is, a number or bool as JSON. The span is empty if the value does
-// not exist, or is null, a map, an array or an ext.
+// not exist, or is null, a map, an array or an ext. At most maxFieldBytes are taken.
 func (e *Encoder) extract(b *Batch, src []byte, slot watchSlot) Span {
 	valuePos := b.w.offsets[slot]
 	if valuePos >= 0 {
@@ -220,6 +225,9 @@ func (e *Encoder) extract(b *Batch, src []byte, slot watchSlot) Span {
 	}
 	start := len(b.Buf)
 	if n, from, ok := stringHeader(src, valuePos, true); ok {
+		if n > maxFieldBytes {
+			n = runeBoundary(src[from:from+n], maxFieldBytes)
+		}
 		b.Buf = append(b.Buf, src[from:from+n]...)
 	} else if c := src[valuePos]; c < 0x80 || c >= 0xe0 || c == mpFalse || c == mpTrue || c >= mpFloat32 && c <= mpInt64 {
 		b.Buf, _ = b.w.appendValue(b.Buf, src, valuePos, 2)

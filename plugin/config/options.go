@@ -88,7 +88,7 @@ var options = []option{
 
 	{name: "message_key", allowed: "any text", help: "Kafka key of every record. With partitioner key_hash it sends everything to one shard",
 		set: text(func(c *Config) *string { return &c.MessageKey })},
-	{name: "message_key_field", allowed: accessorForm, help: "Takes the Kafka key from this field; where it is absent, message_key",
+	{name: "message_key_field", allowed: accessorForm, help: "Takes the Kafka key from this field, at most 1024 bytes of it; where it is absent, message_key",
 		set: accessor(func(c *Config) *string { return &c.Encoding.KeyField })},
 	{name: "partitioner", def: "uniform", allowed: "uniform, round_robin or key_hash", help: "How records are spread over shards",
 		set: word(func(c *Config, i int) { c.Partitioner = Partitioner(i) }, "uniform", "round_robin", "key_hash")},
