@@ -113,7 +113,8 @@ func parseIndex(s string) (step, int) {
 }
 
 // find returns the offset of the value that the steps lead to from the value at
-// pos, or -1. If a map has a key twice, the last one counts, as in the record.
+// pos, or -1. If a map has a key twice, the last one counts, as in the record. A
+// binary key is the same as a string.
 func find(src []byte, pos int, steps []step) int {
 	for _, st := range steps {
 		if st.isIndex {
@@ -135,7 +136,7 @@ func member(src []byte, pos int, name string) int {
 	}
 	found := -1
 	for range n {
-		length, start, isString := stringHeader(src, pos, false)
+		length, start, isString := stringHeader(src, pos, true)
 		if pos = skip(src, pos); pos < 0 {
 			return -1
 		}

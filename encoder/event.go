@@ -214,7 +214,7 @@ const maxFieldBytes = 1024
 
 // extract appends the value that a watched field leads to: a string or binary
 // value as it is, a number or bool as JSON. The span is empty if the value does
-// not exist, or is null, a map, an array or an ext. At most maxFieldBytes are taken.
+// not exist, or is null in the record, a map, an array or an ext. At most maxFieldBytes are taken.
 func (e *Encoder) extract(b *Batch, src []byte, slot watchSlot) Span {
 	valuePos := b.w.offsets[slot]
 	if valuePos >= 0 {
@@ -231,6 +231,9 @@ func (e *Encoder) extract(b *Batch, src []byte, slot watchSlot) Span {
 		b.Buf = append(b.Buf, src[from:from+n]...)
 	} else if c := src[valuePos]; c < 0x80 || c >= 0xe0 || c == mpFalse || c == mpTrue || c >= mpFloat32 && c <= mpInt64 {
 		b.Buf, _ = b.w.appendValue(b.Buf, src, valuePos, 2)
+		if string(b.Buf[start:]) == "null" { // NaN or an infinity
+			b.Buf = b.Buf[:start]
+		}
 	}
 	return Span{start, len(b.Buf)}
 }

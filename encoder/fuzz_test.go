@@ -274,7 +274,9 @@ func isMarker(object []byte) bool {
 		return false
 	}
 	for ; n > 0; n-- {
-		if key, _, err := msgp.ReadStringZC(rest); err == nil && string(key) == "schema" {
+		text, _, textErr := msgp.ReadStringZC(rest)
+		data, _, dataErr := msgp.ReadBytesZC(rest)
+		if textErr == nil && string(text) == "schema" || dataErr == nil && string(data) == "schema" {
 			return true
 		}
 		rest, _ = msgp.Skip(rest)

@@ -150,9 +150,10 @@ func (w *walker) findWatched(src []byte, ev event) int {
 }
 
 // noteKey stores the offset of the value if the first-level key at keyPos is
-// watched. The last of several equal keys counts, as in the record.
+// watched. The last of several equal keys counts, as in the record, in which a
+// binary key is the same as a string.
 func (w *walker) noteKey(src []byte, keyPos, valuePos int) {
-	n, start, ok := stringHeader(src, keyPos, false)
+	n, start, ok := stringHeader(src, keyPos, true)
 	if !ok || w.enc.watchLens&lengthBit(n) == 0 {
 		return
 	}
