@@ -81,7 +81,16 @@ func addExpectedValue(r, meta, sample object) {
 	switch r["type"] {
 	case "histogram":
 		h, buckets := part("histogram"), object{}
-		for i, n := range h["buckets"].([]any) {
+		counts, sum := h["buckets"].([]any), int64(0)
+		for _, n := range counts {
+			sum += integer(n)
+		}
+		separate, before := sum == integer(h["count"]), int64(0)
+		for i, n := range counts {
+			if separate {
+				before += integer(n)
+				n = before
+			}
 			bound := "+Inf"
 			if bounds := meta["buckets"].([]any); i < len(bounds) {
 				bound = fmt.Sprint(bounds[i])

@@ -12,7 +12,7 @@ import (
 //	name        of the metric
 //	type        one of typeNames
 //	value       of a counter, gauge or untyped metric; others have instead:
-//	            histogram: count, sum, buckets {upper bound: count}
+//	            histogram: count, sum, buckets {upper bound: count}, buckets_as_given
 //	            summary: count, sum, quantiles {quantile: value}
 //	            exponential_histogram: count, sum, scale, zero_count,
 //	            zero_threshold, positive and negative {offset, buckets [count]}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -168,6 +169,42 @@ func TestMetricsCut(t *testing.T) {
 				b.Rejects[0].Offset != len(chunk) || b.Rejects[0].Length != cut+1 {
 				t.Fatalf("%s cut at %d: %d records of %d, rejects %v", name, cut+1, len(b.Records), len(whole.Records), b.Rejects)
 			}
+		}
+	}
+}
+
+// TestMetricsBuckets: counts are cumulative in the record, whether they are in the
+// chunk or not, and the record says where that is unknown. An infinite bound is +Inf.
+func TestMetricsBuckets(t *testing.T) {
+	inf := math.Inf(1)
+	for _, c := range []struct {
+		bounds, counts []any
+		count          any
+		want           string
+	}{
+		{[]any{1.0, 5.0}, []any{1, 2, 1}, 4, `"buckets":{"1":1,"5":3,"+Inf":4}}`},
+		{[]any{1.0, 5.0}, []any{1, 3, 4}, 4, `"buckets":{"1":1,"5":3,"+Inf":4}}`},
+		{[]any{1.0, 5.0}, []any{0, 0, 4}, 4, `"buckets":{"1":0,"5":0,"+Inf":4}}`},
+		{[]any{1.0, 5.0}, []any{0, 0, 0}, 0, `"buckets":{"1":0,"5":0,"+Inf":0}}`},
+		{[]any{1.0, 5.0}, []any{4, 0, 0}, 4, `"buckets":{"1":4,"5":4,"+Inf":4}}`},
+		{[]any{1.0, 5.0}, []any{4, 4, 4}, 4, `"buckets":{"1":4,"5":4,"+Inf":4}}`},
+		{[]any{1.0, 5.0}, []any{1, 2, 1}, 5, `"buckets":{"1":1,"5":2,"+Inf":1},"buckets_as_given":true}`},
+		{[]any{1.0, 5.0}, []any{1, 2, 0}, 2, `"buckets":{"1":1,"5":2,"+Inf":0},"buckets_as_given":true}`},
+		{[]any{1.0, 5.0}, []any{1.5, 2.0, 1.0}, 4, `"buckets":{"1":1.5,"5":2,"+Inf":1},"buckets_as_given":true}`},
+		{[]any{1.0}, []any{uint64(1<<64 - 1), 2}, 1, `"buckets":{"1":18446744073709551615,"+Inf":2},"buckets_as_given":true}`},
+		{[]any{}, []any{7}, 7, `"buckets":{"+Inf":7}}`},
+		{[]any{1.0, inf}, []any{1, 2, 2}, 2, `"buckets":{"1":1,"+Inf":2}}`},
+		{[]any{1.0, inf}, []any{1, 2, 0}, 3, `"buckets":{"1":1,"+Inf":3}}`},
+		{[]any{-inf, float32(inf)}, []any{1, 2, 0}, 3, `"buckets":{"-Inf":1,"+Inf":3}}`},
+	} {
+		m := gauge(func(metric, meta, sample object) {
+			meta["type"], meta["buckets"], meta["labels"] = typeHistogram, c.bounds, []any{}
+			metric["values"] = []any{object{"ts": uint64(0), "histogram": object{"buckets": c.counts, "sum": 1.0, "count": c.count}}}
+		})
+		var b Batch
+		newEncoder(t, Options{}).Append(&b, metricsChunk(t, m), "tag")
+		if got := string(b.Buf); !strings.HasSuffix(got, c.want) {
+			t.Errorf("%s, want %s", got, c.want)
 		}
 	}
 }

@@ -21,26 +21,6 @@ func (m *metric) appendValue(sample cursor) bool {
 	return m.appendNumber("value", sample.get("value"))
 }
 
-// appendHistogram appends count, sum and buckets. The counts of the buckets are
-// those of the source: cumulative from Prometheus, of each bucket alone from
-// OpenTelemetry.
-func (m *metric) appendHistogram(h cursor) bool {
-	bucket, n, ok := h.get("buckets").array()
-	if !ok || n != m.bounds+1 || !bucket.areNumbers(n) ||
-		!m.appendNumber("count", h.get("count")) || !m.appendNumber("sum", h.get("sum")) {
-		return false
-	}
-	m.beginField("buckets")
-	m.eventBuf = appendHeader32(m.eventBuf, mpMap32, n)
-	bound := m.firstBound
-	for range m.bounds {
-		m.eventBuf = append(append(m.eventBuf, bound.raw()...), bucket.raw()...)
-		bound, bucket = bound.next(), bucket.next()
-	}
-	m.eventBuf = append(appendFixstr(m.eventBuf, "+Inf"), bucket.raw()...)
-	return true
-}
-
 // appendSummary appends count, sum and, if they are set, quantiles.
 func (m *metric) appendSummary(s cursor) bool {
 	value, n, ok := s.get("quantiles").array()
@@ -58,7 +38,7 @@ func (m *metric) appendSummary(s cursor) bool {
 	m.eventBuf = appendHeader32(m.eventBuf, mpMap32, n)
 	quantile := m.firstBound
 	for range n {
-		m.eventBuf = append(m.eventBuf, quantile.raw()...)
+		m.appendBound(quantile)
 		if !m.appendFloatBits(value) {
 			return false
 		}
