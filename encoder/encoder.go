@@ -118,6 +118,7 @@ type Options struct {
 	RouteField  string     // the same for Record.Route
 	MaxBytes    int        // largest record value in bytes, 0: no limit
 	Oversize    Oversize   // what happens to a larger record
+	Reserved    ReservedKeys
 }
 
 // Span is a range of Batch.Buf. If Start == End, the value is absent or empty.
@@ -149,6 +150,12 @@ type Batch struct {
 	Records []Record
 	Rejects []Reject
 
+	// Reserved counts the first-level keys that Options.Reserved matches and the
+	// records without fields. ReservedKey is the first of them as JSON has it, cut to
+	// 1024 bytes; empty: the empty key, or a record without fields.
+	Reserved    int
+	ReservedKey []byte
+
 	w walker
 }
 
@@ -158,6 +165,7 @@ func (b *Batch) Reset() {
 	b.Records = b.Records[:0]
 	clear(b.Rejects) // the old errors can be collected
 	b.Rejects = b.Rejects[:0]
+	b.Reserved, b.ReservedKey = 0, b.ReservedKey[:0]
 }
 
 // Bytes returns the bytes of s, which are valid until the next Append, AppendSome
@@ -189,6 +197,9 @@ type Encoder struct {
 	watches     []watch // first-level fields whose offset is needed
 	watchLens   uint64  // bit n: a watched name has n bytes (63: or more)
 	watchSteps  [watchSlotCount][]step
+
+	reserves       bool      // Options.Reserved matches some keys
+	reservedSecond [4]uint64 // a set of bytes: the second ones of the names
 }
 
 // New returns an encoder for the options, or an error that names the wrong
@@ -208,6 +219,10 @@ func New(o Options) (*Encoder, error) {
 	e.timeKey, e.tagKey = newAddedKey(o.TimeKey), newAddedKey(o.TagKey)
 	e.metadataKey, e.groupKey = newAddedKey(o.MetadataKey), newAddedKey(o.GroupKey)
 	e.addsFields = e.timeKey.wanted() || e.tagKey.wanted() || e.metadataKey.wanted() || e.groupKey.wanted()
+	e.reserves = len(o.Reserved.Names) > 0 || o.Reserved.MaxBytes > 0
+	for _, name := range o.Reserved.Names {
+		e.reservedSecond[name[1]>>6] |= 1 << (name[1] & 63)
+	}
 	if o.Format == FormatRaw {
 		e.addWatch(watchRaw, []step{{name: o.RawKey}})
 	}
@@ -254,5 +269,5 @@ func checkOptions(o Options) error {
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.Reserved.check()...)...)
 }

@@ -20,6 +20,8 @@ var (
 	// ErrTooLarge: the record is larger than Options.MaxBytes. The error is a
 	// *TooLargeError.
 	ErrTooLarge = errors.New("record too large")
+	// ErrEmpty: the record has no fields, and ReservedDrop does not let it go.
+	ErrEmpty = errors.New("a record without fields")
 )
 
 // TooLargeError gives the size of a record and the limit, in bytes.

@@ -106,7 +106,15 @@ func (e *Encoder) encodeEvent(b *Batch, src []byte, pos int) int {
 		b.Buf = dst[:start]
 		return b.reject(src, pos, ev, next)
 	}
-	if size := len(dst) - start; e.opts.MaxBytes > 0 && size > e.opts.MaxBytes {
+	size := len(dst) - start
+	if size == len("{}") && e.reserves && e.opts.Format == FormatJSON {
+		if w.noteReserved(nil); e.opts.Reserved.Policy == ReservedDrop {
+			b.Buf = dst[:start]
+			b.Rejects = append(b.Rejects, Reject{Offset: pos, Length: next - pos, Count: 1, Sec: ev.sec, Nsec: ev.nsec, Err: ErrEmpty})
+			return next
+		}
+	}
+	if e.opts.MaxBytes > 0 && size > e.opts.MaxBytes {
 		if e.opts.Oversize == OversizeReject || !e.truncate(b, start) {
 			b.Rejects = append(b.Rejects, Reject{
 				Offset: pos, Length: next - pos, Count: 1, Record: Span{start, len(b.Buf)},

@@ -33,6 +33,9 @@ func fuzzOptions(pick uint16) Options {
 	if pick&128 != 0 {
 		o.MaxBytes, o.Oversize = 40+int(pick>>10), Oversize(pick>>8&1)
 	}
+	if pick&512 != 0 {
+		o.Reserved = ReservedKeys{ReservedPolicy(pick >> 10 % 3), []string{"__time__", "_e", "__tag__:"}, 70}
+	}
 	return o
 }
 
@@ -50,12 +53,12 @@ func FuzzAppend(f *testing.F) {
 			f.Fatal(err)
 		}
 		_, _, _, chunk := parseGolden(new(testing.T), string(text))
-		for _, pick := range []uint16{0, 1, 0x7e, 0xf2, 0x1fe} {
+		for _, pick := range []uint16{0, 1, 0x7e, 0xf2, 0x1fe, 0x200, 0x602, 0xa7e} {
 			f.Add(chunk, pick)
 		}
 	}
 	for _, chunk := range growingChunks() {
-		for _, pick := range []uint16{0, 1, 0x7e, 0xf2, 0x1fe} {
+		for _, pick := range []uint16{0, 1, 0x7e, 0xf2, 0x1fe, 0x200, 0x602, 0xa7e} {
 			f.Add(chunk, pick)
 		}
 	}

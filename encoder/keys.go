@@ -25,10 +25,10 @@ const dropped = -1
 // few keys before it decides. A wider map has a hash table. An ordinary map
 // therefore costs one store a key, and no map costs the square of its width.
 type keySet struct {
-	keys         []key  // for the keys of this map, a part of walker.keys
-	count        int    // how many keys are in use
-	seen         uint64 // filter of their hashes
-	hasDuplicate bool   // a key was added twice: compact must run
+	keys       []key  // for the keys of this map, a part of walker.keys
+	count      int    // how many keys are in use
+	seen       uint64 // filter of their hashes
+	hasDropped bool   // an entry was dropped: compact must run
 
 	table []int32 // of a wide map: 1 + the index of a key, 0: free; a part of walker.tables
 }
@@ -62,7 +62,7 @@ func (w *walker) openKeys(n int) (ks keySet) {
 func (w *walker) closeKeys(ks *keySet, dst []byte) []byte {
 	w.keys = w.keys[:len(w.keys)-len(ks.keys)]
 	w.tables = w.tables[:len(w.tables)-len(ks.table)]
-	if ks.hasDuplicate {
+	if ks.hasDropped {
 		dst = compact(dst, ks.keys[:ks.count])
 	}
 	return dst
@@ -113,7 +113,7 @@ func (w *walker) dropEarlier(ks *keySet, dst []byte) {
 	}
 	for i := range ks.keys[:ks.count-1] {
 		if earlier := &ks.keys[i]; earlier.hash == k.hash && sameKey(dst, earlier, k) {
-			earlier.length, ks.hasDuplicate = dropped, true
+			earlier.length, ks.hasDropped = dropped, true
 		}
 	}
 }
@@ -129,7 +129,7 @@ func (w *walker) dropEarlierWide(ks *keySet, dst []byte, k *key) {
 			if earlier.hash != k.hash || !sameKey(dst, earlier, k) {
 				continue
 			}
-			earlier.length, ks.hasDuplicate = dropped, true
+			earlier.length, ks.hasDropped = dropped, true
 		}
 		ks.table[slot] = int32(ks.count)
 		return
@@ -141,9 +141,10 @@ func sameKey(dst []byte, a, b *key) bool {
 		bytes.Equal(dst[a.start:a.start+int(a.length)], dst[b.start:b.start+int(b.length)])
 }
 
-// compact removes the dropped entries. The last entry is never dropped.
+// compact removes the dropped entries.
 func compact(dst []byte, keys []key) []byte {
-	end := keys[0].start
+	first := keys[0].start
+	end := first
 	for i, k := range keys {
 		if k.length == dropped {
 			continue
@@ -152,11 +153,11 @@ func compact(dst []byte, keys []key) []byte {
 		if i+1 < len(keys) {
 			next = keys[i+1].start
 		}
-		end += copy(dst[end:], dst[k.start:next-1])
-		if i+1 < len(keys) {
+		if end > first {
 			dst[end] = ','
 			end++
 		}
+		end += copy(dst[end:], dst[k.start:next-1])
 	}
 	return dst[:end]
 }

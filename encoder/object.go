@@ -53,7 +53,7 @@ func (w *walker) appendEntries(ks *keySet, dst, src []byte, pos, n, depth int) (
 		if cap(dst)-len(dst) < 3*slack {
 			dst = slices.Grow(dst, 3*slack)
 		}
-		if length, hash := writeShortKey(dst, src, pos); length > 0 {
+		if length, hash := writeShortKey(dst, src, pos); length > 0 && (src[pos+1] != '_' || depth > 1 || !w.enc.mayReserve(src[pos+2])) {
 			start := len(dst)
 			dst = dst[:start+length+3]
 			if ks.add(start, length+2, hash) {
@@ -155,7 +155,14 @@ func (w *walker) appendKey(ks *keySet, dst, src []byte, pos, depth int) ([]byte,
 	} else if dst, pos = w.appendOtherKey(dst, src, pos, depth); pos < 0 {
 		return dst, pos
 	}
+	drop := false
+	if depth == 1 && w.enc.reserves {
+		dst, drop = w.reserveKey(dst, start)
+	}
 	w.addKey(ks, dst, start)
+	if drop {
+		ks.keys[ks.count-1].length, ks.hasDropped = dropped, true
+	}
 	return append(dst, ':'), pos
 }
 

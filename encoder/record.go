@@ -150,11 +150,17 @@ func (w *walker) findWatched(src []byte, ev event) int {
 }
 
 // noteKey stores the offset of the value if the first-level key at keyPos is
-// watched. The last of several equal keys counts, as in the record, in which a
-// binary key is the same as a string.
+// watched. The key must be whole. The last of several equal keys counts, as in the
+// record, in which a binary key is the same as a string.
 func (w *walker) noteKey(src []byte, keyPos, valuePos int) {
-	n, start, ok := stringHeader(src, keyPos, true)
-	if !ok || w.enc.watchLens&lengthBit(n) == 0 {
+	n, start := shortStringHeader(src, keyPos)
+	if n < 0 {
+		var ok bool
+		if n, start, ok = stringHeader(src, keyPos, true); !ok {
+			return
+		}
+	}
+	if w.enc.watchLens&lengthBit(n) == 0 {
 		return
 	}
 	name := src[start : start+n]

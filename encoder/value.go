@@ -34,6 +34,8 @@ type walker struct {
 	limit        int                 // length of the output beyond which the encoding of the record stops
 	longest      int                 // bytes of the longest string that truncate could cut; noLimit: nothing is cut
 	inKey        bool                // a key that is a map or an array is being written
+	reserved     int                 // how many keys of this step are reserved
+	reservedKey  []byte              // the first of them
 	scratch      []byte              // JSON of a key that is not a string, before it is escaped
 	tagJSON      []byte              // the tag as a JSON string, empty: not wanted
 	groupJSON    []byte              // the attributes of the current group, empty: none
@@ -48,7 +50,7 @@ func (w *walker) open(enc *Encoder, tag string) {
 		w.stream = jsoniter.NewStream(jsoniter.ConfigDefault, nil, 0)
 		w.seed = maphash.MakeSeed()
 	}
-	w.enc, w.at = enc, Position{}
+	w.enc, w.at, w.reserved = enc, Position{}, 0
 	w.limit, w.longest = noLimit, noLimit
 	w.groupJSON, w.tagJSON = w.groupJSON[:0], w.tagJSON[:0]
 	if enc.tagKey.wanted() {
@@ -58,7 +60,7 @@ func (w *walker) open(enc *Encoder, tag string) {
 }
 
 func (w *walker) size() int {
-	return cap(w.keys)*int(unsafe.Sizeof(key{})) + cap(w.tables)*4 + cap(w.scratch) + cap(w.tagJSON) + cap(w.groupJSON) + w.metric.size()
+	return cap(w.keys)*int(unsafe.Sizeof(key{})) + cap(w.tables)*4 + cap(w.scratch) + cap(w.reservedKey) + cap(w.tagJSON) + cap(w.groupJSON) + w.metric.size()
 }
 
 // close releases the memory of the caller.
