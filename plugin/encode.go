@@ -102,6 +102,9 @@ func (c *Chunk) dropPiece() {
 func (c *Chunk) addPiece(w *workspace, data []byte) bool {
 	b := &w.batch
 	c.records, c.unencoded = c.records+len(b.Records), c.unencoded+len(b.Rejects)
+	if b.Reserved > 0 {
+		c.noteReserved(b)
+	}
 	for i := range b.Rejects {
 		c.rejectUnencoded(b.Buf, &b.Rejects[i], data)
 	}
@@ -110,6 +113,16 @@ func (c *Chunk) addPiece(w *workspace, data []byte) bool {
 	}
 	c.pending.Add(int64(len(w.records)))
 	return c.out.producer.Add(w.records)
+}
+
+// noteReserved counts fields that SLS reserves, and logs the first.
+func (c *Chunk) noteReserved(b *encoder.Batch) {
+	o := c.out
+	if o.stats.reserved.Add(int64(b.Reserved)) == int64(b.Reserved) {
+		const shown = 200 // of a key that is too long
+		o.log.Warnf("record of tag %q has the field %q, which SLS reserves (reserved_keys %v); others are counted and not logged",
+			c.tag, b.ReservedKey[:min(len(b.ReservedKey), shown)], o.cfg.Encoding.Reserved.Policy)
+	}
 }
 
 // route makes the records of a piece, as the producer takes them, and counts what each

@@ -1,6 +1,8 @@
 package plugin
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,4 +68,32 @@ func TestRejectedSamples(t *testing.T) {
 		}
 		h.wait("99 more of this kind")
 	})
+}
+
+// A field that SLS reserves is sent, renamed or left out, and the first is logged.
+func TestReservedKeys(t *testing.T) {
+	t.Parallel()
+	for policy, want := range map[string]string{"": `"__time__":1`, "keep": `"__time__":1`, "rename": `"record__time__":1`, "drop": `{"a":2}`} {
+		t.Run(policy, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, network testNetwork) {
+				e, properties := network.startEndpoint(t, sls.Options{})
+				properties["reserved_keys"] = policy
+				o, h := network.startOutput(t, properties)
+				const n = 3
+				event := append(slices.Clone(routedTo("x")[:13]), "\x82\xa8__time__\x01\xa1a\x02"...)
+				if r := deliver(t, o, bytes.Repeat(event, n)); r != OK {
+					t.Errorf("result %d", r)
+				}
+				for _, l := range e.Logs("demo") {
+					if got := string(l.Value); !strings.Contains(got, want) {
+						t.Errorf("%s, want %s", got, want)
+					}
+				}
+				if got := o.stats.reserved.Load(); got != n || h.count(`has the field "__time__"`) != 1 {
+					t.Errorf("%d fields counted, want %d; %d lines", got, n, h.count("has the field"))
+				}
+			})
+		})
+	}
 }

@@ -16,6 +16,7 @@ type stats struct {
 	acknowledgedBytes atomic.Int64 // of those records' values
 	rejected          rejectCounts
 	retried           atomic.Int64 // records sent again after a failure
+	reserved          atomic.Int64 // fields of records that SLS reserves
 	returned          atomic.Int64 // chunks without a result when the output ended
 	deadLetters       deadLetterCounts
 }

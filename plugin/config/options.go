@@ -78,6 +78,11 @@ var options = []option{
 	{name: "tag_key", allowed: fieldForm, help: "Adds Fluent Bit's tag under this key", set: field(func(c *Config) *string { return &c.Encoding.TagKey })},
 	{name: "metadata_key", allowed: fieldForm, help: "Adds the event's metadata under this key", set: field(func(c *Config) *string { return &c.Encoding.MetadataKey })},
 	{name: "group_key", allowed: fieldForm, help: "Adds the attributes of the event's OTLP group under this key", set: field(func(c *Config) *string { return &c.Encoding.GroupKey })},
+	{name: "reserved_keys", def: "keep", allowed: "keep, rename or drop",
+		help: "Fields of a record whose name SLS reserves (`__time__`, `__tag__:…` and others), or is empty or over 128 bytes: keep them, rename them (`record__time__`) or drop them; drop also rejects a record without fields",
+		set: word(func(c *Config, i int) {
+			c.Encoding.Reserved = encoder.ReservedKeys{Policy: encoder.ReservedPolicy(i), Names: reservedKeys, MaxBytes: maxKeyBytes}
+		}, "keep", "rename", "drop")},
 	{name: "logstore_key", allowed: accessorForm, help: "The value found here names the logstore; where it is absent or not a valid name, logstore does",
 		set: accessor(func(c *Config) *string { return &c.Encoding.RouteField })},
 	{name: "unknown_logstore", def: "wait", allowed: "wait, default or reject",

@@ -60,6 +60,7 @@ func TestDefaults(t *testing.T) {
 		"tls":          c.TLSVerify && c.tlsCAFile == "",
 		"modes":        c.Healthcheck == HealthcheckOn && c.FlushMode == FlushAuto && c.Partitioner == PartitionUniform,
 		"format":       c.Encoding.Format == encoder.FormatJSON && c.Encoding.RawKey == "log" && c.Encoding.Oversize == encoder.OversizeReject,
+		"reserved":     c.Encoding.Reserved.Policy == encoder.ReservedKeep && c.Encoding.Reserved.Match("__tag__:x") && c.Encoding.Reserved.Match(strings.Repeat("k", 129)),
 		"nothing more": c.Encoding.TimeKey == "" && c.Encoding.TagKey == "" && c.MessageKey == "" && c.DeadLetterFile == "",
 	} {
 		if !ok {
@@ -162,6 +163,8 @@ func TestFaults(t *testing.T) {
 		"old version":     {with("kafka_version", "1.1.0"), "older than SLS speaks; allowed: a version from 2.1.0 on"},
 		"odd version":     {with("kafka_version", "nine"), "not a Kafka version known here"},
 		"reserved key":    {with("time_key", "__time__"), "reserved by SLS"},
+		"reserved prefix": {with("group_key", "__tag__:__path__"), "reserved by SLS"},
+		"reserved_keys":   {with("reserved_keys", "delete"), "not one of the words known here"},
 		"bad accessor":    {with("logstore_key", "$a["), "option logstore_key"},
 		"suffix conflict": {with("logstore", "app.json", "parse_json", "off"), "the .json ending asks for JSON fields and parse_json off refuses them"},
 		"raw conflict":    {with("format", "raw", "parse_json", "on"), "a raw value is not JSON"},

@@ -13,9 +13,14 @@ import (
 	"out_sls_kafka/encoder"
 )
 
-// reservedKeys must not be names of fields in SLS.
-// Source: "Log", SLS basic concepts, Alibaba Cloud documentation (2021).
-var reservedKeys = []string{"__time__", "__source__", "__topic__", "__partition_time__", "_extract_others_", "__extract_others__"}
+// reservedKeys must not be names of fields in SLS; __tag__: stands for all that begin
+// so. Sources: "Log", SLS basic concepts (2021), which also gives maxKeyBytes, and
+// "Reserved fields" (alibabacloud.com/help/en/sls/reserved-fields, 2026), Alibaba Cloud
+// documentation.
+var reservedKeys = []string{"__time__", "__source__", "__topic__", "__partition_time__", "_extract_others_", "__extract_others__", "__tag__:"}
+
+// maxKeyBytes is the length of the longest key that SLS documents.
+const maxKeyBytes = 128
 
 func text(p func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error { *p(c) = v; return nil }
@@ -32,12 +37,11 @@ func pattern(re *regexp.Regexp, p func(*Config) *string) func(*Config, string) e
 
 func field(p func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error {
-		for _, r := range reservedKeys {
-			if v == r {
-				return errors.New("reserved by SLS")
-			}
+		reserved := encoder.ReservedKeys{Names: reservedKeys}
+		if reserved.Match(v) {
+			return errors.New("reserved by SLS")
 		}
-		if *p(c) = v; len(v) > 128 {
+		if *p(c) = v; len(v) > maxKeyBytes {
 			return errors.New("too long")
 		}
 		return nil
