@@ -1,7 +1,6 @@
 package encoder
 
 import (
-	"encoding/base64"
 	"encoding/binary"
 	"math/bits"
 	"slices"
@@ -246,14 +245,3 @@ var escapes = func() (table [256]escape) {
 	set('\\', `\\`)
 	return table
 }()
-
-// appendBinary appends a binary value: as a string if it is valid UTF-8,
-// otherwise as a string of standard base64.
-func appendBinary(dst, src []byte, pos, n int) []byte {
-	if data := src[pos : pos+n]; !utf8.Valid(data) {
-		dst = append(dst, '"')
-		dst = base64.StdEncoding.AppendEncode(dst, data)
-		return append(dst, '"')
-	}
-	return appendString(dst, src, pos, n)
-}
