@@ -107,17 +107,21 @@ const noLimit = math.MaxInt / 2
 // GroupKey name come first in the record. A field of the same name in the event
 // itself replaces them.
 type Options struct {
-	Format      Format
-	RawKey      string     // FormatRaw: the first-level key whose value is the record
-	TimeKey     string     // adds the event time under this key, "": not added
-	TimeFormat  TimeFormat // how TimeKey shows it
-	TagKey      string     // adds the tag under this key, "": not added
-	MetadataKey string     // adds the event's metadata, if it has any, under this key, "": not added
-	GroupKey    string     // adds the attributes of the event's OTLP group under this key, "": not added
-	KeyField    string     // the field that becomes Record.Key, cut to 1024 bytes: a record accessor or a first-level name, "": none
-	RouteField  string     // the same for Record.Route
-	MaxBytes    int        // largest record value in bytes, 0: no limit
-	Oversize    Oversize   // what happens to a larger record
+	Format     Format
+	RawKey     string     // FormatRaw: the first-level key whose value is the record
+	TimeKey    string     // adds the event time under this key, "": not added
+	TimeFormat TimeFormat // how TimeKey shows it
+	// ReplaceZeroTime gives an event of time 0 the time at which it was observed, by its
+	// metadata, or the time of Begin.
+	ReplaceZeroTime bool
+
+	TagKey      string   // adds the tag under this key, "": not added
+	MetadataKey string   // adds the event's metadata, if it has any, without credentials, under this key, "": not added
+	GroupKey    string   // adds the attributes of the event's OTLP group under this key, "": not added
+	KeyField    string   // the field that becomes Record.Key, cut to 1024 bytes: a record accessor or a first-level name, "": none
+	RouteField  string   // the same for Record.Route
+	MaxBytes    int      // largest record value in bytes, 0: no limit
+	Oversize    Oversize // what happens to a larger record
 	Reserved    ReservedKeys
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tinylib/msgp/msgp"
 )
@@ -236,5 +237,28 @@ func TestMarkerSeconds(t *testing.T) {
 	e.Append(&b, append(appendEventHeader(nil, groupEnd-1, 2_000_000_000), 0x80), "tag")
 	if len(b.Records) != 2 || b.Records[0].Sec != groupEnd || b.Records[1].Sec != groupStart {
 		t.Errorf("%+v", b.Records)
+	}
+}
+
+// TestZeroTime: an event without a time gets the time of its arrival, and so does a
+// sample of metrics, if that is wanted.
+func TestZeroTime(t *testing.T) {
+	arrived := time.Unix(1_800_000_000, 5)
+	sample := gauge(func(metric, _, _ object) { metric["values"] = []any{object{"ts": uint64(0), "value": 1.0}} })
+	for _, chunk := range [][]byte{[]byte("\x92\x00\x80"), append([]byte("\x92\x92\xd7\x00"), make([]byte, 10)...), metricsChunk(t, sample)} {
+		for wanted, sec := range map[bool]int64{true: 1_800_000_000, false: 0} {
+			e := newEncoder(t, Options{ReplaceZeroTime: wanted})
+			chunk := bytes.Clone(chunk)
+			if chunk[0] == 0x92 && len(chunk) > 3 {
+				chunk[12], chunk[13] = 0x80, 0x80
+			}
+			var b Batch
+			e.Begin(&b, "tag", arrived)
+			e.AppendSome(&b, chunk, Position{}, 1<<20)
+			b.End()
+			if len(b.Records) != 1 || b.Records[0].Sec != sec || (b.Records[0].Nsec == 5) != wanted {
+				t.Errorf("%v: %+v, rejects %v", wanted, b.Records, b.Rejects)
+			}
+		}
 	}
 }

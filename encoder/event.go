@@ -93,6 +93,9 @@ func (e *Encoder) encodeEvent(b *Batch, src []byte, pos int) int {
 	if ev.marker != 0 {
 		return e.setGroup(b, src, pos, ev)
 	}
+	if ev.sec == 0 && ev.nsec == 0 && e.opts.ReplaceZeroTime {
+		ev.sec, ev.nsec = w.replacedTime(src, ev)
+	}
 	w.offsets, w.rawText = [watchSlotCount]int{-1, -1, -1}, false
 	start := len(b.Buf)
 	w.limit = start + e.giveUpSize

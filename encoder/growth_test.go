@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/tinylib/msgp/msgp"
 )
@@ -171,7 +172,7 @@ func TestStepSize(t *testing.T) {
 		e := newEncoder(t, c.options)
 		chunk := bytes.Repeat([]byte(c.event), size)
 		var b Batch
-		e.Begin(&b, chunk, "tag")
+		e.Begin(&b, "tag", time.Time{})
 		count := 0
 		for at := (Position{}); at.Offset < len(chunk); count += len(b.Records) + len(b.Rejects) {
 			b.Reset()

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tinylib/msgp/msgp"
 )
@@ -262,7 +263,7 @@ func TestMetricsShared(t *testing.T) {
 		}
 		e := newEncoder(t, c.options)
 		var b Batch
-		e.Begin(&b, chunk, "tag")
+		e.Begin(&b, "tag", time.Time{})
 		records, rejects, steps := 0, 0, 0
 		for at := (Position{}); at.Offset < len(chunk); steps++ {
 			b.Reset()

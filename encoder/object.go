@@ -71,6 +71,9 @@ func (w *walker) appendEntries(ks *keySet, dst, src []byte, pos, n, depth int) (
 				return dst, faultEnd
 			}
 			dst, pos = appendString(dst, src, from, length), from+length
+		} else if pos < len(src) && src[pos] == mpBin8 && isID(src, keyPos, pos) {
+			length := int(src[pos+1])
+			dst, pos = appendID(dst, src, pos+2, length), pos+2+length
 		} else if dst, pos = w.appendValue(dst, src, pos, depth+1); pos < 0 {
 			return dst, pos
 		}

@@ -76,9 +76,9 @@ func (w *walker) appendAddedFields(ks *keySet, dst, src []byte, ev event) ([]byt
 		}
 		dst = append(w.appendAddedKey(ks, dst, &e.tagKey), w.tagJSON...)
 	}
-	if e.metadataKey.wanted() && ev.metadata >= 0 && !isNilOrEmpty(src, ev.metadata) {
+	if e.metadataKey.wanted() && hasMetadata(src, ev.metadata) {
 		var pos int
-		if dst, pos = w.appendValue(w.appendAddedKey(ks, dst, &e.metadataKey), src, ev.metadata, 2); pos < 0 {
+		if dst, pos = w.appendMetadata(w.appendAddedKey(ks, dst, &e.metadataKey), src, ev.metadata); pos < 0 {
 			return dst, pos
 		}
 	}

@@ -3,6 +3,7 @@ package encoder
 import (
 	"math"
 	"slices"
+	"time"
 )
 
 // Position is a place in a chunk between two events, or between two samples of
@@ -18,15 +19,17 @@ type Position struct {
 // Options.TagKey only. Append never panics, and it keeps no reference to the
 // chunk, which may be memory that the caller frees.
 func (e *Encoder) Append(b *Batch, chunk []byte, tag string) {
-	e.Begin(b, chunk, tag)
+	e.Begin(b, tag, time.Time{})
 	e.AppendSome(b, chunk, Position{}, math.MaxInt)
 	b.End()
 }
 
 // Begin prepares b for AppendSome, which encodes a chunk in several steps, until
-// End is called. b may be reset between the steps.
-func (e *Encoder) Begin(b *Batch, chunk []byte, tag string) {
+// End is called. b may be reset between the steps. arrived is the time for events
+// without one, if Options.ReplaceZeroTime is set; the zero Time: they stay at 1970.
+func (e *Encoder) Begin(b *Batch, tag string, arrived time.Time) {
 	b.w.open(e, tag)
+	b.w.arrived = arrived
 }
 
 // AppendSome encodes events of the chunk from the position at on, until b holds

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"math"
+	"time"
 	"unsafe"
 
 	jsoniter "github.com/json-iterator/go"
@@ -41,7 +42,8 @@ type walker struct {
 	groupJSON    []byte              // the attributes of the current group, empty: none
 	isoPrefix    []byte              // JSON of isoPrefixSec, up to the decimal point
 	isoPrefixSec int64
-	at           Position // of the next event when AppendSome begins; its group and object are always current
+	arrived      time.Time // of events without a time; zero: they keep none
+	at           Position  // of the next event when AppendSome begins; its group and object are always current
 	metric       metric
 }
 

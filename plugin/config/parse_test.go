@@ -60,6 +60,7 @@ func TestDefaults(t *testing.T) {
 		"tls":          c.TLSVerify && c.tlsCAFile == "",
 		"modes":        c.Healthcheck == HealthcheckOn && c.FlushMode == FlushAuto && c.Partitioner == PartitionUniform,
 		"format":       c.Encoding.Format == encoder.FormatJSON && c.Encoding.RawKey == "log" && c.Encoding.Oversize == encoder.OversizeReject,
+		"zero time":    c.Encoding.ReplaceZeroTime,
 		"reserved":     c.Encoding.Reserved.Policy == encoder.ReservedKeep && c.Encoding.Reserved.Match("__tag__:x") && c.Encoding.Reserved.Match(strings.Repeat("k", 129)),
 		"nothing more": c.Encoding.TimeKey == "" && c.Encoding.TagKey == "" && c.MessageKey == "" && c.DeadLetterFile == "",
 	} {
