@@ -29,11 +29,11 @@ func TestRegistration(t *testing.T) {
 		want    string
 		code    int
 	}{
-		"up to 4.2.2":    {nil, "", 0},
-		"4.2.3 to 4.2.8": {[]string{"-DHOST_DEF_NEW"}, "[proxy] event_type 0", 0},
-		"5.0 and later":  {[]string{"-DHOST_DEF_NEW", "-DHOST_5"}, "[proxy] event_type 3", 0},
+		"up to 4.2.2":    {[]string{"-DHOST_VERSION=40202"}, "", 0},
+		"4.2.3 to 4.2.8": {[]string{"-DHOST_VERSION=40203"}, "[proxy] event_type 0", 0},
+		"5.0 and later":  {nil, "[proxy] event_type 3", 0},
 		// A host that says it is new and is not: what the guard is for.
-		"a lie": {[]string{"-DHOST_5"}, "FLBPluginRegister wrote byte 32 of a registration struct of 32 bytes", -1},
+		"a lie": {[]string{"-DHOST_DEF_OLD"}, "FLBPluginRegister wrote byte 32 of a registration struct of 32 bytes", -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

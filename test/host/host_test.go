@@ -58,7 +58,7 @@ func TestTickDuringFlush(t *testing.T) {
 	}{
 		{nil, "suspend", "loop", true},
 		{[]string{"-DHOST_CORO_SHIFT"}, "suspend", "loop", true},
-		{[]string{"-DHOST_API_V1"}, "suspend", "loop", true},
+		{[]string{"-DHOST_VERSION=10910"}, "suspend", "loop", true},
 		{[]string{"-DHOST_NO_CORO_LAYOUT"}, "suspend", "poll", false},
 		{[]string{"-DHOST_EVENT_LAYOUT_OTHER"}, "suspend", "poll", false},
 		{[]string{"-DHOST_WITHOUT_FLB_CORO_GET"}, "suspend", "poll", false},
@@ -159,11 +159,11 @@ func TestResults(t *testing.T) {
 
 func TestRegistrationStruct(t *testing.T) {
 	t.Parallel()
-	p := start(t, compile(t, false), []string{"TESTPLUGIN_OVERFLOW=1"})
+	p := start(t, compile(t, false, "-DHOST_VERSION=40202"), []string{"TESTPLUGIN_OVERFLOW=1"})
 	code, out := p.wait()
 	wantEnd(t, code, out, -1, "FLBPluginRegister wrote byte 32 of a registration struct of 32 bytes")
 
-	p = start(t, compile(t, false, "-DHOST_DEF_NEW"), []string{"TESTPLUGIN_OVERFLOW=1"}) // 4 of the 48 bytes' own
+	p = start(t, compile(t, false), []string{"TESTPLUGIN_OVERFLOW=1"}) // 4 of the 48 bytes' own
 	p.stdin.Close()
 	code, out = p.wait()
 	wantEnd(t, code, out, 0, "dropped=0")
@@ -234,7 +234,7 @@ func TestLog(t *testing.T) {
 	if n := count(out, "level 3 (foreign thread)") + count(out, "level 4 (foreign thread)"); n != 3 || count(out, "level") != 3 {
 		t.Errorf("on stderr:\n%s", strings.Join(out, "\n"))
 	}
-	_, out = run(t, compile(t, false, "-DHOST_API_V1"), "")
+	_, out = run(t, compile(t, false, "-DHOST_VERSION=10910"), "")
 	if count(out, "level 3") != 0 {
 		t.Errorf("a 1.9 host cannot log:\n%s", strings.Join(out, "\n"))
 	}

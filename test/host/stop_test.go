@@ -183,3 +183,29 @@ func TestReloadInitFails(t *testing.T) {
 	code, out := p.wait()
 	wantEnd(t, code, out, 255, "call Init two")
 }
+
+// Below 2.1.8 the inputs end before the outputs: the data of a suspended flush is gone when its output exits. Later it
+// stays until then.
+func TestInputsEnd(t *testing.T) {
+	t.Parallel()
+	for flag, gone := range map[string]bool{"-DHOST_VERSION=20107": true, "-DHOST_VERSION=20108": false} {
+		p := start(t, compile(t, false, flag), nil, "-b", "1", "-g", "0", "-p", "mode=suspend", "-p", "delay=never")
+		io.WriteString(p.stdin, "a\n")
+		p.await("call Suspend", 1)
+		p.signal(syscall.SIGTERM)
+		code, out := p.wait()
+		wantEnd(t, code, out, 0, fmt.Sprintf("first=%s", map[bool]string{true: "a5", false: "92"}[gone]))
+	}
+}
+
+// Below 2.0.7 each section is exited with the context of the last one.
+func TestExitsOfTwoSections(t *testing.T) {
+	t.Parallel()
+	conf := writeFile(t, "f.conf", output("Id one")+output("Id two"))
+	for flag, one := range map[string]int{"-DHOST_VERSION=20006": 0, "-DHOST_VERSION=20007": 1} {
+		_, out := run(t, compile(t, false, flag), "a\n", "-c", conf)
+		if n, two := count(out, "call ExitCtx one"), count(out, "call ExitCtx two"); n != one || two != 2-one {
+			t.Errorf("%s: exits of one: %d, of two: %d:\n%s", flag, n, two, strings.Join(out, "\n"))
+		}
+	}
+}

@@ -19,7 +19,7 @@ func TestBuilds(t *testing.T) {
 	for i := range paths {
 		all.Go(func() {
 			var err error
-			if paths[i], err = b.Host([]string{"-DHOST_API_V1"}[i/2:]...); err != nil {
+			if paths[i], err = b.Host([]string{"-DHOST_VERSION=10910"}[i/2:]...); err != nil {
 				t.Error(err)
 			}
 		})

@@ -1,17 +1,28 @@
 /* The part of Fluent Bit's binary interface that a Go output plugin meets: struct layouts and numbers as in
  * Fluent Bit 5.1.1 (include/fluent-bit/flb_api.h, flb_coro.h, flb_plugin_proxy.h, src/proxy/go/go.h,
- * lib/monkey/include/monkey/mk_core/mk_event.h). Build variants change a layout the way some real build does:
+ * lib/monkey/include/monkey/mk_core/mk_event.h). HOST_VERSION is the version that the host imitates, 5.1.1 unless a build says
+ * otherwise: major * 10000 + minor * 100 + patch. It decides what differs between versions:
+ *   below 2.0     struct flb_api has one member, nothing to log with; two sections of the plugin are exited wrongly
+ *   below 2.1     no hot reload
+ *   below 2.1.8   inputs end before outputs: the chunks are gone when the outputs exit
+ *   below 4.0     2,048 tasks, later 16,384
+ *   below 4.2.3   registration struct of 32 bytes, malloc'ed; later 48, zeroed
+ *   from 5.0 on   exports a function that came with it
+ *   below 5.1     coroutine stacks of 24 KiB unless -s says otherwise
+ * Build variants change a layout the way some real build does:
  *   HOST_CORO_SHIFT          struct flb_coro of a build with Valgrind's headers: 8 bytes in front of caller
  *   HOST_NO_CORO_LAYOUT      struct flb_coro unlike any known one
  *   HOST_EVENT_LAYOUT_OTHER  struct mk_event with its fields elsewhere
- *   HOST_DEF_NEW             registration struct of 5.1.1 (48 bytes, zeroed); default: 32 bytes, as up to 4.2.2
- *   HOST_5                   exports a function that came with 5.0, whose registration struct is that of HOST_DEF_NEW
- *   HOST_API_V1              struct flb_api of 1.9: one member, nothing to log with                              */
+ *   HOST_DEF_OLD             registration struct of before 4.2.3 in a host that says it is newer                  */
 #ifndef ABI_H
 #define ABI_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#ifndef HOST_VERSION
+#define HOST_VERSION 50101
+#endif
 
 enum { FLB_ERROR = 0, FLB_OK = 1, FLB_RETRY = 2 };
 enum { FLB_PROXY_OUTPUT_PLUGIN = 2, FLB_PROXY_GOLANG = 11 };
@@ -58,7 +69,7 @@ struct mk_event {
 struct flb_plugin_proxy_def {
     int type, proxy, flags;
     char *name, *description;
-#ifdef HOST_DEF_NEW
+#if HOST_VERSION >= 40203 && !defined(HOST_DEF_OLD)
     int event_type;
     void *config_map;
 #endif
@@ -69,7 +80,7 @@ struct proxy;
 
 struct flb_api {
     const char *(*output_get_property)(const char *key, struct output *instance);
-#ifndef HOST_API_V1
+#if HOST_VERSION >= 20000
     const char *(*input_get_property)(const char *key, void *instance);
     void *(*output_get_cmt_instance)(struct output *instance);
     void *(*input_get_cmt_instance)(void *instance);

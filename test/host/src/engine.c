@@ -3,7 +3,7 @@
 #include "host.h"
 
 enum { SECOND_NS = 1000000000, DEFAULT_FLUSH_NS = 200 * 1000000 };
-enum { MAX_TASKS = 16384 }; /* as in Fluent Bit (include/fluent-bit/flb_config.h) */
+enum { MAX_TASKS = HOST_VERSION >= 40000 ? 16384 : 2048 }; /* as in Fluent Bit (include/fluent-bit/flb_config.h) */
 
 static void dispatch_chunks(struct engine *e);
 
@@ -174,8 +174,17 @@ void outputs_exit(struct proxy *proxy, struct config *c, bool hot)
             flush_destroy(o->flushes);
         free(o->context);
         o->context = NULL;
-        tick_stop(o);
+        tick_exit(o);
     }
+}
+
+/* The inputs take their chunks with them. Below 2.1.8 that comes before the outputs exit: whoever reads the data of a
+ * suspended flush from then on reads what is not the chunk's any more. Workers still run.
+ * Source: src/flb_engine.c, flb_engine_shutdown; src/flb_input.c, flb_input_exit_all. */
+static void inputs_exit(struct engine *e)
+{
+    for (struct task *t = e->tasks; t; t = t->next)
+        chunk_close(t->chunk);
 }
 
 /* The grace timer has the default priority: Fluent Bit asks for the highest, but does so before mk_event_add, which
@@ -239,6 +248,8 @@ static void *engine_main(void *arg)
     sem_post(&e->initialised);
     if (!e->exit_code)
         run(e);
+    if (HOST_VERSION < 20108)
+        inputs_exit(e);
     outputs_exit(e->proxy, e->config, e->hot);
     loop_check_guests(&e->loop);
     tasks_free(e);

@@ -1,5 +1,5 @@
 /* The symbols a plugin finds with dlsym(RTLD_DEFAULT, ...): the same names and signatures as in Fluent Bit's executable.
- * Each can be left out with -D HOST_WITHOUT_<NAME>; HOST_API_V1 leaves out what 1.9 did not have. */
+ * Each can be left out with -D HOST_WITHOUT_<NAME>; HOST_VERSION leaves out what that version did not have. */
 #include "host.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -61,7 +61,7 @@ EXPORT int mk_event_del(struct mk_event_loop *loop, struct mk_event *event)
 }
 #endif
 
-#if !defined(HOST_WITHOUT_FLB_LOG_PRINT) && !defined(HOST_API_V1)
+#ifndef HOST_WITHOUT_FLB_LOG_PRINT
 EXPORT void flb_log_print(int level, const char *file, int line, const char *fmt, ...)
 {
     va_list args;
@@ -74,7 +74,7 @@ EXPORT void flb_log_print(int level, const char *file, int line, const char *fmt
 }
 #endif
 
-#if !defined(HOST_WITHOUT_FLB_OUTPUT_LOG_CHECK) && !defined(HOST_API_V1)
+#if !defined(HOST_WITHOUT_FLB_OUTPUT_LOG_CHECK) && HOST_VERSION >= 20000
 EXPORT int flb_output_log_check(struct output *instance, int level)
 {
     return instance->log_level >= level;
@@ -82,7 +82,7 @@ EXPORT int flb_output_log_check(struct output *instance, int level)
 #endif
 
 /* No plugin calls it. */
-#ifdef HOST_5
+#if HOST_VERSION >= 50000
 EXPORT void flb_http_server_config_init(void *config)
 {
     (void) config;

@@ -1,4 +1,5 @@
-/* The bundled test host: stands in for Fluent Bit 5.1.1 in tests and in the demo. It loads a Go output plugin, gives it
+/* The bundled test host: stands in for Fluent Bit in tests and in the demo, for version 5.1.1
+ * unless it was built for another (HOST_VERSION in abi.h). It loads a Go output plugin, gives it
  * lines of standard input or a file as chunks, and calls it in the same order, from the same threads and on the same kind
  * of coroutine as Fluent Bit does. Compile in this directory:
  *
@@ -116,7 +117,7 @@ static void reload(struct host *h)
     struct proxy *proxy;
     struct config *config;
 
-    if (!h->config->hot_reload) {
+    if (!h->config->hot_reload || HOST_VERSION < 20100) {
         log_line(FLB_LOG_WARN, "[reload] hot reloading is not enabled");
         return;
     }

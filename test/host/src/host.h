@@ -170,6 +170,7 @@ struct chunk {
 };
 
 struct chunk *chunk_new(const char *tag);
+void chunk_close(struct chunk *c); /* its data is unreadable from now on */
 void chunk_free(struct chunk *c);
 
 struct store;
@@ -301,7 +302,7 @@ void workers_join(struct output *o);
 
 /* --- tick.c ------------------------------------------------------------------------------------------------------ */
 void tick_start(struct engine *e, struct output *o);
-void tick_stop(struct output *o);
+void tick_exit(struct output *o);
 
 #pragma GCC visibility pop
 

@@ -4,7 +4,7 @@
 #include <getopt.h>
 
 static const char usage[] =
-    "host: loads a Fluent Bit Go output plugin and drives it as Fluent Bit 5.1.1 does\n"
+    "host: loads a Fluent Bit Go output plugin and drives it as the version of Fluent Bit does that --version names\n"
     "\n"
     "  -e FILE        the plugin (.so)\n"
     "  -c FILE        classic Fluent Bit configuration: [SERVICE], [OUTPUT], [INPUT] tail; without: one output of the plugin\n"
@@ -26,6 +26,7 @@ static const char usage[] =
     "  -g S           waits at SIGTERM up to S seconds for unanswered chunks ([SERVICE] Grace, else 5; -1: no limit)\n"
     "  -l FILE        log file of the engine's and the workers' threads; other threads write to stderr\n"
     "  --dry-run      registers the plugin, checks the configuration, ends\n"
+    "  --version      the version of Fluent Bit that it imitates\n"
     "  --help         this text\n"
     "\n"
     "A line \"@SECONDS[.FRACTION] text\" carries its own event time. SIGTERM and SIGINT stop, SIGHUP reloads.\n"
@@ -72,6 +73,7 @@ static void set_option(struct options *o, int flag, char *value)
     case 'g': o->grace_s = (int) number(value, "-g", -1); break;
     case 'l': o->log_file = value; break;
     case 'D': o->dry_run = true; break;
+    case 'V': printf("bundled host, as Fluent Bit v%d.%d.%d\n", HOST_VERSION / 10000, HOST_VERSION / 100 % 100, HOST_VERSION % 100); exit(0);
     case 'h': fputs(usage, stdout); exit(0);
     default: exit(2); /* getopt has said why */
     }
@@ -80,11 +82,11 @@ static void set_option(struct options *o, int flag, char *value)
 /* Ends the process on a bad flag. */
 void options_parse(struct options *o, int argc, char **argv)
 {
-    static const struct option long_options[] = {{"dry-run", no_argument, NULL, 'D'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option long_options[] = {{"dry-run", no_argument, NULL, 'D'}, {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
     int flag;
 
     *o = (struct options) {
-        .workers = -1, .grace_s = GRACE_AS_CONFIGURED, .stack_size = 64 * 1024, .retry_ns = 1000000000, .memory_limit = (size_t) 256 * 1024 * 1024};
+        .workers = -1, .grace_s = GRACE_AS_CONFIGURED, .stack_size = (HOST_VERSION >= 50100 ? 64 : 24) * 1024, .retry_ns = 1000000000, .memory_limit = (size_t) 256 * 1024 * 1024};
     o->properties = must_alloc((size_t) argc * sizeof *o->properties);
     while ((flag = getopt_long(argc, argv, "e:c:p:i:nt:T:Jv:b:f:r:m:w:s:R:S:g:l:h", long_options, NULL)) != -1)
         set_option(o, flag, optarg);

@@ -17,7 +17,7 @@ static struct flb_plugin_proxy_def *def_create(void)
 {
     struct flb_plugin_proxy_def *def = must_alloc(sizeof *def + GUARD_SIZE);
 
-#ifndef HOST_DEF_NEW
+#if HOST_VERSION < 40203 || defined(HOST_DEF_OLD)
     memset(def, OVER, sizeof *def); /* malloc'ed up to 4.2.2 */
 #endif
     def->type = FLB_PROXY_OUTPUT_PLUGIN;
@@ -44,7 +44,7 @@ static struct flb_api *api_create(void)
         die("no memory for the plugin api");
     struct flb_api *api = (struct flb_api *) (map + page - sizeof *api);
     api->output_get_property = property_get;
-#ifndef HOST_API_V1
+#if HOST_VERSION >= 20000
     api->log_print = (void (*)(int, const char *, int, const char *, ...)) dlsym(RTLD_DEFAULT, "flb_log_print");
     api->output_log_check = (int (*)(struct output *, int)) dlsym(RTLD_DEFAULT, "flb_output_log_check");
 #endif
@@ -90,7 +90,7 @@ static bool register_plugin(struct proxy *p, bool hot)
         log_line(FLB_LOG_ERROR, "[proxy] type %d, proxy %d: not a Go output plugin", p->def->type, p->def->proxy);
         return false;
     }
-#ifdef HOST_DEF_NEW
+#if HOST_VERSION >= 40203 && !defined(HOST_DEF_OLD)
     log_line(FLB_LOG_INFO, "[proxy] event_type %d", p->def->event_type);
 #endif
     return look_up_callbacks(p);
@@ -151,32 +151,39 @@ void proxy_pre_run(struct proxy *p, bool hot_reload)
         pre_run(hot_reload);
 }
 
-/* Calls the plugin with copies of data and tag that are gone when it returns. On the flush's coroutine. */
+/* Calls the plugin with copies of data and tag that are gone when it returns; below 2.1.8 with the chunk's own data, which
+ * is gone when the inputs exit. On the flush's coroutine. */
 int proxy_flush(struct output *o, const void *data, size_t size, const char *tag, size_t tag_len)
 {
     struct flbgo_output_plugin *g = o->context->proxy->plugin;
-    char *data_copy = must_alloc(size), *tag_copy = must_alloc(tag_len + 1);
+    bool own = HOST_VERSION < 20108;
+    char *data_copy = own ? (char *) data : must_alloc(size), *tag_copy = must_alloc(tag_len + 1);
 
-    memcpy(data_copy, data, size);
+    if (!own)
+        memcpy(data_copy, data, size);
     memcpy(tag_copy, tag, tag_len);
     int ret = g->cb_flush_ctx ? g->cb_flush_ctx(o->context->remote_context, data_copy, size, tag_copy)
                               : g->cb_flush(data_copy, size, tag_copy);
-    memset(data_copy, OVER, size);
     memset(tag_copy, OVER, tag_len + 1);
-    free(data_copy);
+    if (!own) {
+        memset(data_copy, OVER, size);
+        free(data_copy);
+    }
     free(tag_copy);
     return ret;
 }
 
+/* Below 2.0.7 every section gets the context of the last one. Source: src/proxy/go/go.c, proxy_go_output_destroy. */
 void proxy_exit(struct proxy *p, struct output *o, bool hot)
 {
+    void *context = (HOST_VERSION < 20007 && p->plugin->context ? p->plugin->context : o->context)->remote_context;
     void (*pre_exit)(int);
 
     *(void **) &pre_exit = symbol(p, "FLBPluginOutputPreExit");
     if (pre_exit)
         pre_exit(hot);
     if (p->plugin->cb_exit_ctx)
-        p->plugin->cb_exit_ctx(o->context->remote_context);
+        p->plugin->cb_exit_ctx(context);
     else if (p->plugin->cb_exit)
         p->plugin->cb_exit();
 }

@@ -1,5 +1,5 @@
 /* The output `tick`: a line every 100 ms from the engine's own loop, "tick <number> <milliseconds> <chunks in flight>".
- * Whoever blocks that loop is seen in its gaps. */
+ * Whoever blocks that loop is seen in its gaps. With `exit_ms` it takes as long to exit, and the outputs behind it wait. */
 #include "host.h"
 
 enum { TICK_NS = 100 * 1000000 };
@@ -26,8 +26,12 @@ void tick_start(struct engine *e, struct output *o)
     timer_every(&t->timer, TICK_NS);
 }
 
-void tick_stop(struct output *o)
+void tick_exit(struct output *o)
 {
+    const char *ms = property_get("exit_ms", o);
+
+    if (ms && o->tick)
+        usleep((useconds_t) atoi(ms) * 1000);
     if (!o->tick)
         return;
     timer_close(&o->tick->timer);

@@ -58,7 +58,12 @@ struct instance {
     int delay_ms; /* -1 = for good */
     int times;
     struct bell *bell; /* NULL: not mode burst */
+    const unsigned char *suspended; /* data of the last flush that was suspended */
+    int exited;
+    struct instance *next;
 };
+
+static struct instance *instances; /* those that were exited are freed by FLBPluginUnregister: it may come twice */
 
 void call(const char *callback, const char *detail)
 {
@@ -90,6 +95,14 @@ int FLBPluginRegister(struct def *def)
 void FLBPluginUnregister(struct def *def)
 {
     call("Unregister", "-");
+    for (struct instance **at = &instances, *i; (i = *at);) {
+        if (i->exited) {
+            *at = i->next;
+            free(i);
+        } else {
+            at = &i->next;
+        }
+    }
     if (!getenv("TESTPLUGIN_LEAK"))
         free(def->name);
     free(def->description);
@@ -129,6 +142,8 @@ int FLBPluginInit(struct plugin *p)
     }
     if (!strcmp(i->mode, "burst"))
         i->bell = create_bell(p, i->id);
+    i->next = instances;
+    instances = i;
     p->context->remote_context = i;
     if (dlsym(RTLD_DEFAULT, "flb_output_log_check"))
         log_from_elsewhere(p);
@@ -175,9 +190,14 @@ int FLBPluginExitCtx(void *context)
 
     snprintf(detail, sizeof detail, "%s exit_signal=%d", i ? i->id : "NULL", exit_signal ? *exit_signal : -1);
     call("ExitCtx", detail);
+    if (i && i->suspended && i->delay_ms < 0)
+        printf("first=%02x\n", *i->suspended);
     if (i && i->bell)
         bell_destroy(i->bell);
-    free(i);
+    if (i) {
+        i->bell = NULL;
+        i->exited = 1;
+    }
     return 0;
 }
 
@@ -210,6 +230,7 @@ int FLBPluginFlushCtx(void *context, const void *data, size_t size, char *tag)
     if (!strcmp(i->mode, "block"))
         sleep_ms(i->delay_ms);
     if (!strcmp(i->mode, "suspend")) {
+        i->suspended = data;
         call("Suspend", i->id);
         how = suspend(i->delay_ms);
     }
