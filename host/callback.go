@@ -11,14 +11,15 @@ import (
 	"github.com/fluent/fluent-bit-go/output"
 )
 
-// slsEncodePending submits flushes that wait in the submission queue, and encodes
-// those for which there is room. It returns 1 if more are pending. The calling
-// thread is that of an event loop.
+// slsEncodePending submits flushes and encodes their chunks, as far as there is
+// room: those that wait in the submission queue, and those of the event loop of
+// notifier, on whose thread it is called. direct are new ones of that loop. It
+// returns 1 if more are pending.
 //
 //export slsEncodePending
-func slsEncodePending(handle C.uintptr_t) (more C.int) {
+func slsEncodePending(handle C.uintptr_t, notifier *C.struct_sls_notifier, direct *C.struct_sls_flush) (more C.int) {
 	defer guard(nil, 0)
-	if instanceOf(handle).queue.encodeSome() {
+	if instanceOf(handle).queue.encodeSome(notifier, direct) {
 		return 1
 	}
 	return 0

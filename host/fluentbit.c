@@ -34,6 +34,7 @@ static struct {
     int (*cmt_counter_set)(void *counter, uint64_t at, double value, int label_count, char **values);
     int (*cmt_gauge_set)(void *gauge, uint64_t at, double value, int label_count, char **values);
     void *flb_http_server_config_init;
+    void *flb_proxy_output_cb_init;
 } host;
 
 static pthread_once_t host_once = PTHREAD_ONCE_INIT;
@@ -58,6 +59,7 @@ static void host_look_up(void)
     LOOK_UP(cmt_counter_set);
     LOOK_UP(cmt_gauge_set);
     LOOK_UP(flb_http_server_config_init);
+    LOOK_UP(flb_proxy_output_cb_init);
 }
 
 static void need_host(void) { pthread_once(&host_once, host_look_up); }
@@ -195,6 +197,11 @@ int sls_stopping(void)
 {
     need_host();
     return host.exit_signal != NULL && *host.exit_signal != 0;
+}
+
+int sls_chunk_readable(int on_worker)
+{
+    return !on_worker || host.flb_proxy_output_cb_init != NULL || !sls_stopping();
 }
 
 void *sls_cmt_of(void *o_ins)

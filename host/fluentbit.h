@@ -33,6 +33,10 @@
  * flb_http_server_config_init: logs alone       src/http_server/flb_http_server.c; 5.1.1 alone    TestRegistration
  *     Present where struct flb_plugin_proxy_def has event_type: see sls_register_metrics in fluentbit.c.
  *
+ * flb_proxy_output_cb_init: a worker encodes    src/flb_plugin_proxy.c; not in 1.9.10; 2.2.0      TestChunksAreGoneBeforeExit
+ *     no waiting chunk once the process stops
+ *     Present where inputs end after outputs (2.1.8): see data below.
+ *
  * LAYOUT                                        SOURCE                                            TEST
  *
  * struct flbgo_output_plugin                    src/proxy/go/go.h                                 TestEveryLineLands
@@ -58,9 +62,12 @@
  *     of the engine's thread or of a worker's.  output_pre_cb_flush, flb_output_flush_create
  * A coroutine has 24 KiB of stack by default,   include/fluent-bit/flb_coro.h:                    TestHostsLookDifferent
  *     64 KiB in 5.1.1.                          FLB_CORO_STACK_SIZE_BYTE
- * data and tag stay until FLBPluginFlushCtx     src/proxy/go/go.c: proxy_go_output_flush          TestBurstOfAcknowledgements
- *     returns. Exception, 1.9.10: flb_engine_shutdown frees the chunks (flb_input_exit_all) before it calls
- *     FLBPluginExitCtx (flb_output_exit); the later versions do it the other way round.
+ * tag is a copy that stays until                src/proxy/go/go.c: proxy_go_output_flush          TestBurstOfAcknowledgements
+ *     FLBPluginFlushCtx returns.
+ * data stays as long, but only as the loop of   src/flb_engine.c: flb_engine_shutdown;            TestChunksAreGoneBeforeExit
+ *     its flush is run: 1.8.0 to 2.1.7 free the src/flb_input.c: flb_input_exit_all
+ *     chunks (flb_input_exit_all) on the engine's thread before FLBPluginExitCtx (flb_output_exit), and other outputs' exits
+ *     may come in between. 2.1.8 and later free them after it.
  * A loop calls event->handler(event) for an     src/flb_engine.c: flb_engine_start;               TestNothingElseWaits
  *     event of type MK_EVENT_CUSTOM, again and  src/flb_output_thread.c: output_thread;
  *     again while its descriptor is readable.   mk_core/mk_event_epoll.c: _mk_event_add
@@ -182,6 +189,10 @@ void sls_log_print(struct flb_api *api, int level, const char *text);
 
 /* Whether the process was signalled to stop. Where the host does not show it, the answer is always no. */
 int sls_stopping(void);
+
+/* Whether the event loop that calls may read the chunk of a flush that is suspended in it. A worker of a host before 2.1.8
+ * must not once the process stops: the engine's thread frees chunks while workers run. */
+int sls_chunk_readable(int on_worker);
 
 /* The metrics of an output instance, struct cmt. NULL where plugins cannot add to them. */
 void *sls_cmt_of(void *o_ins);

@@ -1,8 +1,8 @@
 /*
  * FLBPluginFlushCtx: the flush that does not block.
  *
- * Fluent Bit calls it on a coroutine of its engine or of a worker. The flush goes to the submission queue (queue.c)
- * and suspends the coroutine. Fluent Bit's event loop goes on, as it does while an output written in C waits. When the
+ * Fluent Bit calls it on a coroutine of its engine or of a worker. The flush goes to the submission queue (queue.c), or
+ * to its event loop's own (notifier.c), and suspends the coroutine. Fluent Bit's event loop goes on, as it does while an output written in C waits. When the
  * chunk has its result, a notifier (notifier.c) has the loop resume the coroutine.
  *
  * If the host cannot suspend a flush, or is not known well enough (fluentbit.c), the flush blocks: it waits with
@@ -83,6 +83,6 @@ int FLBPluginFlushCtx(void *context, const void *data, size_t size, char *tag)
         return flush_blocking(output, &flush);
     }
     sls_submit(&flush);
-    sls_coro_suspend(&flush.suspended.coro); /* Go reads data until it gives the result */
+    sls_coro_suspend(&flush.suspended.coro);
     return flush.suspended.result;
 }

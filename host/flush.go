@@ -1,6 +1,7 @@
 package host
 
 /*
+#include "fluentbit.h"
 #include "flush.h"
 #include "queue.h"
 */
@@ -20,14 +21,15 @@ import (
 // suspendedFlush is a flush that is suspended in Fluent Bit's event loop until its
 // chunk has a result. It implements [plugin.Waker].
 type suspendedFlush struct {
-	queue *queue
+	queue    *queue
+	notifier *C.struct_sls_notifier
+	size     int
+	onWorker C.int
+
 	c     atomic.Pointer[C.struct_sls_flush] // nil: the flush is complete, and its memory may be freed
-	data  []byte                             // Fluent Bit's, until the flush is complete
+	chunk atomic.Pointer[plugin.Chunk]       // nil: not submitted yet
 
-	runnable bool // in queue.runnable, whose lock guards it
-
-	mu    sync.Mutex // held while the chunk is submitted or advanced
-	chunk *plugin.Chunk
+	runnable bool // among the queue's work, whose lock guards it
 }
 
 // Wake completes the flush, or has the queue advance its chunk.
@@ -39,24 +41,42 @@ func (f *suspendedFlush) Wake(r plugin.Result) {
 	f.queue.wake(f)
 }
 
-func (f *suspendedFlush) submit(tag string, onWorker bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// submit submits the chunk and advances it, from its copy. Without one the calling
+// thread is that of the flush's event loop, and Fluent Bit's memory is read.
+func (f *suspendedFlush) submit(c *C.struct_sls_flush, copied *C.struct_sls_copy) {
 	defer f.guard()
-	f.chunk = f.queue.instance.out.Submit(tag, f.data, f, onWorker)
-	f.advanceLocked()
+	data := copyOf(copied, f.size)
+	if copied == nil {
+		if C.sls_chunk_readable(f.onWorker) == 0 {
+			f.complete(output.FLB_RETRY)
+			return
+		}
+		data = dataOf(c)
+	}
+	chunk := f.queue.instance.out.Submit(C.GoString(c.tag), data, f, f.onWorker != 0)
+	f.chunk.Store(chunk)
+	f.advanceFrom(chunk, data)
 }
 
-// advance advances the chunk, and completes the flush if the chunk has its result.
+// advance advances the chunk, from Fluent Bit's memory. The calling thread is that
+// of the flush's event loop, so nothing resumes the flush while its chunk is read.
+// Whoever submits the chunk may advance it at the same time; one of the two encodes
+// it. If the chunk is not stored yet, that one advances it after this wake.
 func (f *suspendedFlush) advance() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	defer f.guard()
-	f.advanceLocked()
+	c, chunk := f.c.Load(), f.chunk.Load()
+	if c == nil || chunk == nil {
+		return
+	}
+	if C.sls_chunk_readable(f.onWorker) == 0 {
+		chunk.GiveBack()
+		return
+	}
+	f.advanceFrom(chunk, dataOf(c))
 }
 
-func (f *suspendedFlush) advanceLocked() {
-	if r := f.chunk.Advance(f.data); r != plugin.Pending {
+func (f *suspendedFlush) advanceFrom(chunk *plugin.Chunk, data []byte) {
+	if r := chunk.Advance(data); r != plugin.Pending {
 		f.complete(C.int(r))
 	}
 }
@@ -158,6 +178,14 @@ func detachBlocking(c *C.struct_sls_flush) {
 func deleteHandle(c *C.struct_sls_flush) {
 	cgo.Handle(c.blocking.handle).Delete()
 	c.blocking.handle = 0
+}
+
+// copyOf is the copy of a chunk of that size.
+func copyOf(c *C.struct_sls_copy, size int) []byte {
+	if c == nil {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(c), C.sizeof_struct_sls_copy)), size)
 }
 
 // dataOf is the chunk of a flush, Fluent Bit's.

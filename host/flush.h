@@ -13,6 +13,7 @@
 /* The result of a chunk that is on its way. Any other result is Fluent Bit's: FLB_ERROR, FLB_OK or FLB_RETRY. */
 #define SLS_PENDING (-1)
 
+struct sls_copy;
 struct sls_list;
 struct sls_notifier;
 struct sls_notifiers;
@@ -29,9 +30,10 @@ struct sls_output {
 
 /* A flush, on its own stack. */
 struct sls_flush {
-    void *data; /* the chunk, Fluent Bit's, until FLBPluginFlushCtx returns */
+    void *data; /* the chunk, Fluent Bit's: read in a call of Fluent Bit's on this flush's thread alone */
     size_t size;
-    char *tag;
+    char *tag;             /* a copy, Fluent Bit's, until FLBPluginFlushCtx returns */
+    struct sls_copy *copy; /* of data, for a goroutine; NULL: the event loop encodes the chunk */
     int on_worker;
     struct sls_flush *next; /* in a list: the flush that was pushed before this one */
 

@@ -148,7 +148,7 @@ func TestInvalidHandles(t *testing.T) {
 		}
 		slsDetachBlocking(c)
 		slsDrainLog(_Ctype_uintptr_t(deleted))
-		slsEncodePending(_Ctype_uintptr_t(deleted))
+		slsEncodePending(_Ctype_uintptr_t(deleted), nil, nil)
 		syscall.Close(int(c.blocking.fd))
 	}
 }

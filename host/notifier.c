@@ -1,7 +1,7 @@
 /*
  * A notifier is an eventfd registered with one event loop of Fluent Bit. Go signals it when flushes are done, and the
- * loop resumes their coroutines. A flush that fills the submission queue (queue.c) signals it too, and the loop has its
- * chunks encoded. There is one notifier per loop: one per flush would cost more than delivering a small chunk.
+ * loop resumes their coroutines. The loop is also where chunks are encoded that a goroutine must not read: those that the
+ * submission queue (queue.c) does not take, and those that waited for room. There is one notifier per loop: one per flush would cost more than delivering a small chunk.
  */
 #include "notifier.h"
 
@@ -29,6 +29,8 @@ struct sls_notifier {
     int log_pending;
 
     /* For the loop alone. */
+    struct sls_flush *direct; /* to be submitted by the loop, in their order */
+    struct sls_flush *last_direct;
     struct sls_flush *first; /* collected of completed, in their order */
     struct sls_flush *last;
     int passes;      /* calls that resume nothing, before the next that does */
@@ -127,6 +129,17 @@ static void resume_one(struct sls_notifier *notifier)
     sls_coro_resume(&flush->suspended.coro);
 }
 
+/* Has chunks encoded, as many as take little time. */
+static void encode(struct sls_notifier *notifier)
+{
+    struct sls_flush *direct = notifier->direct;
+
+    notifier->direct = NULL;
+    if (slsEncodePending(notifier->output->handle, notifier, direct)) {
+        set_flag(notifier, &notifier->encode_wanted);
+    }
+}
+
 /* The event loop calls this while the eventfd is readable, which it stays until no flush waits. */
 static int on_notify(void *event)
 {
@@ -140,8 +153,8 @@ static int on_notify(void *event)
     if (take_flag(&notifier->log_pending)) {
         slsDrainLog(notifier->output->handle);
     }
-    if (take_flag(&notifier->encode_wanted) && slsEncodePending(notifier->output->handle)) {
-        set_flag(notifier, &notifier->encode_wanted);
+    if (take_flag(&notifier->encode_wanted)) {
+        encode(notifier);
     }
     collect(notifier);
     resume_one(notifier);
@@ -219,9 +232,20 @@ void sls_submit(struct sls_flush *flush)
     struct sls_notifier *notifier = flush->suspended.notifier;
 
     if (sls_queue_push(notifier->output->queue, flush)) {
-        set_flag(notifier, &notifier->encode_wanted);
+        return;
     }
+    flush->next = NULL;
+    if (notifier->direct == NULL) {
+        notifier->direct = flush;
+    }
+    else {
+        notifier->last_direct->next = flush;
+    }
+    notifier->last_direct = flush;
+    sls_notifier_encode(notifier);
 }
+
+void sls_notifier_encode(struct sls_notifier *notifier) { set_flag(notifier, &notifier->encode_wanted); }
 
 void sls_notifiers_drain_log(struct sls_notifiers *notifiers)
 {

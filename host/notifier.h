@@ -5,6 +5,7 @@
 #define SLS_NOTIFIER_H
 
 struct sls_flush;
+struct sls_notifier;
 struct sls_output;
 
 /* The notifiers of an output instance, one for each event loop that its flushes ran on. */
@@ -21,6 +22,9 @@ char *sls_notifiers_find(struct sls_notifiers *notifiers, struct sls_flush *flus
 
 /* Hands a flush to Go. The caller must suspend it before its event loop goes on. */
 void sls_submit(struct sls_flush *flush);
+
+/* Has the event loop of a notifier call slsEncodePending. May be called from any thread. */
+void sls_notifier_encode(struct sls_notifier *notifier);
 
 /* Has one of the event loops take the waiting lines of the log. May be called from any thread. */
 void sls_notifiers_drain_log(struct sls_notifiers *notifiers);

@@ -3,8 +3,11 @@
  * for. The first of several flushes arms the timer. They linger in this list, where that costs nothing, and Go is woken
  * once for all of them.
  *
- * From ENCODE_WANTED_BYTES on, the event loop encodes instead: the chunks are in the cache of its processor, and
- * another processor takes twice the CPU time for them.
+ * A goroutine reads a copy of the chunk. Fluent Bit before 2.1.8 frees the chunks of suspended flushes before it tells an
+ * output that it ends, so nothing but the flush's own event loop knows that the chunk is still there.
+ *
+ * What would take the copies beyond COPIED_BYTES is left to the event loop, which reads the chunk itself: it is in the
+ * cache of its processor, and another processor takes twice the CPU time for it.
  *
  * Smaller amounts are left to the goroutine. A call from C needs a P of the Go runtime and holds it for up to 10 ms,
  * and sysmon polls that P from every 20 us on, which costs as much as encoding 512 KiB elsewhere.
@@ -13,16 +16,12 @@
 #include "queue.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "flush.h"
 
-#define ENCODE_WANTED_BYTES (512 << 10)
-
-/* What submitted.notified says of the timer; 0: it is not armed. */
-enum { TIMER_LINGER = 1, TIMER_NOW };
-
-static const struct itimerspec at_once = { .it_value.tv_nsec = 1 };
+#define COPIED_BYTES (512 << 10)
 
 struct sls_queue *sls_queue_create(int64_t linger_ns)
 {
@@ -36,11 +35,8 @@ struct sls_queue *sls_queue_create(int64_t linger_ns)
         free(queue);
         return NULL;
     }
-    queue->linger = at_once;
-    if (linger_ns > 0) {
-        queue->linger.it_value.tv_sec = linger_ns / 1000000000;
-        queue->linger.it_value.tv_nsec = linger_ns % 1000000000;
-    }
+    queue->linger.it_value.tv_sec = linger_ns / 1000000000;
+    queue->linger.it_value.tv_nsec = linger_ns > 0 ? linger_ns % 1000000000 : 1; /* 0 would not arm it */
     return queue;
 }
 
@@ -55,27 +51,38 @@ static void push(struct sls_list *list, struct sls_flush *flush)
     } while (!__atomic_compare_exchange_n(&list->last, &last, flush, 1, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
 }
 
-int sls_queue_push(struct sls_queue *queue, struct sls_flush *flush)
+/* Returns 0 if the copy would be too much, or memory runs out. */
+static int copy_chunk(struct sls_queue *queue, struct sls_flush *flush)
 {
-    int32_t not_armed = 0;
-    int64_t bytes = __atomic_add_fetch(&queue->bytes, flush->size, __ATOMIC_SEQ_CST);
-
-    push(&queue->submitted, flush);
-    if (bytes >= ENCODE_WANTED_BYTES) {
-        return 1;
+    if (__atomic_add_fetch(&queue->bytes, flush->size, __ATOMIC_SEQ_CST) < COPIED_BYTES) {
+        flush->copy = malloc(sizeof(*flush->copy) + flush->size);
     }
-    if (__atomic_compare_exchange_n(&queue->submitted.notified, &not_armed, TIMER_LINGER, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-        timerfd_settime(queue->submitted.fd, 0, &queue->linger, NULL);
-        /* sls_queue_wake_now may have run between the exchange and the line above, which then put its timer off. */
-        if (__atomic_load_n(&queue->submitted.notified, __ATOMIC_SEQ_CST) == TIMER_NOW) {
-            timerfd_settime(queue->submitted.fd, 0, &at_once, NULL);
-        }
+    if (flush->copy == NULL) {
+        __atomic_sub_fetch(&queue->bytes, flush->size, __ATOMIC_SEQ_CST);
+        return 0;
     }
-    return 0;
+    memcpy(flush->copy + 1, flush->data, flush->size);
+    return 1;
 }
 
-void sls_queue_wake_now(struct sls_queue *queue)
+int sls_queue_push(struct sls_queue *queue, struct sls_flush *flush)
 {
-    __atomic_store_n(&queue->submitted.notified, TIMER_NOW, __ATOMIC_SEQ_CST);
-    timerfd_settime(queue->submitted.fd, 0, &at_once, NULL);
+    if (!copy_chunk(queue, flush)) {
+        return 0;
+    }
+    push(&queue->submitted, flush);
+    if (!__atomic_exchange_n(&queue->submitted.notified, 1, __ATOMIC_SEQ_CST)) {
+        timerfd_settime(queue->submitted.fd, 0, &queue->linger, NULL);
+    }
+    return 1;
+}
+
+void sls_copies_free(struct sls_copy *first)
+{
+    struct sls_copy *next;
+
+    for (; first != NULL; first = next) {
+        next = first->next;
+        free(first);
+    }
 }

@@ -1,8 +1,11 @@
 package host
 
 /*
-#cgo nocallback sls_queue_wake_now
+#include <stdlib.h>
+#cgo nocallback sls_copies_free
+#cgo nocallback sls_notifier_encode
 #include "flush.h"
+#include "notifier.h"
 #include "queue.h"
 */
 import "C"
@@ -10,7 +13,6 @@ import "C"
 import (
 	"math"
 	"os"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,23 +27,30 @@ const (
 	encodeBytes   = 4 << 20
 )
 
-// queue is the Go end of an instance's submission queue. Flushes that C submitted
-// come out of it, and those that waited for room and may be encoded now. A
-// goroutine takes both; an event loop takes submitted ones where many bytes wait.
+// queue is the Go end of an instance's submission queue. Flushes whose chunk was
+// copied come out of it; a goroutine takes them, or an event loop that encodes
+// anyway. The others wait here for the event loop that they are suspended in.
 type queue struct {
 	instance *instance
 	c        *C.struct_sls_queue
 	timer    *os.File // readable when there is something to take
 	done     chan struct{}
 
-	mu       sync.Mutex
-	closed   bool
-	pending  []*C.struct_sls_flush // taken from C, in their order, and not submitted to the output
+	mu      sync.Mutex
+	closed  bool
+	pending []*C.struct_sls_flush // taken from C, in their order, and not submitted to the output
+	loops   map[*C.struct_sls_notifier]*loopWork
+}
+
+// loopWork is what the event loop of one notifier has to encode.
+type loopWork struct {
+	pending  []*C.struct_sls_flush // not submitted to the output
 	runnable []*suspendedFlush     // to be advanced
 }
 
 func openQueue(i *instance, c *C.struct_sls_queue) *queue {
-	return &queue{instance: i, c: c, timer: os.NewFile(uintptr(c.submitted.fd), "queue"), done: make(chan struct{})}
+	return &queue{instance: i, c: c, timer: os.NewFile(uintptr(c.submitted.fd), "queue"), done: make(chan struct{}),
+		loops: make(map[*C.struct_sls_notifier]*loopWork)}
 }
 
 // run takes flushes out of the queue until it is closed.
@@ -60,56 +69,92 @@ func (q *queue) run() {
 func (q *queue) runOnce() {
 	defer guard(nil, 0)
 	rearm(&q.c.submitted)
-	q.instance.out.Coalesce(q.drain)
+	q.instance.out.Coalesce(func() {
+		all, _ := q.take(math.MaxInt)
+		q.submit(all)
+	})
 }
 
-// drain submits and advances all flushes.
-func (q *queue) drain() {
-	all, _ := q.take(math.MaxInt, math.MaxInt64)
-	q.submit(all)
-	for _, f := range q.takeRunnable() {
+// encodeSome submits and advances some flushes: those whose chunk was copied, and
+// those of the calling event loop, direct among them. It tells whether more are
+// pending. Batches that become full are sent while it encodes.
+func (q *queue) encodeSome(notifier *C.struct_sls_notifier, direct *C.struct_sls_flush) (more bool) {
+	copied, moreCopied := q.take(encodeFlushes)
+	q.submit(copied)
+	pending, runnable, more := q.takeWork(notifier, direct)
+	q.submit(pending)
+	for _, f := range runnable {
 		f.advance()
-		runtime.Gosched() // a thread of Fluent Bit may wait for the only P
 	}
-}
-
-// encodeSome submits and advances some of the flushes that C submitted, and tells
-// whether more are pending. Batches that become full are sent while it encodes.
-func (q *queue) encodeSome() (more bool) {
-	some, more := q.take(encodeFlushes, encodeBytes)
-	q.submit(some)
 	q.instance.out.Flush()
-	return more
+	return more || moreCopied
 }
 
-// take takes flushes that C submitted, up to limits of their number and of the
-// bytes of their chunks, and tells whether more are pending.
-func (q *queue) take(flushes int, bytes C.size_t) (taken []*C.struct_sls_flush, more bool) {
+// take takes flushes whose chunk was copied, up to a number, and tells whether more
+// are pending. The bytes of the copies are bounded in C.
+func (q *queue) take(flushes int) (taken []*C.struct_sls_flush, more bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.pending = popAll(&q.c.submitted, q.pending)
-	n, size := 0, C.size_t(0)
-	for n < min(flushes, len(q.pending)) && size < bytes {
-		size += q.pending[n].size
-		n++
-	}
-	atomic.AddInt64((*int64)(&q.c.bytes), -int64(size))
+	n := min(flushes, len(q.pending))
 	taken, q.pending = q.pending[:n], q.pending[n:]
 	return taken, len(q.pending) > 0
 }
 
-// submit submits the chunks of flushes, and encodes those for which there is room.
+// takeWork takes some of what an event loop has to encode, direct included, and
+// tells whether more is left.
+func (q *queue) takeWork(notifier *C.struct_sls_notifier, direct *C.struct_sls_flush) (pending []*C.struct_sls_flush, runnable []*suspendedFlush, more bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w := q.workLocked(notifier)
+	for f := direct; f != nil; f = f.next {
+		w.pending = append(w.pending, f)
+	}
+	flushes, size, n := encodeFlushes, C.size_t(encodeBytes), 0
+	for ; n < len(w.runnable) && flushes > 0 && size > 0; n++ {
+		flushes, size = flushes-1, size-min(size, C.size_t(w.runnable[n].size))
+		w.runnable[n].runnable = false
+	}
+	runnable, w.runnable = w.runnable[:n:n], w.runnable[n:]
+	for n = 0; n < len(w.pending) && flushes > 0 && size > 0; n++ {
+		flushes, size = flushes-1, size-min(size, w.pending[n].size)
+	}
+	pending, w.pending = w.pending[:n:n], w.pending[n:]
+	return pending, runnable, len(w.runnable)+len(w.pending) > 0
+}
+
+func (q *queue) workLocked(notifier *C.struct_sls_notifier) *loopWork {
+	w := q.loops[notifier]
+	if w == nil {
+		w = new(loopWork)
+		q.loops[notifier] = w
+	}
+	return w
+}
+
+// submit submits the chunks of flushes, and encodes those for which there is room:
+// from their copies, which are freed, or else from Fluent Bit's memory.
 func (q *queue) submit(from []*C.struct_sls_flush) {
 	flushes := make([]suspendedFlush, len(from)) // one allocation: they end at about the same time
+	var copies *C.struct_sls_copy
+	size := C.size_t(0)
 	for i, c := range from {
-		f := &flushes[i]
-		f.queue, f.data = q, dataOf(c)
+		f, copied := &flushes[i], c.copy
+		f.queue, f.notifier, f.size, f.onWorker = q, c.suspended.notifier, int(c.size), c.on_worker
+		if copied != nil { // c may be gone when it is submitted
+			copied.next, copies = copies, copied
+			size += c.size
+		}
 		f.c.Store(c)
-		f.submit(C.GoString(c.tag), c.on_worker != 0)
+		f.submit(c, copied)
+	}
+	if copies != nil {
+		atomic.AddInt64((*int64)(&q.c.bytes), -int64(size))
+		C.sls_copies_free(copies)
 	}
 }
 
-// wake makes a flush runnable.
+// wake makes a flush runnable, by the event loop that it is suspended in.
 func (q *queue) wake(f *suspendedFlush) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -117,21 +162,9 @@ func (q *queue) wake(f *suspendedFlush) {
 		return
 	}
 	f.runnable = true
-	q.runnable = append(q.runnable, f)
-	if len(q.runnable) == 1 {
-		C.sls_queue_wake_now(q.c)
-	}
-}
-
-func (q *queue) takeRunnable() []*suspendedFlush {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	runnable := q.runnable
-	q.runnable = nil
-	for _, f := range runnable {
-		f.runnable = false
-	}
-	return runnable
+	w := q.workLocked(f.notifier)
+	w.runnable = append(w.runnable, f)
+	C.sls_notifier_encode(f.notifier)
 }
 
 // close ends run. Flushes that were not submitted to the output stay suspended.
@@ -141,6 +174,11 @@ func (q *queue) close() {
 	q.mu.Unlock()
 	_ = q.timer.Close() // nothing was written that could be lost
 	<-q.done
+	left, _ := q.take(math.MaxInt)
+	for _, c := range left {
+		C.free(unsafe.Pointer(c.copy))
+		c.copy = nil
+	}
 }
 
 // lastOf is the place of a list's last flush, which C uses too.

@@ -18,23 +18,29 @@ struct sls_list {
                        * is either taken or makes fd readable again */
 };
 
+/* A copy of a chunk: the bytes follow. */
+struct sls_copy {
+    struct sls_copy *next;
+};
+
 /* The submission queue of an output instance. Go takes flushes out: see queue.go. */
 struct sls_queue {
     struct sls_list submitted; /* fd is a timer, which Go closes */
     struct itimerspec linger;
-    int64_t bytes; /* of chunks that were not taken yet */
+    int64_t bytes; /* of copies that were not taken yet */
 };
 
 /* Returns NULL if no descriptor or memory is left. linger_ns is the time from the first push until the Go side is
- * woken. The timer is not armed when an event loop encodes. */
+ * woken. */
 struct sls_queue *sls_queue_create(int64_t linger_ns);
 
 void sls_queue_destroy(struct sls_queue *queue);
 
-/* Adds a flush, from any thread. Returns 1 if an event loop should encode, because that many bytes wait. */
+/* Copies the chunk of a flush and adds the flush, from the flush's thread. Returns 0, and does nothing, where the event
+ * loop must encode it: the copies that wait would take more than COPIED_BYTES. */
 int sls_queue_push(struct sls_queue *queue, struct sls_flush *flush);
 
-/* Wakes the Go side without waiting for linger. */
-void sls_queue_wake_now(struct sls_queue *queue);
+/* Frees copies that were taken. */
+void sls_copies_free(struct sls_copy *first);
 
 #endif

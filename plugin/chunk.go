@@ -248,6 +248,9 @@ func (c *Chunk) cancel() bool {
 	return waits
 }
 
+// GiveBack ends a chunk that waits with Retry.
+func (c *Chunk) GiveBack() { c.cancel() }
+
 // Detach ends a flush that waits no longer; its result to Fluent Bit must be
 // Retry. data is the chunk's msgpack. A chunk that still waits for room gives
 // up its place: nobody could encode it, and Fluent Bit may never submit it again. If
