@@ -35,6 +35,7 @@ static struct {
     int (*cmt_gauge_set)(void *gauge, uint64_t at, double value, int label_count, char **values);
     void *flb_http_server_config_init;
     void *flb_proxy_output_cb_init;
+    void *flb_reload;
 } host;
 
 static pthread_once_t host_once = PTHREAD_ONCE_INIT;
@@ -60,6 +61,7 @@ static void host_look_up(void)
     LOOK_UP(cmt_gauge_set);
     LOOK_UP(flb_http_server_config_init);
     LOOK_UP(flb_proxy_output_cb_init);
+    LOOK_UP(flb_reload);
 }
 
 static void need_host(void) { pthread_once(&host_once, host_look_up); }
@@ -197,6 +199,12 @@ int sls_stopping(void)
 {
     need_host();
     return host.exit_signal != NULL && *host.exit_signal != 0;
+}
+
+int sls_exits_each_output(void)
+{
+    need_host();
+    return host.flb_reload != NULL;
 }
 
 int sls_chunk_readable(int on_worker)

@@ -33,9 +33,12 @@
  * flb_http_server_config_init: logs alone       src/http_server/flb_http_server.c; 5.1.1 alone    TestRegistration
  *     Present where struct flb_plugin_proxy_def has event_type: see sls_register_metrics in fluentbit.c.
  *
- * flb_proxy_output_cb_init: a worker encodes    src/flb_plugin_proxy.c; not in 1.9.10; 2.2.0      TestChunksAreGoneBeforeExit
+ * flb_proxy_output_cb_init: a worker encodes    src/flb_plugin_proxy.c; since 2.2.0               TestChunksAreGoneBeforeExit
  *     no waiting chunk once the process stops
  *     Present where inputs end after outputs (2.1.8): see data below.
+ *
+ * flb_reload: a second output gets a warning    src/flb_reload.c; since 2.1.0                     TestTwoOutputsOfAnOldHost
+ *     Present where each output is exited with its own context (2.0.7, fluent-bit#6469).
  *
  * LAYOUT                                        SOURCE                                            TEST
  *
@@ -88,8 +91,9 @@
  *     whose loop still exists and is not run any more. Flushes may still be suspended there; they are never resumed.
  * FLBPluginExitCtx(NULL) comes for a section    src/flb_output.c: flb_output_exit                 TestSecondOfThreeOutputsFails,
  *     that was never initialised.                                                                 TestDryRun
- *     Exception, 1.9.10: src/proxy/go/go.c: proxy_go_destroy gives the last section's context for each section, and
- *     frees the host's struct with the first: with two sections Fluent Bit uses freed memory, whatever the plugin does.
+ *     Exception, up to 2.0.6: src/proxy/go/go.c: proxy_go_output_destroy gives the last section's context for each     TestTwoOutputsOfAnOldHost
+ *     section, and frees the host's struct with the first: with two sections Fluent Bit uses freed memory, whatever the
+ *     plugin does.
  * A reload registers the new plugin while the   src/flb_reload.c: flb_reload; not in 1.9.10       TestHotReload
  *     old one runs.
  * log_print sends a line to the log file from a src/flb_log.c: flb_log_print                      TestHostsLookDifferent
@@ -189,6 +193,9 @@ void sls_log_print(struct flb_api *api, int level, const char *text);
 
 /* Whether the process was signalled to stop. Where the host does not show it, the answer is always no. */
 int sls_stopping(void);
+
+/* Whether each output is exited with its own context: 2.0.7 and later, but not known of those before 2.1. */
+int sls_exits_each_output(void);
 
 /* Whether the event loop that calls may read the chunk of a flush that is suspended in it. A worker of a host before 2.1.8
  * must not once the process stops: the engine's thread frees chunks while workers run. */

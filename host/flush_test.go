@@ -192,17 +192,16 @@ func startInstance(t *testing.T) (*sls.Endpoint, *instance) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := plugin.NewLog(nil, "test")
-	out, err := plugin.New(cfg, plugin.Env{Log: log})
-	if err != nil {
+	i := newInstance(cfg, plugin.NewLog(nil, "test"))
+	if i.out, err = plugin.New(cfg, plugin.Env{Log: i.log}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if !out.Close() {
+		if !i.out.Close() {
 			t.Error("the output did not end")
 		}
 	})
-	return e, newInstance(cfg, out, log)
+	return e, i
 }
 
 // newFlush is a flush of a chunk, as C makes it.

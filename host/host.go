@@ -51,7 +51,9 @@ func Init(p unsafe.Pointer, version string) (ret int32) {
 	if err != nil {
 		return output.FLB_ERROR
 	}
-	setContext(p, i.context())
+	context := i.context()
+	live.add(context, i)
+	setContext(p, context)
 	return output.FLB_OK
 }
 
@@ -72,21 +74,22 @@ func start(p unsafe.Pointer, version string) (*instance, error) {
 		}
 		return nil, err
 	}
-	out, err := plugin.New(cfg, plugin.Env{Log: log, Stopping: stopping, Metrics: newMetricSink(p)})
-	if err != nil {
+	i := newInstance(cfg, log)
+	if i.out, err = plugin.New(cfg, plugin.Env{Log: log, Stopping: stopping, Ending: i.ending, Metrics: newMetricSink(p)}); err != nil {
 		log.Errorf("%v", err)
 		return nil, err
 	}
 	log.Infof("version %s, project %s, logstore %s, endpoint %s", version, cfg.Project, cfg.Logstore, strings.Join(cfg.Endpoints, ", "))
-	return newInstance(cfg, out, log), nil
+	return i, nil
 }
 
 // Exit ends the output of one section, and returns the result of
-// FLBPluginExitCtx. context is nil for a section that was never initialised.
+// FLBPluginExitCtx. context is nil for a section that was never initialised. That of
+// an instance which has ended is not looked at.
 func Exit(context unsafe.Pointer) (ret int32) {
 	defer guard(&ret, output.FLB_OK)
-	if context != nil {
-		endInstance((*C.struct_sls_output)(context))
+	if i := live.take(context); i != nil {
+		i.end((*C.struct_sls_output)(context))
 	}
 	return output.FLB_OK
 }

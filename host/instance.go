@@ -24,11 +24,20 @@ type instance struct {
 	log   *plugin.Log
 	queue *queue // nil: every flush blocks
 
+	engine uintptr // thread that Init runs on
+	ending *plugin.Ending
+
 	blockingWarning sync.Once
 }
 
-func newInstance(cfg *config.Config, out *plugin.Output, log *plugin.Log) *instance {
-	return &instance{cfg: cfg, out: out, log: log}
+// newInstance makes an instance without an output. The calling thread is that of Init.
+func newInstance(cfg *config.Config, log *plugin.Log) *instance {
+	i := &instance{cfg: cfg, log: log, engine: uintptr(C.pthread_self())}
+	var first bool
+	if i.ending, first = live.ending(i.engine); !first && C.sls_exits_each_output() == 0 {
+		log.Warnf("this Fluent Bit is older than 2.1; before 2.0.7 it may crash when it ends with two outputs of this plugin (fluent/fluent-bit#6469): use a newer one, or one output")
+	}
+	return i
 }
 
 // context makes what the host keeps of the instance, and hands to each flush and to
@@ -37,7 +46,7 @@ func (i *instance) context() unsafe.Pointer {
 	c := (*C.struct_sls_output)(C.calloc(1, C.sizeof_struct_sls_output)) // aborts if no memory is left
 	c.handle = C.uintptr_t(cgo.NewHandle(i))
 	c.flush_timeout_ms = C.int64_t(i.cfg.FlushTimeout.Milliseconds())
-	c.engine_thread = C.pthread_self() // Init runs on it
+	c.engine_thread = C.pthread_t(i.engine)
 	if i.cfg.FlushMode == config.FlushAuto {
 		i.allowSuspending(c)
 	}
@@ -56,12 +65,11 @@ func (i *instance) allowSuspending(c *C.struct_sls_output) {
 	i.log.OnPending(func() { C.sls_notifiers_drain_log(c.notifiers) })
 }
 
-// endInstance ends an instance and frees what the host kept of it. The host may
-// leave coroutines suspended permanently when it exits. If a goroutine hangs, it
-// may complete such a flush later, which needs the handle, the notifiers and the
-// queue: nothing is freed then.
-func endInstance(c *C.struct_sls_output) {
-	i := instanceOf(c.handle)
+// end ends the instance and frees c, what the host kept of it. The host may leave
+// coroutines suspended permanently when it exits. If a goroutine hangs, it may
+// complete such a flush later, which needs the handle, the notifiers and the queue:
+// nothing is freed then.
+func (i *instance) end(c *C.struct_sls_output) {
 	if i.queue != nil {
 		i.queue.close() // chunks that wait for room stay with Fluent Bit
 	}

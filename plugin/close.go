@@ -32,14 +32,13 @@ func (o *Output) logPanic(cause any) {
 	o.log.Errorf("internal error, please report it: %v\n%s", cause, debug.Stack())
 }
 
-// watch calls what is due once a second. It also stops the output exit_timeout
-// after the process began to shut down, if a chunk holds a worker: the host joins
-// its workers before it calls Close, without a limit, and a worker ends only when
-// its flushes have.
+// watch calls what is due once a second. It also notices that the process was
+// signalled to stop, and stops the output exit_timeout after that if a chunk holds a
+// worker: the host joins its workers before it calls Close, without a limit, and a
+// worker ends only when its flushes have.
 func (o *Output) watch() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	var stopping time.Time
 	for {
 		select {
 		case <-o.quit:
@@ -52,10 +51,7 @@ func (o *Output) watch() {
 			if o.stopping == nil || !o.stopping() {
 				continue
 			}
-			if stopping.IsZero() {
-				stopping = now
-			}
-			if now.Sub(stopping) >= o.cfg.ExitTimeout && o.holdsWorker() {
+			if now.Sub(o.ending.begin()) >= o.cfg.ExitTimeout && o.holdsWorker() {
 				go func() {
 					defer o.recoverPanic(nil)
 					o.stop()
@@ -108,14 +104,11 @@ func (o *Output) requestThread() {
 	}
 }
 
-// stopTimeout bounds the wait for goroutines to end, which should take no time.
-const stopTimeout = 2 * time.Second
-
-// Close ends the output: what is in flight has exit_timeout to be delivered, then
-// the other chunks end with Retry. It tells whether everything ended: if not, a
+// Close ends the output: what is in flight has exit_timeout to be delivered, from the
+// beginning of the [Ending] on; then the other chunks end with Retry. It tells whether everything ended: if not, a
 // goroutine hangs, and wakers may still be used.
 func (o *Output) Close() bool {
-	ctx, cancel := context.WithTimeout(context.Background(), o.cfg.ExitTimeout)
+	ctx, cancel := context.WithDeadline(context.Background(), o.ending.begin().Add(o.cfg.ExitTimeout))
 	defer cancel()
 	o.waitDrained(ctx)
 	o.stop()
@@ -157,13 +150,12 @@ func (o *Output) stop() {
 			c.cancel()
 		}
 		close(o.quit)
-		closeCtx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		ctx, cancel := context.WithDeadline(context.Background(), o.ending.stopDeadline(o.cfg.ExitTimeout))
 		defer cancel()
-		producerStopped := o.producer.Close(closeCtx) == nil // which ends the other chunks
-		o.client.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
-		defer cancel()
-		if !o.waitDrained(ctx) || !o.waitGoroutines(ctx) || !producerStopped {
+		producerStopped := o.producer.Close(ctx) == nil // which ends the other chunks
+		clientClosed := o.runWithin(ctx, o.client.Close)
+		// A chunk that is live may start goroutines, and a file system may hang.
+		if !o.waitDrained(ctx) || !o.runWithin(ctx, o.goroutines.Wait) || !producerStopped || !clientClosed {
 			o.log.Warnf("a goroutine did not end in %v", stopTimeout)
 		}
 		if o.deadLetterFile != nil {
@@ -172,13 +164,13 @@ func (o *Output) stop() {
 	})
 }
 
-// waitGoroutines waits for the goroutines of background, as long as ctx lasts: a
-// file system may hang. A chunk that is live may start more of them.
-func (o *Output) waitGoroutines(ctx context.Context) bool {
+// runWithin runs f, and waits for its end as long as ctx lasts.
+func (o *Output) runWithin(ctx context.Context, f func()) bool {
 	done := make(chan struct{})
 	go func() {
-		o.goroutines.Wait()
-		close(done)
+		defer close(done)
+		defer o.recoverPanic(nil)
+		f()
 	}()
 	select {
 	case <-done:

@@ -19,6 +19,7 @@ type Env struct {
 	Log *Log
 	// Stopping tells whether the process is shutting down; nil: never known.
 	Stopping func() bool
+	Ending   *Ending    // of the outputs that end together; nil: it is alone
 	Metrics  MetricSink // nil: the log takes its place
 	// Interleave is called between two steps of a computation that others may come in
 	// between, without a lock held: in simulated time, which stands while something
@@ -32,6 +33,7 @@ type Output struct {
 	cfg            *config.Config
 	log            *Log
 	stopping       func() bool
+	ending         *Ending
 	interleave     func()
 	encoder        *encoder.Encoder
 	client         *kgo.Client
@@ -68,6 +70,9 @@ func New(cfg *config.Config, env Env) (*Output, error) {
 	o := &Output{cfg: cfg, log: env.Log, stopping: env.Stopping, interleave: env.Interleave, defaultTopic: cfg.Topic(cfg.Logstore), sessions: connect.NewSessions(cfg), quit: make(chan struct{})}
 	o.logstores.open(cfg, o.ask)
 	o.admission.single = o.logstores.single
+	if o.ending = env.Ending; o.ending == nil {
+		o.ending = new(Ending)
+	}
 	o.admission.limit, o.admission.expansion = cfg.BufferLimit, initialExpansion
 	o.health.out = o
 	if cfg.MessageKey != "" {

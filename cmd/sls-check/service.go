@@ -88,15 +88,16 @@ func (c *check) checkGrace() {
 		c.warn(place(c.service, "grace"), "Grace is below 0", "Fluent Bit then stops only when every chunk is delivered: while SLS is away, never.", "set a number of seconds; with storage.type filesystem what is left waits on disk")
 		return
 	}
-	total := time.Duration(grace+1) * time.Second
+	var exit time.Duration // one time for all outputs
 	for _, o := range c.outputs {
 		if o.parsed != nil {
-			total += o.parsed.ExitTimeout
+			exit = max(exit, o.parsed.ExitTimeout)
 		}
 	}
+	total := time.Duration(grace+1)*time.Second + exit
 	if total > patience {
 		c.warn(c.graceAt(), fmt.Sprintf("a stop while SLS is away takes up to %v", total),
-			"That is 1s to notice, Grace, and exit_timeout of each output in turn. Kubernetes kills after 30s unless told otherwise; what is on disk stays there, what is in memory is lost.",
+			"That is 1s to notice, Grace, and the longest exit_timeout. Kubernetes kills after 30s unless told otherwise; what is on disk stays there, what is in memory is lost.",
 			"lower Grace or exit_timeout, or let whoever stops Fluent Bit wait longer (terminationGracePeriodSeconds, TimeoutStopSec)")
 	}
 }

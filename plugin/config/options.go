@@ -127,7 +127,7 @@ var options = []option{
 		set: duration(100*time.Millisecond, 10*time.Minute, func(c *Config) *time.Duration { return &c.RequestTimeout })},
 	{name: "dial_timeout", def: "5s", allowed: durationForm + ", 100ms to 10m", help: "For TCP and TLS of a new connection",
 		set: duration(100*time.Millisecond, 10*time.Minute, func(c *Config) *time.Duration { return &c.DialTimeout })},
-	{name: "exit_timeout", def: "5s", allowed: durationForm + ", at most 1h", help: "How long Exit, and workers at shutdown, wait for what is in flight",
+	{name: "exit_timeout", def: "5s", allowed: durationForm + ", at most 1h", help: "How long what is in flight may take when the process is signalled to stop, or the first output ends; one time for all outputs of the process",
 		set: duration(0, time.Hour, func(c *Config) *time.Duration { return &c.ExitTimeout })},
 
 	{name: "kafka_version", def: "2.1.0", allowed: "a version from 2.1.0 on, such as 3.6.0, or latest", help: "Highest protocol spoken", set: setKafkaVersion},

@@ -81,7 +81,26 @@ EXPORT int flb_output_log_check(struct output *instance, int level)
 }
 #endif
 
-/* No plugin calls it. */
+/* No plugin calls these. */
+#if HOST_VERSION >= 20100
+EXPORT int flb_reload(void *context, void *file)
+{
+    (void) context;
+    (void) file;
+    return -1;
+}
+#endif
+
+#if HOST_VERSION >= 20200
+EXPORT int flb_proxy_output_cb_init(void *instance, void *config, void *data)
+{
+    (void) instance;
+    (void) config;
+    (void) data;
+    return -1;
+}
+#endif
+
 #if HOST_VERSION >= 50000
 EXPORT void flb_http_server_config_init(void *config)
 {
