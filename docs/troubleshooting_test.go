@@ -40,7 +40,7 @@ var unreachable = map[string]string{
 type line struct{ level, text string }
 
 var (
-	ours = regexp.MustCompile(`^\[(error| warn| info|debug)\] \[output:sls_kafka\] (.*)$`)
+	ours = regexp.MustCompile(`^\[(error| warn| info|debug)\] \[output:sls_kafka:sls_kafka\.0\] (.*)$`)
 	// load is how the document shortens what is in flight, at a line's end.
 	load = regexp.MustCompile(` \[…\]$`)
 )

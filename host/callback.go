@@ -19,7 +19,9 @@ import (
 //export slsEncodePending
 func slsEncodePending(handle C.uintptr_t, notifier *C.struct_sls_notifier, direct *C.struct_sls_flush) (more C.int) {
 	defer guard(nil, 0)
-	if instanceOf(handle).queue.encodeSome(notifier, direct) {
+	i := instanceOf(handle)
+	defer i.guard()
+	if i.queue.encodeSome(notifier, direct) {
 		return 1
 	}
 	return 0
@@ -35,6 +37,7 @@ func slsAdvanceBlocking(handle C.uintptr_t, c *C.struct_sls_flush) (result C.int
 	result = output.FLB_RETRY
 	i := instanceOf(handle)
 	defer i.log.Drain()
+	defer i.guard()
 	result = C.int(i.advanceBlocking(c))
 	return result
 }
@@ -42,8 +45,9 @@ func slsAdvanceBlocking(handle C.uintptr_t, c *C.struct_sls_flush) (result C.int
 // slsDetachBlocking ends a blocking flush whose chunk has no result.
 //
 //export slsDetachBlocking
-func slsDetachBlocking(c *C.struct_sls_flush) {
+func slsDetachBlocking(handle C.uintptr_t, c *C.struct_sls_flush) {
 	defer guard(nil, 0)
+	defer instanceOf(handle).guard()
 	detachBlocking(c)
 }
 
@@ -53,7 +57,9 @@ func slsDetachBlocking(c *C.struct_sls_flush) {
 //export slsDrainLog
 func slsDrainLog(handle C.uintptr_t) {
 	defer guard(nil, 0)
-	instanceOf(handle).log.Drain()
+	i := instanceOf(handle)
+	defer i.guard()
+	i.log.Drain()
 }
 
 // instanceOf is the instance of a handle. It panics if the handle is not valid.

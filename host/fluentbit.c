@@ -13,6 +13,8 @@
 #define MK_EVENT_READ   1
 #define MK_EVENT_NONE   1
 
+#define FLB_LOG_INFO 3
+
 #define FLB_OUTPUT_LOGS    1
 #define FLB_OUTPUT_METRICS 2
 
@@ -25,7 +27,10 @@ static struct {
     void (*co_switch)(void *thread);
     int (*mk_event_add)(void *loop, int fd, int type, uint32_t mask, void *event);
     int (*mk_event_del)(void *loop, void *event);
-    void *flb_output_log_check;
+    void (*flb_log_print)(int level, const char *file, int line, const char *format, ...);
+    int (*flb_output_log_check)(void *o_ins, int level);
+    void *(*flb_worker_get)(void);
+    int (*flb_worker_log_level)(void *worker);
     volatile sig_atomic_t *exit_signal;
     void *(*flb_output_get_cmt_instance)(void *o_ins);
     const char *(*flb_output_name)(void *o_ins);
@@ -51,7 +56,10 @@ static void host_look_up(void)
     LOOK_UP(co_switch);
     LOOK_UP(mk_event_add);
     LOOK_UP(mk_event_del);
+    LOOK_UP(flb_log_print);
     LOOK_UP(flb_output_log_check);
+    LOOK_UP(flb_worker_get);
+    LOOK_UP(flb_worker_log_level);
     LOOK_UP(exit_signal);
     LOOK_UP(flb_output_get_cmt_instance);
     LOOK_UP(flb_output_name);
@@ -179,20 +187,41 @@ void sls_loop_del(void *loop, struct mk_event *event)
     }
 }
 
+void *sls_loop_find(void)
+{
+    need_host();
+    if (!host.flb_engine_evl_get || !host.mk_event_add || !host.mk_event_del) {
+        return NULL;
+    }
+    return host.flb_engine_evl_get();
+}
+
 int sls_has_log(void)
 {
     need_host();
-    return host.flb_output_log_check != NULL;
+    return host.flb_log_print && (host.flb_output_log_check || (host.flb_worker_get && host.flb_worker_log_level));
 }
 
-int sls_log_check(struct flb_api *api, void *o_ins, int level)
+int sls_log_check(void *o_ins, int level)
 {
-    return api->output_log_check(o_ins, level);
+    void *worker;
+
+    if (host.flb_output_log_check != NULL) {
+        return host.flb_output_log_check(o_ins, level);
+    }
+    worker = host.flb_worker_get();
+    return level <= (worker != NULL ? host.flb_worker_log_level(worker) : FLB_LOG_INFO); /* as flb_log_check */
 }
 
-void sls_log_print(struct flb_api *api, int level, const char *text)
+void sls_log_print(int level, const char *text)
 {
-    api->log_print(level, NULL, 0, "%s", text);
+    host.flb_log_print(level, NULL, 0, "%s", text);
+}
+
+const char *sls_output_name(void *o_ins)
+{
+    need_host();
+    return host.flb_output_name != NULL ? host.flb_output_name(o_ins) : NULL;
 }
 
 int sls_stopping(void)
@@ -221,8 +250,6 @@ void *sls_cmt_of(void *o_ins)
     }
     return host.flb_output_get_cmt_instance(o_ins);
 }
-
-const char *sls_cmt_name(void *o_ins) { return host.flb_output_name(o_ins); }
 
 void *sls_cmt_create(void *cmt, int gauge, char *ns, char *subsystem, char *name, char *help, int label_count,
                      char **label_keys)

@@ -21,12 +21,15 @@
  *     The event loop of the calling thread, NULL on a thread without one.
  * co_active, co_switch: block                   lib/flb_libco/amd64.c, aarch64.c                  TestHostsLookDifferent
  * mk_event_add, mk_event_del: block             mk_core/mk_event.c                                TestHostsLookDifferent
- * flb_output_log_check: log to stderr           src/flb_output.c; not in 1.9.10                   TestHostsLookDifferent
- *     Present where struct flb_api has the functions of the logger.
+ * flb_log_print: log to stderr                  src/flb_log.c                                     TestLogFileOfIdleOutput
+ * flb_output_log_check: the level of all        src/flb_output.c; not in 1.9.10                   TestLogFileOfIdleOutput
+ *     outputs: flb_worker_log_level,            src/flb_log.c, src/flb_worker.c
+ *     flb_worker_get; without: log to stderr
  * exit_signal: a stop is not noticed            src/fluent-bit.c: flb_signal_handler_break_loop   TestStopWhileBrokerIsAway
  *     Set by the handler of SIGTERM, SIGINT and SIGQUIT. Nothing else tells a plugin that the process is about to stop.
  * flb_output_get_cmt_instance: log the numbers  src/flb_output.c; not in 1.9.10                   TestMetricsInTheLogOfAHostWithout
- * flb_output_name: log the numbers              src/flb_output.c                                  TestMetricsAfterRecords
+ * flb_output_name: log the numbers, lines       src/flb_output.c                                  TestMetricsAfterRecords,
+ *     do not say which output speaks                                                              TestLogFileOfIdleOutput
  *     alias, or the name with its number: the label "name" of Fluent Bit's own series.
  * cmt_counter_create, cmt_counter_set,          cmetrics/src/cmt_counter.c                        TestMetricsAfterRecords
  * cmt_gauge_create, cmt_gauge_set: log          cmetrics/src/cmt_gauge.c
@@ -46,8 +49,8 @@
  * struct flb_plugin_proxy_context               include/fluent-bit/flb_plugin_proxy.h             TestEveryLineLands
  * struct flb_plugin_proxy_def                   include/fluent-bit/flb_plugin_proxy.h             TestRegistration
  *     event_type: 4.2.8 and 5.1.1. In 1.9.10 and 2.2.3 the allocation ends in front of it.
- * struct flb_api                                include/fluent-bit/flb_api.h                      TestHostsLookDifferent
- *     In 1.9.10 output_get_property is all of it.
+ * struct flb_api: output_get_property, the      include/fluent-bit/flb_api.h                      TestHostsLookDifferent
+ *     first member, and in 1.9.10 all of it; fluent-bit-go uses it, and this project no other.
  * struct flb_coro (coro_layout)                 include/fluent-bit/flb_coro.h                     TestHostsLookDifferent
  *     Checked: callee is co_active(). FLB_HAVE_VALGRIND puts eight bytes in front.
  * struct mk_event                               mk_core/mk_event.h                                TestHostsLookDifferent
@@ -58,7 +61,8 @@
  *
  * BEHAVIOUR                                     SOURCE: FUNCTION                                  TEST
  *
- * FLBPluginInit runs on the engine's thread.    src/flb_engine.c: flb_engine_start                TestHostsLookDifferent
+ * FLBPluginInit runs on the engine's thread,    src/flb_engine.c: flb_engine_start                TestLogFileOfIdleOutput
+ *     whose loop is there by then (flb_engine_evl_set), and is run when all sections are initialised.
  *     Its argument is one struct for all sections, valid as this section's during the call. What api, o_ins and
  *     context point to stays until the section's FLBPluginExitCtx (src/proxy/go/go.c: proxy_go_output_init).
  * FLBPluginFlushCtx runs on a coroutine,        include/fluent-bit/flb_output.h:                  TestNothingElseWaits
@@ -96,7 +100,7 @@
  *     plugin does.
  * A reload registers the new plugin while the   src/flb_reload.c: flb_reload; not in 1.9.10       TestHotReload
  *     old one runs.
- * log_print sends a line to the log file from a src/flb_log.c: flb_log_print                      TestHostsLookDifferent
+ * flb_log_print sends a line to the log from a  src/flb_log.c: flb_log_print                      TestHostsLookDifferent
  *     thread of Fluent Bit, to stderr from any other. It does not look at the level.
  * The lists of metrics and of their labels are  src/flb_metrics_exporter.c: flb_me_get_cmetrics   TestMetricsAfterRecords
  *     read without a lock, on any thread, any time. cmt_counter_set and cmt_gauge_set of labels that exist change
@@ -110,17 +114,6 @@
 
 #define FLB_RETRY 2
 
-/* struct flb_api. Only output_get_property is there before 2.0: see sls_has_log. */
-struct flb_api {
-    const char *(*output_get_property)(const char *, void *);
-    const char *(*input_get_property)(const char *, void *);
-    void *(*output_get_cmt_instance)(void *);
-    void *(*input_get_cmt_instance)(void *);
-    void (*log_print)(int, const char *, int, const char *, ...);
-    int (*input_log_check)(void *, int);
-    int (*output_log_check)(void *, int);
-};
-
 /* struct flb_plugin_proxy_context as far as a plugin may write it. */
 struct flb_plugin_proxy_context {
     void *remote_context;
@@ -129,7 +122,7 @@ struct flb_plugin_proxy_context {
 /* struct flbgo_output_plugin, the argument of FLBPluginInit, as far as it is used. */
 struct flbgo_output_plugin {
     char *name;
-    struct flb_api *api;
+    void *api; /* struct flb_api, for fluent-bit-go */
     void *o_ins; /* struct flb_output_instance */
     struct flb_plugin_proxy_context *context;
 };
@@ -183,13 +176,21 @@ char *sls_loop_add(void *loop, struct mk_event *event, int fd, int (*handler)(vo
  * was destroyed with its thread. */
 void sls_loop_del(void *loop, struct mk_event *event);
 
-/* Whether struct flb_api has log_print and output_log_check. */
+/* The event loop of the calling thread, to which events can be added; NULL: they cannot. */
+void *sls_loop_find(void);
+
+/* Whether the functions below may be called. */
 int sls_has_log(void);
 
-int sls_log_check(struct flb_api *api, void *o_ins, int level);
+/* Whether lines of a level are shown, of an output where the host can tell. The calling thread must be the host's. */
+int sls_log_check(void *o_ins, int level);
 
-/* text is an argument and never the format: it may contain a percent sign. */
-void sls_log_print(struct flb_api *api, int level, const char *text);
+/* Logs a line. The calling thread must be the host's. text is an argument and never the format: it may contain a percent
+ * sign. */
+void sls_log_print(int level, const char *text);
+
+/* The alias of an output instance, or its name with its number. NULL where the host does not tell. */
+const char *sls_output_name(void *o_ins);
 
 /* Whether the process was signalled to stop. Where the host does not show it, the answer is always no. */
 int sls_stopping(void);
@@ -203,9 +204,6 @@ int sls_chunk_readable(int on_worker);
 
 /* The metrics of an output instance, struct cmt. NULL where plugins cannot add to them. */
 void *sls_cmt_of(void *o_ins);
-
-/* The label "name" of an output instance. To be called only if sls_cmt_of gave metrics. */
-const char *sls_cmt_name(void *o_ins);
 
 /* Returns a struct cmt_gauge or cmt_counter, or NULL. */
 void *sls_cmt_create(void *cmt, int gauge, char *ns, char *subsystem, char *name, char *help, int label_count,

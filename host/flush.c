@@ -58,7 +58,7 @@ static int flush_blocking(struct sls_output *output, struct sls_flush *flush)
     flush->blocking.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     while ((result = slsAdvanceBlocking(output->handle, flush)) == SLS_PENDING) {
         if (wait_signal(flush, deadline) != 0) {
-            slsDetachBlocking(flush);
+            slsDetachBlocking(output->handle, flush);
             result = FLB_RETRY;
             break;
         }
@@ -76,7 +76,7 @@ int FLBPluginFlushCtx(void *context, const void *data, size_t size, char *tag)
         return FLB_RETRY;
     }
     flush.on_worker = !pthread_equal(pthread_self(), output->engine_thread);
-    if (output->notifiers != NULL) {
+    if (output->queue != NULL) {
         flush.blocking.reason = sls_notifiers_find(output->notifiers, &flush);
     }
     if (flush.suspended.notifier == NULL) {

@@ -93,7 +93,7 @@ func (f *suspendedFlush) complete(result C.int) {
 // guard, deferred, turns a panic into a retry.
 func (f *suspendedFlush) guard() {
 	if r := recover(); r != nil {
-		panicked(r)
+		logPanic(f.queue.instance.log, r)
 		f.complete(output.FLB_RETRY)
 	}
 }

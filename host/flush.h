@@ -22,8 +22,8 @@ struct sls_queue;
 /* What Fluent Bit keeps of an output instance for us: its remote context. */
 struct sls_output {
     uintptr_t handle;                /* cgo.Handle of the Go side */
-    struct sls_notifiers *notifiers; /* NULL: every flush blocks */
-    struct sls_queue *queue;         /* NULL: the same */
+    struct sls_notifiers *notifiers; /* never NULL */
+    struct sls_queue *queue;         /* NULL: every flush blocks */
     int64_t flush_timeout_ms;        /* longest blocking wait */
     pthread_t engine_thread;         /* any other thread that flushes is a worker's */
 };

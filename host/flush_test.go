@@ -82,7 +82,7 @@ func flushBlocking(t *testing.T, instance cgo.Handle, chunk []byte, limit time.D
 	for result == plugin.Pending {
 		handle = cgo.Handle(c.blocking.handle)
 		if !poll(fd, time.Until(deadline)) {
-			slsDetachBlocking(c)
+			slsDetachBlocking(_Ctype_uintptr_t(instance), c)
 			result = plugin.Retry
 			break
 		}
@@ -146,7 +146,7 @@ func TestInvalidHandles(t *testing.T) {
 		if r := slsAdvanceBlocking(_Ctype_uintptr_t(tt.instance), c); plugin.Result(r) != plugin.Retry {
 			t.Errorf("%s: result %d", name, r)
 		}
-		slsDetachBlocking(c)
+		slsDetachBlocking(_Ctype_uintptr_t(tt.instance), c)
 		slsDrainLog(_Ctype_uintptr_t(deleted))
 		slsEncodePending(_Ctype_uintptr_t(deleted), nil, nil)
 		syscall.Close(int(c.blocking.fd))
@@ -161,7 +161,10 @@ func TestBlockingFlushPanics(t *testing.T) {
 		"advance": func(c *_Ctype_struct_sls_flush) plugin.Result {
 			return plugin.Result(slsAdvanceBlocking(_Ctype_uintptr_t(live), c))
 		},
-		"detach": func(c *_Ctype_struct_sls_flush) plugin.Result { slsDetachBlocking(c); return plugin.Retry },
+		"detach": func(c *_Ctype_struct_sls_flush) plugin.Result {
+			slsDetachBlocking(_Ctype_uintptr_t(live), c)
+			return plugin.Retry
+		},
 	} {
 		c := newFlush(t, record(0))
 		f := &blockingFlush{fd: c.blocking.fd}

@@ -47,19 +47,24 @@ func Unregister(def unsafe.Pointer) {
 // FLBPluginInit. It logs every fault of the configuration before it fails.
 func Init(p unsafe.Pointer, version string) (ret int32) {
 	defer guard(&ret, output.FLB_ERROR)
-	i, err := start(p, version)
-	if err != nil {
+	i := start(p, version)
+	if i == nil {
 		return output.FLB_ERROR
 	}
-	context := i.context()
-	live.add(context, i)
-	setContext(p, context)
+	live.add(unsafe.Pointer(i.c), i)
+	setContext(p, unsafe.Pointer(i.c))
 	return output.FLB_OK
 }
 
-func start(p unsafe.Pointer, version string) (*instance, error) {
-	log := plugin.NewLog(newLogger(p), name)
+// start starts an instance. It returns nil, and has logged why, where that fails.
+func start(p unsafe.Pointer, version string) *instance {
+	log := newLog(p)
 	defer log.Drain()
+	defer func() {
+		if r := recover(); r != nil {
+			logPanic(log, r)
+		}
+	}()
 	src := config.Source{
 		Property: func(key string) string { return output.FLBPluginConfigKey(p, key) },
 		Getenv:   os.Getenv,
@@ -72,15 +77,24 @@ func start(p unsafe.Pointer, version string) (*instance, error) {
 		for _, f := range faults {
 			log.Errorf("%v", f)
 		}
-		return nil, err
+		return nil
 	}
 	i := newInstance(cfg, log)
+	if err := i.open(); err != nil {
+		log.Errorf("%v", err)
+		return nil
+	}
 	if i.out, err = plugin.New(cfg, plugin.Env{Log: log, Stopping: stopping, Ending: i.ending, Metrics: newMetricSink(p)}); err != nil {
 		log.Errorf("%v", err)
-		return nil, err
+		i.queue.discard()
+		i.free(true)
+		return nil
+	}
+	if i.queue != nil {
+		go i.queue.run()
 	}
 	log.Infof("version %s, project %s, logstore %s, endpoint %s", version, cfg.Project, cfg.Logstore, strings.Join(cfg.Endpoints, ", "))
-	return i, nil
+	return i
 }
 
 // Exit ends the output of one section, and returns the result of
@@ -89,24 +103,32 @@ func start(p unsafe.Pointer, version string) (*instance, error) {
 func Exit(context unsafe.Pointer) (ret int32) {
 	defer guard(&ret, output.FLB_OK)
 	if i := live.take(context); i != nil {
-		i.end((*C.struct_sls_output)(context))
+		i.end()
 	}
 	return output.FLB_OK
 }
 
 // guard, deferred, turns a panic into a result. A panic that leaves an exported
-// function ends the process of Fluent Bit.
+// function ends the process of Fluent Bit. Where the instance is known,
+// [instance.guard] comes first.
 func guard(ret *int32, onPanic int32) {
 	if r := recover(); r != nil {
-		panicked(r)
+		plugin.WriteStderr(fmt.Sprintf("[output:%s] internal error, please report it: %v\n%s", name, r, debug.Stack()))
 		if ret != nil {
 			*ret = onPanic
 		}
 	}
 }
 
-func panicked(cause any) {
-	plugin.WriteStderr(fmt.Sprintf("[output:%s] internal error, please report it: %v\n%s", name, cause, debug.Stack()))
+// guard, deferred, keeps a panic from ending the process, and logs it.
+func (i *instance) guard() {
+	if r := recover(); r != nil {
+		logPanic(i.log, r)
+	}
+}
+
+func logPanic(log *plugin.Log, cause any) {
+	log.Errorf("internal error, please report it: %v\n%s", cause, debug.Stack())
 }
 
 // The Go runtime of this shared object runs nothing but outputs. Collecting garbage

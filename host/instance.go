@@ -9,6 +9,7 @@ package host
 import "C"
 
 import (
+	"errors"
 	"runtime/cgo"
 	"sync"
 	"unsafe"
@@ -23,6 +24,7 @@ type instance struct {
 	out   *plugin.Output
 	log   *plugin.Log
 	queue *queue // nil: every flush blocks
+	c     *C.struct_sls_output
 
 	engine uintptr // thread that Init runs on
 	ending *plugin.Ending
@@ -40,53 +42,62 @@ func newInstance(cfg *config.Config, log *plugin.Log) *instance {
 	return i
 }
 
-// context makes what the host keeps of the instance, and hands to each flush and to
-// FLBPluginExitCtx: a struct sls_output.
-func (i *instance) context() unsafe.Pointer {
-	c := (*C.struct_sls_output)(C.calloc(1, C.sizeof_struct_sls_output)) // aborts if no memory is left
+var errNoMemory = errors.New("no memory is left")
+
+// open makes what the host keeps of the instance. From then on Fluent Bit's event
+// loop takes the lines of the log. The calling thread is that of Init.
+func (i *instance) open() error {
+	c := (*C.struct_sls_output)(C.calloc(1, C.sizeof_struct_sls_output))
+	if c == nil {
+		return errNoMemory
+	}
+	if c.notifiers = C.sls_notifiers_create(c); c.notifiers == nil {
+		C.free(unsafe.Pointer(c))
+		return errNoMemory
+	}
+	i.c = c
 	c.handle = C.uintptr_t(cgo.NewHandle(i))
 	c.flush_timeout_ms = C.int64_t(i.cfg.FlushTimeout.Milliseconds())
 	c.engine_thread = C.pthread_t(i.engine)
-	if i.cfg.FlushMode == config.FlushAuto {
-		i.allowSuspending(c)
+	if C.sls_has_log() != 0 && C.sls_notifiers_take_log(c.notifiers) != 0 {
+		i.log.Notify(func() { C.sls_notifiers_drain_log(c.notifiers) })
 	}
-	return unsafe.Pointer(c)
-}
-
-// allowSuspending makes the submission queue and the notifiers.
-func (i *instance) allowSuspending(c *C.struct_sls_output) {
+	if i.cfg.FlushMode != config.FlushAuto {
+		return nil
+	}
 	if c.queue = C.sls_queue_create(C.int64_t(i.cfg.Linger)); c.queue == nil {
 		i.warnBlocking("no descriptor is left")
-		return
+		return nil
 	}
-	c.notifiers = C.sls_notifiers_create(c)
 	i.queue = openQueue(i, c.queue)
-	go i.queue.run()
-	i.log.OnPending(func() { C.sls_notifiers_drain_log(c.notifiers) })
+	return nil
 }
 
-// end ends the instance and frees c, what the host kept of it. The host may leave
-// coroutines suspended permanently when it exits. If a goroutine hangs, it may
-// complete such a flush later, which needs the handle, the notifiers and the queue:
-// nothing is freed then.
-func (i *instance) end(c *C.struct_sls_output) {
-	if i.queue != nil {
-		i.queue.close() // chunks that wait for room stay with Fluent Bit
-	}
-	ended := i.out.Close()
-	i.log.OnPending(nil)
-	i.log.Drain()
+// free frees what open made. Event loops do not use it any more, even if it is kept.
+// Fluent Bit may leave coroutines suspended permanently when it exits. If a goroutine
+// hangs, it may complete such a flush later, which needs the handle, the notifiers and
+// the queue: nothing is freed then.
+func (i *instance) free(ended bool) {
+	i.log.Close()
+	C.sls_notifiers_unregister(i.c.notifiers)
 	if !ended {
 		return
 	}
-	cgo.Handle(c.handle).Delete()
-	if c.notifiers != nil {
-		C.sls_notifiers_destroy(c.notifiers)
+	cgo.Handle(i.c.handle).Delete()
+	C.sls_notifiers_destroy(i.c.notifiers)
+	if i.c.queue != nil {
+		C.sls_queue_destroy(i.c.queue)
 	}
-	if c.queue != nil {
-		C.sls_queue_destroy(c.queue)
+	C.free(unsafe.Pointer(i.c))
+}
+
+// end ends the instance. The calling thread is the engine's.
+func (i *instance) end() {
+	defer i.guard()
+	if i.queue != nil {
+		i.queue.close() // chunks that wait for room stay with Fluent Bit
 	}
-	C.free(unsafe.Pointer(c))
+	i.free(i.out.Close())
 }
 
 // warnBlocking logs once that flushes block, and why.

@@ -12,38 +12,40 @@ import (
 	"out_sls_kafka/plugin"
 )
 
-// logger is Fluent Bit's logger of one output instance. Its pointers are Fluent
-// Bit's, and valid until the instance's exit.
+// logger is Fluent Bit's logger of one output instance. The pointer is Fluent Bit's,
+// and valid until the instance's exit.
 type logger struct {
-	api *C.struct_flb_api
 	ins unsafe.Pointer // struct flb_output_instance
 }
 
-// newLogger returns the logger of the instance that is initialised, or nil where
-// Fluent Bit has none for plugins: before 2.0.
-func newLogger(p unsafe.Pointer) plugin.Logger {
-	of := (*C.struct_flbgo_output_plugin)(p)
-	if C.sls_has_log() == 0 || of.api == nil {
-		return nil
+// newLog returns the log of the instance that is initialised. Its lines begin as
+// those of Fluent Bit's own outputs do, with the alias or the number of the output.
+func newLog(p unsafe.Pointer) *plugin.Log {
+	ins := (*C.struct_flbgo_output_plugin)(p).o_ins
+	of := name
+	if instance := C.sls_output_name(ins); instance != nil {
+		of += ":" + C.GoString(instance)
 	}
-	return &logger{of.api, of.o_ins}
+	if C.sls_has_log() == 0 {
+		return plugin.NewLog(nil, of)
+	}
+	return plugin.NewLog(&logger{ins}, of)
 }
 
 // Print writes a line. The calling thread must be Fluent Bit's.
 func (l *logger) Print(level plugin.Level, line string) {
 	text := C.CString(line)
 	defer C.free(unsafe.Pointer(text))
-	C.sls_log_print(l.api, C.int(level), text)
+	C.sls_log_print(C.int(level), text)
 }
 
 // Level is the most verbose level that the instance's log_level shows.
 func (l *logger) Level() plugin.Level {
-	for level := plugin.LevelDebug; level > plugin.LevelError; level-- {
-		if C.sls_log_check(l.api, l.ins, C.int(level)) != 0 {
-			return level
-		}
+	level := plugin.LevelDebug
+	for level > plugin.LevelOff && C.sls_log_check(l.ins, C.int(level)) == 0 {
+		level--
 	}
-	return plugin.LevelError
+	return level
 }
 
 // stopping tells whether the process was signalled to stop. Where Fluent Bit does

@@ -49,7 +49,7 @@ struct sls_metrics *sls_metrics_create(void *o_ins, size_t capacity)
     }
     metrics->capacity = capacity;
     metrics->cmt = cmt;
-    metrics->instance = strdup(sls_cmt_name(o_ins));
+    metrics->instance = strdup(sls_output_name(o_ins));
     if (metrics->instance == NULL) {
         sls_metrics_destroy(metrics);
         return NULL;

@@ -1,7 +1,8 @@
 /*
  * A notifier is an eventfd registered with one event loop of Fluent Bit. Go signals it when flushes are done, and the
  * loop resumes their coroutines. The loop is also where chunks are encoded that a goroutine must not read: those that the
- * submission queue (queue.c) does not take, and those that waited for room. There is one notifier per loop: one per flush would cost more than delivering a small chunk.
+ * submission queue (queue.c) does not take, and those that waited for room. The notifier of the engine's loop is made by
+ * FLBPluginInit, so that lines of the log reach Fluent Bit's logger whether flushes come or not. There is one notifier per loop: one per flush would cost more than delivering a small chunk.
  */
 #include "notifier.h"
 
@@ -41,6 +42,7 @@ struct sls_notifiers {
     struct sls_output *output;
     pthread_mutex_t lock;
     struct sls_notifier *first;
+    struct sls_notifier *log; /* of the engine; NULL: it takes no lines of the log */
 };
 
 static void notify(int fd)
@@ -247,17 +249,22 @@ void sls_submit(struct sls_flush *flush)
 
 void sls_notifier_encode(struct sls_notifier *notifier) { set_flag(notifier, &notifier->encode_wanted); }
 
+int sls_notifiers_take_log(struct sls_notifiers *notifiers)
+{
+    void *loop = sls_loop_find();
+
+    if (loop == NULL) {
+        return 0;
+    }
+    pthread_mutex_lock(&notifiers->lock);
+    find_or_add(notifiers, loop, &notifiers->log);
+    pthread_mutex_unlock(&notifiers->lock);
+    return notifiers->log != NULL;
+}
+
 void sls_notifiers_drain_log(struct sls_notifiers *notifiers)
 {
-    struct sls_notifier *notifier;
-
-    pthread_mutex_lock(&notifiers->lock);
-    notifier = notifiers->first;
-    pthread_mutex_unlock(&notifiers->lock);
-    if (notifier == NULL) {
-        return; /* no flush came yet */
-    }
-    set_flag(notifier, &notifier->log_pending);
+    set_flag(notifiers->log, &notifiers->log->log_pending);
 }
 
 struct sls_notifiers *sls_notifiers_create(struct sls_output *output)
@@ -271,6 +278,15 @@ struct sls_notifiers *sls_notifiers_create(struct sls_output *output)
     return notifiers;
 }
 
+void sls_notifiers_unregister(struct sls_notifiers *notifiers)
+{
+    struct sls_notifier *notifier;
+
+    for (notifier = notifiers->first; notifier != NULL; notifier = notifier->next) {
+        sls_loop_del(notifier->loop, &notifier->event);
+    }
+}
+
 void sls_notifiers_destroy(struct sls_notifiers *notifiers)
 {
     struct sls_notifier *notifier = notifiers->first;
@@ -278,7 +294,6 @@ void sls_notifiers_destroy(struct sls_notifiers *notifiers)
 
     for (; notifier != NULL; notifier = next) {
         next = notifier->next;
-        sls_loop_del(notifier->loop, &notifier->event);
         close(notifier->event.fd);
         free(notifier);
     }

@@ -13,8 +13,16 @@ struct sls_notifiers;
 
 struct sls_notifiers *sls_notifiers_create(struct sls_output *output);
 
-/* Must run on the engine's thread when no flush can be completed any more. */
+/* Takes the events back: no loop calls or changes them any more. Must run on the engine's thread, when the workers have
+ * ended. */
+void sls_notifiers_unregister(struct sls_notifiers *notifiers);
+
+/* Must run after that, when no flush can be completed any more. */
 void sls_notifiers_destroy(struct sls_notifiers *notifiers);
+
+/* Makes the notifier of the calling thread's event loop, the engine's, which takes lines of the log from then on. Returns
+ * 0 if the host has no place for it. */
+int sls_notifiers_take_log(struct sls_notifiers *notifiers);
 
 /* Gives a flush the notifier of the event loop that it runs on, which is made if there is none yet. Returns NULL, or why
  * the flush cannot be suspended. */
@@ -26,7 +34,8 @@ void sls_submit(struct sls_flush *flush);
 /* Has the event loop of a notifier call slsEncodePending. May be called from any thread. */
 void sls_notifier_encode(struct sls_notifier *notifier);
 
-/* Has one of the event loops take the waiting lines of the log. May be called from any thread. */
+/* Has the engine's event loop take the waiting lines of the log. May be called from any thread, if sls_notifiers_take_log
+ * returned 1. */
 void sls_notifiers_drain_log(struct sls_notifiers *notifiers);
 
 /* Makes an eventfd unreadable. */

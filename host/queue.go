@@ -56,7 +56,7 @@ func openQueue(i *instance, c *C.struct_sls_queue) *queue {
 // run takes flushes out of the queue until it is closed.
 func (q *queue) run() {
 	defer close(q.done)
-	defer guard(nil, 0)
+	defer q.instance.guard()
 	timer, err := q.timer.SyscallConn()
 	if err != nil {
 		return // it is closed already
@@ -67,7 +67,7 @@ func (q *queue) run() {
 }
 
 func (q *queue) runOnce() {
-	defer guard(nil, 0)
+	defer q.instance.guard()
 	rearm(&q.c.submitted)
 	q.instance.out.Coalesce(func() {
 		all, _ := q.take(math.MaxInt)
@@ -178,6 +178,13 @@ func (q *queue) close() {
 	for _, c := range left {
 		C.free(unsafe.Pointer(c.copy))
 		c.copy = nil
+	}
+}
+
+// discard closes a queue that never ran. q may be nil.
+func (q *queue) discard() {
+	if q != nil {
+		_ = q.timer.Close()
 	}
 }
 

@@ -13,6 +13,7 @@ type Level int
 
 // Source of the numbers: Fluent Bit, include/fluent-bit/flb_log.h.
 const (
+	LevelOff   Level = 0
 	LevelError Level = 1
 	LevelWarn  Level = 2
 	LevelInfo  Level = 3
@@ -28,13 +29,15 @@ type Logger interface {
 
 const (
 	// stderrDelay is how long an entry waits for a thread of Fluent Bit before it is
-	// written to stderr: an idle output may see none for hours.
+	// written to stderr, where none is sure to come: an idle output may see none for
+	// hours.
 	stderrDelay = 3 * time.Second
 	// maxPending bounds the pending entries; more than that are only counted.
 	maxPending = 256
 )
 
-// Log carries entries from any goroutine to Fluent Bit's log.
+// Log carries entries from any goroutine to Fluent Bit's log. Where that is possible
+// nothing goes to stderr, which an operator may never see.
 type Log struct {
 	logger Logger // nil: the host has no logger, everything goes to stderr
 	prefix string
@@ -44,6 +47,8 @@ type Log struct {
 	requestThread func()       // asks for a thread of Fluent Bit; may be nil
 
 	mu      sync.Mutex
+	sure    bool    // a thread comes when it is asked for
+	closed  bool    // none comes any more
 	pending []entry // wait for a thread of Fluent Bit
 	dropped int     // entries beyond maxPending
 	timer   *time.Timer
@@ -85,16 +90,9 @@ func (l *Log) add(level Level, format string, args ...any) {
 		e.writeStderr()
 		return
 	}
-	l.mu.Lock()
-	if len(l.pending) < maxPending {
-		l.pending = append(l.pending, e)
-	} else {
-		l.dropped++
+	if !l.addPending(e) {
+		return
 	}
-	if l.timer == nil {
-		l.timer = time.AfterFunc(stderrDelay, l.writeOverdue)
-	}
-	l.mu.Unlock()
 	l.requestMu.RLock()
 	defer l.requestMu.RUnlock()
 	if l.requestThread != nil {
@@ -102,9 +100,56 @@ func (l *Log) add(level Level, format string, args ...any) {
 	}
 }
 
+func (l *Log) addPending(e entry) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closed:
+		return false // a goroutine outlived the output, which was said
+	case len(l.pending) < maxPending:
+		l.pending = append(l.pending, e)
+	default:
+		l.dropped++
+	}
+	if !l.sure && l.timer == nil {
+		l.timer = time.AfterFunc(stderrDelay, l.writeOverdue)
+	}
+	return true
+}
+
+// Notify sets what has a thread of Fluent Bit drain the log, and is sure to do so as
+// long as Fluent Bit goes on. It replaces OnPending.
+func (l *Log) Notify(requestThread func()) {
+	l.mu.Lock()
+	l.sure = true
+	l.stopTimerLocked()
+	l.mu.Unlock()
+	l.setRequest(requestThread)
+}
+
+// Close drains the log for the last time. It must be called on a thread of Fluent Bit,
+// whose logger is not used after it.
+func (l *Log) Close() {
+	l.setRequest(nil)
+	l.Drain()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+}
+
 // OnPending sets what is called when an entry waits for a thread of Fluent Bit; nil:
-// nothing. When it returns, what was set before is not running any more.
+// nothing. No thread is sure to come. When it returns, what was set before is not
+// running any more.
 func (l *Log) OnPending(requestThread func()) {
+	l.mu.Lock()
+	sure := l.sure
+	l.mu.Unlock()
+	if !sure {
+		l.setRequest(requestThread)
+	}
+}
+
+func (l *Log) setRequest(requestThread func()) {
 	l.requestMu.Lock()
 	defer l.requestMu.Unlock()
 	l.requestThread = requestThread
@@ -129,16 +174,20 @@ func (l *Log) writeOverdue() {
 func (l *Log) takePending() []entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.timer != nil {
-		l.timer.Stop()
-		l.timer = nil
-	}
+	l.stopTimerLocked()
 	entries := l.pending
 	if l.pending = nil; l.dropped > 0 {
 		entries = append(entries, entry{time.Now(), LevelWarn, fmt.Sprintf("%s%d log lines were dropped: too many at once", l.prefix, l.dropped)})
 		l.dropped = 0
 	}
 	return entries
+}
+
+func (l *Log) stopTimerLocked() {
+	if l.timer != nil {
+		l.timer.Stop()
+		l.timer = nil
+	}
 }
 
 // writeStderr writes the entry in the form of Fluent Bit's own log.

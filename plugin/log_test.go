@@ -50,6 +50,28 @@ func TestLogRequestsThread(t *testing.T) {
 	l.Drain()
 }
 
+// Where a thread of Fluent Bit is sure to come, lines wait for it however long that
+// takes, and none goes to stderr. After Close the logger is not used.
+func TestLogNotify(t *testing.T) {
+	t.Parallel()
+	h := &memoryLogger{t: t}
+	l := NewLog(h, "test")
+	l.Infof("before")
+	var requests atomic.Int32
+	l.Notify(func() { requests.Add(1) })
+	l.OnPending(func() { t.Error("OnPending replaced Notify") })
+	l.Infof("after")
+	if l.timer != nil || requests.Load() != 1 {
+		t.Errorf("%d requests; the timer of stderr runs: %v", requests.Load(), l.timer != nil)
+	}
+	l.Close()
+	l.Infof("late")
+	l.Drain()
+	if got := h.text(); got != "[output:test] before\n[output:test] after" {
+		t.Errorf("log:\n%s", got)
+	}
+}
+
 // What a callback uses may be freed once another one is set.
 func TestOnPendingWaits(t *testing.T) {
 	t.Parallel()

@@ -68,6 +68,22 @@ type host struct {
 	path    string
 }
 
+// perOutputLevel tells whether the log_level of an output has an effect on a plugin.
+func (h host) perOutputLevel() bool {
+	return !strings.Contains(h.name, "v1.9") && !strings.HasSuffix(h.path, "VERSION=10910")
+}
+
+// awaitReload waits for the end of the nth reload: a signal that comes earlier is ignored.
+func (j *job) awaitReload(h host, n int) {
+	j.t.Helper()
+	j.await(hasStarted, n+1, 20*time.Second)
+	if h.bundled || strings.Contains(h.name, "v5.") {
+		j.await(" done", n, 20*time.Second)
+	} else {
+		time.Sleep(500 * time.Millisecond) // older versions do not tell
+	}
+}
+
 // eachHost runs a test on every host there is; the subtest's name says on which.
 func eachHost(t *testing.T, f func(t *testing.T, h host)) {
 	t.Run("bundled host", func(t *testing.T) { f(t, bundled(t)) })

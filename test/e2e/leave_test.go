@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,5 +32,39 @@ func TestNoEventIsLeftBehind(t *testing.T) {
 	}
 	if left := strings.Count(j.out.String(), "exited without mk_event_del"); left > 0 {
 		t.Errorf("%d events are left in the loops of the engine", left)
+	}
+}
+
+// Nor is one left where a goroutine of the output hangs, here in a write to a file, and
+// most of the instance is kept for it.
+func TestNoEventIsLeftBehindByHangingOutput(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "letters")
+	if err := syscall.Mkfifo(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(file, os.O_RDWR, 0) // it never reads
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	e := startEndpoint(t, sls.Options{})
+	j := bundled(t).startJob(t, func(in string) string {
+		return tailConfig(t, in, "", "", outputSection(t, e, "    dead_letter_file "+file+"\n    max_message_bytes 1K\n    exit_timeout 1s"))
+	})
+	line := "n=0 " + strings.Repeat("x", 10_000) + "\n"
+	if _, err := j.input.Write([]byte(strings.Repeat(line, 100))); err != nil {
+		t.Fatal(err)
+	}
+	j.await("rejected", 1, 20*time.Second)
+	if code := j.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	out := j.out.String()
+	if !strings.Contains(out, "did not end in") {
+		t.Error("nothing hung")
+	}
+	if left := strings.Count(out, "exited without mk_event_del"); left > 0 {
+		t.Errorf("%d events are left in the loop of the engine", left)
 	}
 }

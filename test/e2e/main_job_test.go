@@ -87,7 +87,7 @@ func TestHotReload(t *testing.T) {
 			j.signal(syscall.SIGHUP)
 			feed(t, j.input, fed, fed+1000)
 			fed += 1000
-			j.await(hasStarted, i+2, 20*time.Second)
+			j.awaitReload(h, i+1)
 			threads = append(threads, entries(t, j, "task"))
 			descriptors = append(descriptors, entries(t, j, "fd"))
 		}

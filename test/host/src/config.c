@@ -250,6 +250,7 @@ void config_free(struct config *c)
             free(p);
         }
         free(o->match);
+        free(o->alias);
     }
     free(c->outputs);
     free(c->tail_path);

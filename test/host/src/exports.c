@@ -74,6 +74,25 @@ EXPORT void flb_log_print(int level, const char *file, int line, const char *fmt
 }
 #endif
 
+EXPORT const char *flb_output_name(struct output *instance)
+{
+    return instance->alias ? instance->alias : instance->name;
+}
+
+/* Before 2.0 a plugin finds the level of all outputs alone. */
+#if HOST_VERSION < 20000
+EXPORT void *flb_worker_get(void)
+{
+    return NULL;
+}
+
+EXPORT int flb_worker_log_level(void *worker)
+{
+    (void) worker;
+    return FLB_LOG_INFO;
+}
+#endif
+
 #if !defined(HOST_WITHOUT_FLB_OUTPUT_LOG_CHECK) && HOST_VERSION >= 20000
 EXPORT int flb_output_log_check(struct output *instance, int level)
 {

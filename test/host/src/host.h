@@ -85,7 +85,7 @@ struct output { /* one [OUTPUT] section: what the plugin knows as its instance *
     char name[80]; /* e.g. sls_kafka.0 */
     bool is_tick;
     struct property *properties; /* those the plugin may read */
-    char *match;
+    char *match, *alias;
     int retry_limit;
     int workers;
     int log_level;

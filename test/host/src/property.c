@@ -69,6 +69,9 @@ bool property_set(struct output *o, const char *key, const char *value)
         return false;
     } else if (!strcasecmp(key, "retry_limit")) {
         o->retry_limit = parse_retry_limit(o, value);
+    } else if (!strcasecmp(key, "alias")) {
+        free(o->alias);
+        o->alias = strdup(value);
     } else if (!strcasecmp(key, "workers")) {
         o->workers = atoi(value);
     } else if (!strcasecmp(key, "log_level")) {
