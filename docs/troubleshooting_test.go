@@ -97,7 +97,7 @@ func allTexts(t *testing.T) []logText {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{"host/notifier.c", "host/fluentbit.c"} {
+	for _, file := range []string{"host/notifier.c", "host/fluentbit.c", "host/process.c"} {
 		inC, err := reasonsInC(filepath.Join(root, file))
 		if err != nil || len(inC) == 0 {
 			t.Fatalf("no reasons in %s: %v", file, err)

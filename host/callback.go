@@ -7,9 +7,30 @@ import "C"
 
 import (
 	"runtime/cgo"
+	"unsafe"
 
 	"github.com/fluent/fluent-bit-go/output"
 )
+
+// slsInit is FLBPluginInit in the process that loaded the plugin: see process.c.
+//
+//export slsInit
+func slsInit(section *C.struct_flbgo_output_plugin) C.int {
+	return C.int(initSection(unsafe.Pointer(section)))
+}
+
+// slsExit is FLBPluginExitCtx there.
+//
+//export slsExit
+func slsExit(context unsafe.Pointer) C.int { return C.int(exitSection(context)) }
+
+// slsUnregister is FLBPluginUnregister there: it frees what Register allocated.
+//
+//export slsUnregister
+func slsUnregister(def unsafe.Pointer) {
+	defer guard(nil, 0)
+	output.FLBPluginUnregister(def)
+}
 
 // slsEncodePending submits flushes and encodes their chunks, as far as there is
 // room: those that wait in the submission queue, and those of the event loop of

@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 
 /* Type and bits of an event. */
 #define MK_EVENT_CUSTOM 4
@@ -216,6 +217,15 @@ int sls_log_check(void *o_ins, int level)
 void sls_log_print(int level, const char *text)
 {
     host.flb_log_print(level, NULL, 0, "%s", text);
+}
+
+void sls_log_settle(void)
+{
+    struct timespec settle = { .tv_nsec = 200000000 };
+
+    if (sls_has_log() && host.flb_output_log_check == NULL) {
+        nanosleep(&settle, NULL);
+    }
 }
 
 const char *sls_output_name(void *o_ins)

@@ -65,6 +65,9 @@
  *     whose loop is there by then (flb_engine_evl_set), and is run when all sections are initialised.
  *     Its argument is one struct for all sections, valid as this section's during the call. What api, o_ins and
  *     context point to stays until the section's FLBPluginExitCtx (src/proxy/go/go.c: proxy_go_output_init).
+ * With the option -d the process forks after    src/fluent-bit.c: flb_main;                        TestDaemon
+ *     FLBPluginRegister, and calls the others   src/flb_utils.c: flb_utils_set_daemon
+ *     in the child.
  * FLBPluginFlushCtx runs on a coroutine,        include/fluent-bit/flb_output.h:                  TestNothingElseWaits
  *     of the engine's thread or of a worker's.  output_pre_cb_flush, flb_output_flush_create
  * A coroutine has 24 KiB of stack by default,   include/fluent-bit/flb_coro.h:                    TestHostsLookDifferent
@@ -102,6 +105,8 @@
  *     old one runs.
  * flb_log_print sends a line to the log from a  src/flb_log.c: flb_log_print                      TestHostsLookDifferent
  *     thread of Fluent Bit, to stderr from any other. It does not look at the level.
+ * A thread of the logger writes the lines, and  src/flb_log.c: log_worker_collector               TestDaemon
+ *     before 2.0 the process may end before it does.
  * The lists of metrics and of their labels are  src/flb_metrics_exporter.c: flb_me_get_cmetrics   TestMetricsAfterRecords
  *     read without a lock, on any thread, any time. cmt_counter_set and cmt_gauge_set of labels that exist change
  *     no list and store atomically (cmetrics/src/cmt_map.c: cmt_map_metric_get; cmt_metric.c: cmt_metric_set).
@@ -112,7 +117,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define FLB_ERROR 0
+#define FLB_OK    1
 #define FLB_RETRY 2
+
+#define FLB_LOG_ERROR 1
 
 /* struct flb_plugin_proxy_context as far as a plugin may write it. */
 struct flb_plugin_proxy_context {
@@ -188,6 +197,9 @@ int sls_log_check(void *o_ins, int level);
 /* Logs a line. The calling thread must be the host's. text is an argument and never the format: it may contain a percent
  * sign. */
 void sls_log_print(int level, const char *text);
+
+/* Gives the logger time to write what was logged, where it has none otherwise if FLBPluginInit fails now: before 2.0. */
+void sls_log_settle(void);
 
 /* The alias of an output instance, or its name with its number. NULL where the host does not tell. */
 const char *sls_output_name(void *o_ins);

@@ -14,11 +14,11 @@
 #include "flush.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "_cgo_export.h"
+#include "eventfd.h"
 #include "fluentbit.h"
 #include "notifier.h"
 
@@ -42,7 +42,7 @@ static int wait_signal(struct sls_flush *flush, int64_t deadline)
             return -1;
         }
         if (poll(&p, 1, (int) left) > 0) {
-            sls_clear(flush->blocking.fd);
+            sls_eventfd_clear(flush->blocking.fd);
             return 0;
         }
     }
@@ -55,7 +55,7 @@ static int flush_blocking(struct sls_output *output, struct sls_flush *flush)
     int64_t deadline = now_ms() + output->flush_timeout_ms;
     int result;
 
-    flush->blocking.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    flush->blocking.fd = sls_eventfd_create();
     while ((result = slsAdvanceBlocking(output->handle, flush)) == SLS_PENDING) {
         if (wait_signal(flush, deadline) != 0) {
             slsDetachBlocking(output->handle, flush);

@@ -37,17 +37,14 @@ func Register(def unsafe.Pointer) (ret int32) {
 	return ret
 }
 
-// Unregister frees what Register allocated.
-func Unregister(def unsafe.Pointer) {
-	defer guard(nil, 0)
-	output.FLBPluginUnregister(def)
-}
+// Version is that of the plugin, which the build tells.
+var Version string
 
-// Init starts the output of one [OUTPUT] section, and returns the result of
+// initSection starts the output of one [OUTPUT] section, and returns the result of
 // FLBPluginInit. It logs every fault of the configuration before it fails.
-func Init(p unsafe.Pointer, version string) (ret int32) {
+func initSection(p unsafe.Pointer) (ret int32) {
 	defer guard(&ret, output.FLB_ERROR)
-	i := start(p, version)
+	i := start(p)
 	if i == nil {
 		return output.FLB_ERROR
 	}
@@ -57,7 +54,7 @@ func Init(p unsafe.Pointer, version string) (ret int32) {
 }
 
 // start starts an instance. It returns nil, and has logged why, where that fails.
-func start(p unsafe.Pointer, version string) *instance {
+func start(p unsafe.Pointer) *instance {
 	log := newLog(p)
 	defer log.Drain()
 	defer func() {
@@ -93,14 +90,13 @@ func start(p unsafe.Pointer, version string) *instance {
 	if i.queue != nil {
 		go i.queue.run()
 	}
-	log.Infof("version %s, project %s, logstore %s, endpoint %s", version, cfg.Project, cfg.Logstore, strings.Join(cfg.Endpoints, ", "))
+	log.Infof("version %s, project %s, logstore %s, endpoint %s", Version, cfg.Project, cfg.Logstore, strings.Join(cfg.Endpoints, ", "))
 	return i
 }
 
-// Exit ends the output of one section, and returns the result of
-// FLBPluginExitCtx. context is nil for a section that was never initialised. That of
-// an instance which has ended is not looked at.
-func Exit(context unsafe.Pointer) (ret int32) {
+// exitSection ends the output of one section, and returns the result of
+// FLBPluginExitCtx. The context of an instance that has ended is not looked at.
+func exitSection(context unsafe.Pointer) (ret int32) {
 	defer guard(&ret, output.FLB_OK)
 	if i := live.take(context); i != nil {
 		i.end()

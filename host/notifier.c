@@ -6,13 +6,12 @@
  */
 #include "notifier.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "_cgo_export.h"
+#include "eventfd.h"
 #include "fluentbit.h"
 #include "flush.h"
 #include "queue.h"
@@ -45,20 +44,10 @@ struct sls_notifiers {
     struct sls_notifier *log; /* of the engine; NULL: it takes no lines of the log */
 };
 
-static void notify(int fd)
-{
-    uint64_t one = 1;
-    ssize_t n;
-
-    do {
-        n = write(fd, &one, sizeof(one));
-    } while (n < 0 && errno == EINTR);
-}
-
 static void set_flag(struct sls_notifier *notifier, int *flag)
 {
     if (!__atomic_exchange_n(flag, 1, __ATOMIC_SEQ_CST)) {
-        notify(notifier->event.fd);
+        sls_eventfd_signal(notifier->event.fd);
     }
 }
 
@@ -151,7 +140,7 @@ static int on_notify(void *event)
         notifier->passes--;
         return 0;
     }
-    sls_clear(notifier->event.fd);
+    sls_eventfd_clear(notifier->event.fd);
     if (take_flag(&notifier->log_pending)) {
         slsDrainLog(notifier->output->handle);
     }
@@ -161,14 +150,14 @@ static int on_notify(void *event)
     collect(notifier);
     resume_one(notifier);
     if (must_call_again(notifier)) {
-        notify(notifier->event.fd);
+        sls_eventfd_signal(notifier->event.fd);
     }
     return 0;
 }
 
 static char *register_event(struct sls_notifier *notifier)
 {
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int fd = sls_eventfd_create();
     char *reason;
 
     if (fd < 0) {
@@ -299,14 +288,4 @@ void sls_notifiers_destroy(struct sls_notifiers *notifiers)
     }
     pthread_mutex_destroy(&notifiers->lock);
     free(notifiers);
-}
-
-void sls_clear(int fd)
-{
-    uint64_t count;
-    ssize_t n;
-
-    do {
-        n = read(fd, &count, sizeof(count));
-    } while (n < 0 && errno == EINTR);
 }

@@ -38,7 +38,4 @@ void sls_notifier_encode(struct sls_notifier *notifier);
  * returned 1. */
 void sls_notifiers_drain_log(struct sls_notifiers *notifiers);
 
-/* Makes an eventfd unreadable. */
-void sls_clear(int fd);
-
 #endif

@@ -15,6 +15,7 @@ func TestStopWithManyOutputs(t *testing.T) {
 	const outputs = 50
 	eachHost(t, func(t *testing.T, h host) {
 		t.Parallel()
+		h.needSeveral(t)
 		away := startEndpoint(t, sls.Options{})
 		section := outputSection(t, away, "    exit_timeout 4s")
 		away.Close()

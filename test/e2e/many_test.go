@@ -98,6 +98,7 @@ func residentKiB(t *testing.T, j *job) int {
 func TestTwoOutputs(t *testing.T) {
 	const n = 1000
 	eachHost(t, func(t *testing.T, h host) {
+		h.needSeveral(t)
 		e := startEndpoint(t, sls.Options{Logstores: []string{"demo", "plain"}})
 		second := strings.Replace(outputSection(t, e, "    parse_json off\n    format raw\n    compression none"), "logstore          demo", "logstore          plain", 1)
 		j := h.startJob(t, func(file string) string { return tailConfig(t, file, "", "", outputSection(t, e, ""), second) })
@@ -118,6 +119,7 @@ func TestTwoOutputs(t *testing.T) {
 // ExitCtx to the first and a NULL context to the third.
 func TestSecondOfThreeOutputsFails(t *testing.T) {
 	eachHost(t, func(t *testing.T, h host) {
+		h.needSeveral(t)
 		e := startEndpoint(t, sls.Options{})
 		good := outputSection(t, e, "")
 		bad := strings.Replace(good, "project           demo-project", "project           -", 1)

@@ -189,6 +189,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (!load(&h.options, false, &h.proxy, &h.config))
         return 1;
+    if (h.options.daemon && fork() != 0)
+        _exit(0);
     if (h.options.dry_run || !input_open(&h.input, &h.options, h.config)) {
         code = h.options.dry_run ? 0 : 1;
         outputs_exit(h.proxy, h.config, false);

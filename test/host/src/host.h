@@ -155,7 +155,7 @@ struct options {
     unsigned tags;               /* 0: one tag, as it is */
     double chunks_per_second;    /* 0: no limit */
     size_t memory_limit;
-    bool no_stdin, json, v1, dry_run;
+    bool no_stdin, json, v1, daemon, dry_run;
 };
 
 void options_parse(struct options *o, int argc, char **argv);

@@ -25,6 +25,7 @@ static const char usage[] =
     "  -S DIR         filesystem storage: chunks and the position in -i FILE survive a kill\n"
     "  -g S           waits at SIGTERM up to S seconds for unanswered chunks ([SERVICE] Grace, else 5; -1: no limit)\n"
     "  -l FILE        log file of the engine's and the workers' threads; other threads write to stderr\n"
+    "  -d             becomes a daemon: forks when the plugin is loaded, and goes on in the child\n"
     "  --dry-run      registers the plugin, checks the configuration, ends\n"
     "  --version      the version of Fluent Bit that it imitates\n"
     "  --help         this text\n"
@@ -72,6 +73,7 @@ static void set_option(struct options *o, int flag, char *value)
     case 'S': o->storage = value; break;
     case 'g': o->grace_s = (int) number(value, "-g", -1); break;
     case 'l': o->log_file = value; break;
+    case 'd': o->daemon = true; break;
     case 'D': o->dry_run = true; break;
     case 'V': printf("bundled host, as Fluent Bit v%d.%d.%d\n", HOST_VERSION / 10000, HOST_VERSION / 100 % 100, HOST_VERSION % 100); exit(0);
     case 'h': fputs(usage, stdout); exit(0);
@@ -88,7 +90,7 @@ void options_parse(struct options *o, int argc, char **argv)
     *o = (struct options) {
         .workers = -1, .grace_s = GRACE_AS_CONFIGURED, .stack_size = (HOST_VERSION >= 50100 ? 64 : 24) * 1024, .retry_ns = 1000000000, .memory_limit = (size_t) 256 * 1024 * 1024};
     o->properties = must_alloc((size_t) argc * sizeof *o->properties);
-    while ((flag = getopt_long(argc, argv, "e:c:p:i:nt:T:Jv:b:f:r:m:w:s:R:S:g:l:h", long_options, NULL)) != -1)
+    while ((flag = getopt_long(argc, argv, "e:c:dp:i:nt:T:Jv:b:f:r:m:w:s:R:S:g:l:h", long_options, NULL)) != -1)
         set_option(o, flag, optarg);
     if (optind < argc)
         refuse("unknown argument", argv[optind]);
