@@ -71,10 +71,15 @@ func (s *scraper) scrape() (map[string]float64, error) {
 // await scrapes until a series of the plugin's metrics is as it should be; Fluent Bit renews them once a second.
 func (s *scraper) await(series string, ok func(float64) bool) map[string]float64 {
 	s.t.Helper()
+	return s.awaitFor(30*time.Second, series, ok)
+}
+
+func (s *scraper) awaitFor(limit time.Duration, series string, ok func(float64) bool) map[string]float64 {
+	s.t.Helper()
 	series = "fluentbit_sls_kafka_" + series
 	var values map[string]float64
 	var err error
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		values, err = s.scrape()
 		if v, found := values[series]; found && ok(v) {
 			return values
