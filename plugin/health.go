@@ -99,7 +99,11 @@ func (h *health) healthy(now time.Time) bool {
 	case len(h.troubled.all) == 0 || idle:
 		return true
 	}
-	return now.Sub(h.lastAcked()) < idleTooLong
+	last := h.lastAcked()
+	if last.IsZero() {
+		last = h.out.metrics.start
+	}
+	return now.Sub(last) < idleTooLong
 }
 
 // troubles returns how many logstores are in trouble.

@@ -78,7 +78,8 @@ func TestLogstoresInTrouble(t *testing.T) {
 			p99, n := d.of(99)
 			seconds := int(troubleFor.Seconds())
 			t.Logf("FIGURES %d records of logstores that are well, p99 of their delay %v", n, p99)
-			if least := (seconds - 2) * 10 * len(good); n < least || p99 > 2*time.Second {
+			least := (seconds - 2) * 9 * len(good) // the input is not exact
+			if n < least || p99 > 2*time.Second {
 				t.Errorf("%d records landed, at least %d should; p99 of their delay %v, at most Flush and a second", n, least, p99)
 			}
 			if out := j.out.String(); strings.Contains(out, "works again") || strings.Count(out, bad[0]) < 1+seconds/61 {

@@ -19,6 +19,7 @@ func (w *world) check() {
 	}
 	w.checkRates()
 	w.checkRecoveredLines()
+	w.checkTroubles()
 }
 
 // forgetSettled moves past the chunks at the beginning that are done.

@@ -9,7 +9,7 @@ func (w *world) checkFresh() {
 		return
 	}
 	for _, c := range w.chunks {
-		if !c.fresh {
+		if !c.fresh || w.troubled(c.topic, c.offered, c.offered+limit).any() {
 			continue
 		}
 		n++

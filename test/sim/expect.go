@@ -14,6 +14,7 @@ type Expect struct {
 	Rejected      int           // records, each of them kept
 	FailedAtMost  int           // batches that get an error
 	TrueRecovery  bool          // no chunk waits when the log says that delivery works again
+	Troubles      bool          // the number of logstores in trouble is as the cluster has it
 	EveryShard    time.Duration // each shard took records as late as that before the end
 }
 
@@ -28,5 +29,6 @@ func (e Expect) print(b *strings.Builder) {
 	pair(b, "rejected", e.Rejected, 0)
 	pair(b, "failed-at-most", e.FailedAtMost, 0)
 	pair(b, "true-recovery", e.TrueRecovery, false)
+	pair(b, "troubles", e.Troubles, false)
 	pair(b, "every-shard-within", e.EveryShard, 0)
 }

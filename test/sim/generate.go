@@ -18,7 +18,8 @@ var families = []struct {
 	weight int
 	make   func(*Scenario, *rand.Rand)
 }{
-	{"mixed", 46, mixedFamily},
+	{"mixed", 40, mixedFamily},
+	{"stores", 6, storesFamily},
 	{"busy", 12, busyFamily},
 	{"old", 14, oldFamily},
 	{"storm", 8, stormFamily},
@@ -201,6 +202,46 @@ func (s *Scenario) addEvent(r *rand.Rand) {
 		e.Kind, e.Partition, e.To = Lead, int32(r.IntN(l.Shards)), r.IntN(s.Nodes)
 	}
 	s.Events = append(s.Events, e)
+}
+
+// never is when a logstore comes that does not.
+const never = 1000 * time.Hour
+
+// storesFamily: many logstores, and some of them are missing, come late, go, or refuse
+// everything, with most of the load.
+func storesFamily(s *Scenario, r *rand.Rand) {
+	s.Duration = between(r, 3*time.Minute, 10*time.Minute)
+	s.Set("logstore_key", "ns")
+	s.Set("buffer_limit", pick(r, "8M", "32M"))
+	s.Set("partitioner", "uniform")
+	s.Expect = Expect{FreshWithin: 2 * time.Second, Troubles: true}
+	n := 2 + r.IntN(30)
+	bad := 1 + r.IntN((n+1)/2)
+	s.Logstores = []Logstore{{Name: "demo", Shards: 2}}
+	for i := range n {
+		l := Logstore{Name: fmt.Sprintf("ls-%d", i), Shards: 1 + r.IntN(4)}
+		in := Input{Logstore: l.Name, Load: Trickle, Pause: time.Second}
+		if i < bad {
+			in.Load, in.Pause = pick(r, Steady, Light), between(r, 50*time.Millisecond, 500*time.Millisecond)*time.Duration(bad)
+			f := &simkafka.Fault{Kind: simkafka.Refuse, Topic: l.Topic(), Partition: -1, Node: -1, From: between(r, 0, s.Duration/3), Until: pick(r, between(r, s.Duration/2, s.Duration*9/10), never)}
+			switch r.IntN(5) {
+			case 0:
+				l.From = never
+			case 1:
+				l.From = between(r, s.Duration/3, s.Duration*9/10)
+			case 2:
+				s.Events = append(s.Events, Event{At: between(r, s.Duration/10, s.Duration/2), Kind: Remove, Topic: l.Topic()})
+			case 3:
+				f.Err = kerr.ThrottlingQuotaExceeded
+				s.Faults = append(s.Faults, f)
+			default:
+				f.Err = kerr.TopicAuthorizationFailed
+				s.Faults = append(s.Faults, f)
+			}
+		}
+		s.Logstores = append(s.Logstores, l)
+		s.Inputs = append(s.Inputs, in)
+	}
 }
 
 // busyFamily: as much as goes through, with an error of one shard, or of one record, for a while.

@@ -236,7 +236,7 @@ func (s *Scenario) parse(line string) error {
 		s.MaxBatch, s.CheckAge, s.Named = v.number("maxbatch"), v.text("checkage") == "true", v.text("named") == "true"
 	case "expect":
 		s.Expect = Expect{v.duration("settled-within"), v.duration("fresh-within"), v.duration("closed-within"), v.number("rejected"), v.number("failed-at-most"),
-			v.text("true-recovery") == "true", v.duration("every-shard-within")}
+			v.text("true-recovery") == "true", v.text("troubles") == "true", v.duration("every-shard-within")}
 	case "logstore":
 		s.Logstores = append(s.Logstores, Logstore{v.text("name"), v.number("shards"), v.duration("from")})
 	case "input":

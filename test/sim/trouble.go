@@ -97,6 +97,9 @@ func (t *trouble) add(partition int32, l *Logstore) {
 	t.partitions[partition] = true
 }
 
+// any tells whether anything was wrong.
+func (t trouble) any() bool { return t.whole || t.partitions != nil }
+
 // over is when nothing is wrong with a topic any more.
 func (s *Scenario) over(topic string) (at time.Duration) {
 	for _, f := range s.Faults {
