@@ -42,7 +42,7 @@ func (l *logstores) found(to *logstore) (wasDiverted bool) {
 func (l *logstores) missing(to *logstore, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if to.missingSince.IsZero() {
+	if to.missingSinceLocked().IsZero() {
 		to.missingSince = now
 	}
 	if l.cfg.UnknownLogstore == config.UnknownWait || to == l.common {
@@ -134,5 +134,15 @@ func (o *Output) recheck(to *logstore, now time.Time) {
 func (l *logstores) missingSince(to *logstore) time.Time {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return to.missingSince
+	return to.missingSinceLocked()
+}
+
+// missingSinceLocked returns since when the service says that a logstore does not exist;
+// zero: it took records since it said so last. It may have meant a shard that was merged,
+// and metadata, which knew the logstore all the time, do not tell that it is found.
+func (to *logstore) missingSinceLocked() (since time.Time) {
+	if !to.acked().After(to.missingSince) {
+		since = to.missingSince
+	}
+	return since
 }
