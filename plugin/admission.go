@@ -80,8 +80,11 @@ func (a *admission) fitsLocked(to *account, bytes int64) bool {
 	if to.failing {
 		return to.used+bytes <= min(free, a.limit/2-a.failing)
 	}
-	return to.used+bytes <= free || a.used == a.failing
+	return to.used+bytes <= free || a.othersFailLocked()
 }
+
+// othersFailLocked tells whether all that is used is of logstores that fail.
+func (a *admission) othersFailLocked() bool { return a.used == a.failing }
 
 // holdLocked reserves what c wants.
 func (a *admission) holdLocked(c *Chunk) {
@@ -144,13 +147,13 @@ func (a *admission) tryReserve(c *Chunk, shares []*share, rest int) (fits bool, 
 // reserved, and it returns its account, and what the piece takes in all: that much has to
 // be free, or it would be tried in vain.
 func (a *admission) fullLocked(shares []*share) (full *account, total int64) {
-	alone := a.used == 0
+	alone, aloneWell := a.used == 0, a.othersFailLocked()
 	for _, s := range shares {
 		total += s.need()
 	}
 	for i, s := range shares {
 		to, need := &s.logstore.account, s.need()
-		if need == 0 || to.known && alone || a.fitsLocked(to, need) {
+		if need == 0 || to.known && (alone || aloneWell && !to.failing) || a.fitsLocked(to, need) {
 			a.addLocked(to, need)
 			continue
 		}
