@@ -83,8 +83,16 @@ func (a *admission) fitsLocked(to *account, bytes int64) bool {
 	return to.used+bytes <= free || a.othersFailLocked()
 }
 
-// othersFailLocked tells whether all that is used is of logstores that fail.
-func (a *admission) othersFailLocked() bool { return a.used == a.failing }
+// overdraft is how many bytes over limit logstores that fail may hold, until those that
+// are well wait for them. Each of them may have been the only one that was well when it
+// got room: hundreds of them, refused one after the other, would take any memory.
+const overdraft = 4 << 20
+
+// othersFailLocked tells whether all that is used is of logstores that fail, so that one
+// that is well may take more than is left.
+func (a *admission) othersFailLocked() bool {
+	return a.used == a.failing && a.used < a.limit+overdraft
+}
 
 // holdLocked reserves what c wants.
 func (a *admission) holdLocked(c *Chunk) {

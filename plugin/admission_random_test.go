@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 )
@@ -37,6 +38,29 @@ func TestPieceWithoutRoomWaits(t *testing.T) {
 		}
 	}
 	t.Error("it is woken each time, and finds no room")
+}
+
+// Logstores that one after the other take a piece and then fail, as if the service
+// refused all that is written, take no more than there is.
+func TestLogstoresThatFailInTurn(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for i := range 500 {
+		names = append(names, fmt.Sprint(i))
+	}
+	r := newRoom(t, false, names...)
+	for _, name := range names {
+		c := r.chunk(name, 1)
+		c.out = &Output{}
+		if r.isAdmitted(c) {
+			r.tryPiece(c, map[string]int64{name: unit})
+			r.encoded(c, unit)
+			r.know(&r.stores[name].account, true)
+		}
+	}
+	if used, _ := r.load(); used > 105*unit {
+		t.Errorf("%d units of 100 are used", used/unit)
+	}
 }
 
 // randomRoom does at random what an output does with its admission.
