@@ -32,6 +32,7 @@ type logstore struct {
 	diverted    atomic.Pointer[diversion] // nil: its records go to it
 	lastAck     atomic.Pointer[time.Time] // nil: none yet
 	incident    incident                  // guarded by health.mu
+	askedAt     time.Time                 // when it was held up, and asked about, last; of tickLogstores
 
 	// Guarded by logstores.mu.
 	confirmed    bool      // the service knows it

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -39,4 +40,34 @@ func TestLogstoreThatTakesRecordsIsNotMissing(t *testing.T) {
 			}
 		}))
 	}
+}
+
+// A logstore that has no room among those that fail, and nothing at the producer, is asked
+// about all the same: when it is well, its records go there, whatever the others do.
+func TestLogstoreWithoutRoomRecovers(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{DiscardLogs: true})
+		o, h := network.startOutput(t, storeProperties(properties, "buffer_limit", "1M"))
+		h.wait("reachable")
+		f := newFlushes(t, o)
+		line := strings.Repeat("x", 1000)
+		for _, name := range names("missing", 10) {
+			for range 10 {
+				f.give("missing", routedEvents(200, line, func(int) string { return name }))
+			}
+			time.Sleep(time.Second)
+		}
+		f.give("late", routedEvents(200, line, func(int) string { return "late" }))
+		time.Sleep(10 * time.Second)
+		if err := e.CreateLogstore("late"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		if n := e.Count("late"); n != 200 {
+			t.Errorf("%d records arrived of a logstore that exists for two minutes", n)
+		}
+		o.stop()
+		f.wg.Wait()
+	})
 }

@@ -119,6 +119,15 @@ func (a *admission) inUse(to *logstore) bool {
 	return to.account.used > 0 || len(to.account.waiting) > 0
 }
 
+// heldUp tells whether a logstore fails, and has no room to show that it is well again:
+// nothing of it is on its way, and its first chunk waits, maybe for what others that fail
+// hold for ever.
+func (a *admission) heldUp(to *logstore) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return to.account.failing && to.account.used == 0 && len(to.account.waiting) > 0
+}
+
 // setNames sets how many names of logstores are remembered.
 func (a *admission) setNames(n int) {
 	a.mu.Lock()

@@ -117,11 +117,15 @@ func (o *Output) tickLogstores(now time.Time) {
 }
 
 // recheck asks about a diverted logstore that records still come for, and moves on those
-// that came before it was diverted.
+// that came before it was diverted. It asks about one that is held up, too.
 func (o *Output) recheck(to *logstore, now time.Time) {
 	d := to.diverted.Load()
 	if !o.logstores.missingSince(to).IsZero() && (d == nil || o.admission.inUse(to)) {
 		o.logstoreMissing(to, now)
+	}
+	if d == nil && now.Sub(to.askedAt) >= recheckInterval && o.admission.heldUp(to) {
+		to.askedAt = now
+		o.ask(to)
 	}
 	if d == nil || now.Sub(d.checked) < recheckInterval || now.Sub(time.Unix(0, to.usedAt.Load())) > recheckInterval {
 		return
