@@ -71,3 +71,34 @@ func TestLogstoreWithoutRoomRecovers(t *testing.T) {
 		f.wg.Wait()
 	})
 }
+
+// Chunks that wait for a missing logstore go where unknown_logstore says, also if another
+// one that fails has all the room there is for such.
+func TestDivertedChunksNeedNoRoomOfTheirLogstore(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []string{"default", "reject"} {
+		t.Run(policy, bubbled(func(t *testing.T, network testNetwork) {
+			e, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo", "refused"}, DiscardLogs: true})
+			o, h := network.startOutput(t, storeProperties(properties, "buffer_limit", "1M", "unknown_logstore", policy, "unknown_logstore_after", "30s", "dead_letter_file", t.TempDir()+"/letters"))
+			h.wait("reachable")
+			f := newFlushes(t, o)
+			line := strings.Repeat("x", 1000)
+			if err := e.SetFault(sls.Fault{Name: kerr.KafkaStorageError.Message, Logstore: "refused"}); err != nil {
+				t.Fatal(err)
+			}
+			for range 10 {
+				f.give("refused", routedEvents(200, line, func(int) string { return "refused" }))
+			}
+			time.Sleep(10 * time.Second)
+			for range 3 {
+				f.give("missing", routedEvents(300, line, func(int) string { return "missing" }))
+			}
+			time.Sleep(2 * time.Minute)
+			if n := e.Count("demo") + int(o.stats.rejected.Load()); n != 900 {
+				t.Errorf("%d records of 900 went elsewhere", n)
+			}
+			o.stop()
+			f.wg.Wait()
+		}))
+	}
+}

@@ -112,6 +112,22 @@ func (a *admission) waitForNames(c *Chunk, crowd *account) {
 	wakeAll(admitted)
 }
 
+// divert lets the chunks that wait for a logstore wait for another one, where their
+// records go now: the room of the first may never be free.
+func (a *admission) divert(from, to *account) {
+	a.mu.Lock()
+	for _, c := range from.waiting {
+		c.account = to
+	}
+	to.waiting = append(to.waiting, from.waiting...)
+	from.waiting = nil
+	a.parkLocked(from)
+	a.takeTurnLocked(to)
+	admitted := a.admitWaitingLocked()
+	a.mu.Unlock()
+	wakeAll(admitted)
+}
+
 // inUse tells whether records of a logstore are in flight, or wait.
 func (a *admission) inUse(to *logstore) bool {
 	a.mu.Lock()

@@ -83,6 +83,8 @@ func (o *Output) logstoreMissing(to *logstore, now time.Time) {
 		o.producer.Divert(to.topic, o.defaultTopic)
 	}
 	o.producer.Forget(to.topic)
+	o.askCommon()
+	o.admission.divert(&to.account, &o.logstores.common.account)
 	if before == nil {
 		o.health.logDiverted(to, d.reject)
 	}
