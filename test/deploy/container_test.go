@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"bytes"
 	"debug/elf"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +64,33 @@ func TestContainerGoesOnWhereItStopped(t *testing.T) {
 	log.writeCRI(t, 100)
 	sandbox.Start(t, c)
 	wantLines(t, log, s.await(t, "my-logstore", 200))
+}
+
+// What SLS does not take is kept in the volume.
+func TestContainerKeepsRejectedRecords(t *testing.T) {
+	agent := agentImage(t)
+	s := serve(t, "my-logstore")
+	s.Close()
+	s.checkTime = true
+	s.start(t, "my-logstore")
+	n := newNode(t)
+	log := n.containerLog(t, "shop", "cart-0", "cart")
+	log.writeCRI(t, 10) // older than SLS takes
+	c := dockerRuns(t)[0].container(t, agent, s, n)
+	p := sandbox.Start(t, c)
+	volume := slices.IndexFunc(c.Mounts, func(m sandbox.Mount) bool { return m.Path == "/var/lib/fluent-bit" })
+	var kept []byte
+	for end := time.Now().Add(time.Minute); bytes.Count(kept, []byte("\n")) < 10 && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		kept, _ = os.ReadFile(filepath.Join(c.Mounts[volume].Host, "rejected.jsonl"))
+	}
+	for i := range log.next {
+		if text := "line " + strconv.Itoa(i) + " of cart-0"; bytes.Count(kept, []byte(text)) != 1 {
+			t.Errorf("%q is kept %d times", text, bytes.Count(kept, []byte(text)))
+		}
+	}
+	if code := p.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
 }
 
 // The endpoint may be given instead of the region, and a file instead of the pair.

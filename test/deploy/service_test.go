@@ -25,6 +25,8 @@ type service struct {
 	network *sandbox.Network
 	ca      *sls.CA
 	hosts   map[string]string
+
+	checkTime bool // it refuses old records
 }
 
 // serve starts a service with these logstores, the first of which is where records go by default.
@@ -46,7 +48,7 @@ func (s *service) start(t testing.TB, logstores ...string) {
 	s.network.Do(func() {
 		s.Endpoint, err = sls.Start(sls.Options{
 			Listen: "127.0.0.1:" + slsPort, Project: slsProject, AccessKeyID: keyID, AccessKeySecret: keySecret,
-			Logstores: logstores, CA: s.ca, Hostnames: []string{slsHost, "127.0.0.1"},
+			Logstores: logstores, CA: s.ca, Hostnames: []string{slsHost, "127.0.0.1"}, CheckTime: s.checkTime,
 		})
 	})
 	if err != nil {

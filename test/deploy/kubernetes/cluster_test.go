@@ -47,7 +47,7 @@ func (c *cluster) serveSLS(t testing.TB, logstores ...string) {
 	c.network.Do(func() {
 		c.Endpoint, err = sls.Start(sls.Options{
 			Listen: "127.0.0.1:" + slsPort, Project: slsProject, AccessKeyID: keyID, AccessKeySecret: keySecret,
-			Logstores: logstores, CA: ca, Hostnames: []string{slsHost, "127.0.0.1"},
+			Logstores: logstores, CA: ca, Hostnames: []string{slsHost, "127.0.0.1"}, CheckTime: true,
 		})
 	})
 	if err != nil {

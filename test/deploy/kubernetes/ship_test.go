@@ -2,6 +2,8 @@ package kubernetes
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +54,17 @@ func shipsLogs(t *testing.T, k *kubelet) {
 	landed = k.await(t, "my-logstore", total)
 	wantPodRecords(t, landed, cart)
 	wantCount(t, landed, total) // no record of the pods that exclude themselves
+
+	// What SLS does not take is kept on the node.
+	const text = "older than SLS takes"
+	if _, err := cart.file.WriteString("2020-01-01T00:00:00Z stdout F " + text + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	p.Await("; kept in /var/lib/fluent-bit/rejected.jsonl", 1, 30*time.Second)
+	kept, err := os.ReadFile(filepath.Join(k.node.folder(t, "/var/lib/fluent-bit-sls"), "rejected.jsonl"))
+	if err != nil || strings.Count(string(kept), text) != 1 || strings.Count(string(kept), "\n") != 1 {
+		t.Errorf("kept: %q, error %v", kept, err)
+	}
 	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
