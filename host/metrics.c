@@ -58,9 +58,9 @@ struct sls_metrics *sls_metrics_create(void *o_ins, size_t capacity)
 }
 
 int sls_metrics_add(struct sls_metrics *metrics, int gauge, char *ns, char *subsystem,
-                    char *name, char *help, char *reason)
+                    char *name, char *help, char *label, char *label_value)
 {
-    static char *label_keys[LABELS] = {"name", "reason"};
+    char *label_keys[LABELS] = {"name", label}; /* CMetrics copies them */
     struct series *s = &metrics->series[metrics->count];
     struct series *before = metrics->count > 0 ? s - 1 : NULL;
 
@@ -75,9 +75,9 @@ int sls_metrics_add(struct sls_metrics *metrics, int gauge, char *ns, char *subs
     if (s->name == NULL) {
         return 0;
     }
-    if (reason != NULL) {
+    if (label_value != NULL) {
         s->label_count = 2;
-        s->label_values[1] = strdup(reason);
+        s->label_values[1] = strdup(label_value);
         if (s->label_values[1] == NULL) {
             return 0;
         }

@@ -47,7 +47,7 @@ func addMetric(to *C.struct_sls_metrics, m *plugin.Metric) bool {
 	if m.Gauge {
 		gauge = 1
 	}
-	texts := [...]string{plugin.MetricsNamespace, plugin.MetricsSubsystem, m.Name, m.Help, m.Reason}
+	texts := [...]string{plugin.MetricsNamespace, plugin.MetricsSubsystem, m.Name, m.Help, m.Label, m.LabelValue}
 	var c [len(texts)]*C.char
 	for i, text := range texts {
 		if text != "" {
@@ -55,7 +55,7 @@ func addMetric(to *C.struct_sls_metrics, m *plugin.Metric) bool {
 			defer C.free(unsafe.Pointer(c[i]))
 		}
 	}
-	return C.sls_metrics_add(to, gauge, c[0], c[1], c[2], c[3], c[4]) != 0
+	return C.sls_metrics_add(to, gauge, c[0], c[1], c[2], c[3], c[4], c[5]) != 0
 }
 
 // Set sets the values of all metrics, in the order of Create.

@@ -14,10 +14,12 @@ const (
 
 // Metric is one time series of an output.
 type Metric struct {
-	Name   string // without namespace and subsystem
-	Help   string
-	Gauge  bool   // else a counter
-	Reason string // value of the label reason; empty: the metric has none
+	Name  string // without namespace and subsystem
+	Help  string
+	Gauge bool // else a counter
+	// Label is the name of a label in addition to the output's name; empty: the metric
+	// has none. LabelValue is its value.
+	Label, LabelValue string
 
 	value func(*snapshot) float64
 }
@@ -45,7 +47,7 @@ var series = func() []Metric {
 			value: func(s *snapshot) float64 { return float64(s.acknowledgedBytes) }},
 	}
 	for r, name := range rejectReasonNames {
-		table = append(table, Metric{Name: "records_rejected_total", Reason: name,
+		table = append(table, Metric{Name: "records_rejected_total", Label: "reason", LabelValue: name,
 			Help:  "Records rejected for good: too_large, unreadable (no event of Fluent Bit), refused by SLS when sent alone, or unknown_logstore (its logstore does not exist, and unknown_logstore is reject).",
 			value: func(s *snapshot) float64 { return float64(s.rejected[r]) }})
 	}

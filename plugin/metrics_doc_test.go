@@ -37,8 +37,8 @@ func TestMetricsDocument(t *testing.T) {
 		if m.Gauge {
 			kind = "gauge"
 		}
-		if m.Reason != "" {
-			labels += ", `reason`"
+		if m.Label != "" {
+			labels += ", `" + m.Label + "`"
 		}
 		fmt.Fprintf(&b, "| `%s_%s_%s` | %s | %s | %s |\n", MetricsNamespace, MetricsSubsystem, m.Name, kind, labels, m.Help)
 	}

@@ -18,7 +18,7 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// memorySink keeps the metrics in a map, by name and reason.
+// memorySink keeps the metrics in a map, by name and value of the label.
 type memorySink struct {
 	t    *testing.T
 	none bool // it has no place for metrics
@@ -45,7 +45,7 @@ func (m *memorySink) Set(_ time.Time, values []float64) {
 	}
 	m.values = make(map[string]float64)
 	for i, v := range values {
-		m.values[strings.TrimSuffix(m.table[i].Name+" "+m.table[i].Reason, " ")] = v
+		m.values[strings.TrimSuffix(m.table[i].Name+" "+m.table[i].LabelValue, " ")] = v
 	}
 }
 
@@ -93,7 +93,7 @@ func TestMetricsTable(t *testing.T) {
 		if m.Gauge == strings.HasSuffix(m.Name, "_total") {
 			t.Errorf("%s: counters end in _total, and gauges do not", m.Name)
 		}
-		if key := m.Name + " " + m.Reason; seen[key] {
+		if key := m.Name + " " + m.LabelValue; seen[key] {
 			t.Errorf("%s is there twice", key)
 		} else {
 			seen[key] = true

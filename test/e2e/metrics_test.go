@@ -106,8 +106,8 @@ func wantSeries(t *testing.T, values map[string]float64, outputs ...string) {
 	for _, output := range outputs {
 		for _, m := range plugin.Metrics() {
 			series := fmt.Sprintf("%s%s{name=%q}", prefix, m.Name, output)
-			if m.Reason != "" {
-				series = fmt.Sprintf("%s%s{name=%q,reason=%q}", prefix, m.Name, output, m.Reason)
+			if m.Label != "" {
+				series = fmt.Sprintf("%s%s{name=%q,%s=%q}", prefix, m.Name, output, m.Label, m.LabelValue)
 			}
 			if !left[series] {
 				t.Errorf("%s is not there", series)

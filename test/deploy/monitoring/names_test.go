@@ -34,8 +34,8 @@ func ownMetrics() map[string]metric {
 	own := make(map[string]metric)
 	for _, m := range plugin.Metrics() {
 		labels := []string{"name"}
-		if m.Reason != "" {
-			labels = append(labels, "reason")
+		if m.Label != "" {
+			labels = append(labels, m.Label)
 		}
 		own[plugin.MetricsNamespace+"_"+plugin.MetricsSubsystem+"_"+m.Name] = metric{!m.Gauge, labels}
 	}
