@@ -51,15 +51,17 @@ func TestPanelsShowTheOutage(t *testing.T) {
 	// How far down and up the curves of a panel must go.
 	type bounds struct{ least, most float64 }
 	want := map[string]bounds{
-		"Delivery":                       {0, 1},
-		"Since the last acknowledgement": {1, 80},
-		"Records lost":                   {6, 6},
-		"Records in and out":             {0, 1000},
-		"Bytes out":                      {0, 100000},
-		"Records sent again":             {0, 40},
-		"Memory in flight":               {0, 1000000},
-		"Chunks":                         {0, 20},
-		"Inputs paused":                  {0, 0},
+		"Delivery":             {0, 1},
+		"Logstores in trouble": {0, 1},
+		"Oldest chunk":         {1, 80},
+		"Records lost":         {6, 6},
+		"Dead letters":         {6, 6},
+		"Records sent again":   {0, 20},
+		"Records in and out":   {0, 1000},
+		"Bytes out":            {0, 100000},
+		"Inputs paused":        {0, 0},
+		"Memory in flight":     {0, 1000000},
+		"Chunks":               {0, 20},
 	}
 	for _, p := range readDashboard(t).Panels {
 		least, most, last := math.Inf(1), math.Inf(-1), 0.0

@@ -67,7 +67,7 @@ func startNode(t *testing.T) *node {
     HTTP_Port             %s
     storage.path          %s
     storage.metrics       on
-    storage.max_chunks_up 20
+    storage.max_chunks_up 60
 [INPUT]
     Name             tail
     Path             %s
@@ -86,8 +86,9 @@ func startNode(t *testing.T) *node {
     tls_ca_file       %s
     max_message_bytes 2K
     buffer_limit      1M
+    dead_letter_file  %s
     Retry_Limit       no_limits
-`, host, port, in("storage"), input.Name(), n.e.Addr(), in("ca.pem"))
+`, host, port, in("storage"), input.Name(), n.e.Addr(), in("ca.pem"), in("rejected.jsonl"))
 	for name, text := range map[string][]byte{"fluent-bit.conf": []byte(config), "ca.pem": n.e.CAPEM()} {
 		if err := os.WriteFile(in(name), text, 0o600); err != nil {
 			t.Fatal(err)
