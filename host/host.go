@@ -81,7 +81,7 @@ func start(p unsafe.Pointer) *instance {
 		log.Errorf("%v", err)
 		return nil
 	}
-	if i.out, err = plugin.New(cfg, plugin.Env{Log: log, Stopping: stopping, Ending: i.ending, Metrics: newMetricSink(p)}); err != nil {
+	if i.out, err = plugin.New(cfg, plugin.Env{Log: log, Stopping: stopping, Ending: i.ending, Metrics: newMetricSink(p), Version: Version}); err != nil {
 		log.Errorf("%v", err)
 		i.queue.discard()
 		i.free(true)

@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"slices"
 	"sync"
 	"time"
 )
@@ -38,8 +37,9 @@ type MetricSink interface {
 	Close()
 }
 
-// series is the table of all time series of an output.
-var series = func() []Metric {
+// Metrics returns the table of all time series of an output of the plugin of that
+// version.
+func Metrics(version string) []Metric {
 	table := []Metric{
 		{Name: "records_acknowledged_total", Help: "Records that SLS acknowledged.",
 			value: func(s *snapshot) float64 { return float64(s.acknowledged) }},
@@ -81,11 +81,10 @@ var series = func() []Metric {
 				}
 				return 0
 			}},
+		Metric{Name: "build_info", Gauge: true, Label: "version", LabelValue: version, Help: "1; the label says which version of the plugin runs.",
+			value: func(*snapshot) float64 { return 1 }},
 	)
-}()
-
-// Metrics returns the table of all time series of an output.
-func Metrics() []Metric { return slices.Clone(series) }
+}
 
 // metricsExporter sets the metrics of an output once a second. Without a sink, or if
 // the host has no metrics for plugins (Fluent Bit before 2.0), it logs them once a
@@ -97,17 +96,18 @@ type metricsExporter struct {
 	mu     sync.Mutex
 	sink   MetricSink // nil: the log takes its place
 	closed bool
-	values []float64
+	series []Metric
+	values []float64 // of series
 
 	lastSnapshot snapshot
 	loggedAt     time.Time
 }
 
 // open must be called on the thread of Init. sink may be nil.
-func (e *metricsExporter) open(o *Output, sink MetricSink, now time.Time) {
+func (e *metricsExporter) open(o *Output, sink MetricSink, version string, now time.Time) {
 	e.out, e.start = o, now
-	if sink != nil && sink.Create(series) {
-		e.sink, e.values = sink, make([]float64, len(series))
+	if table := Metrics(version); sink != nil && sink.Create(table) {
+		e.sink, e.series, e.values = sink, table, make([]float64, len(table))
 	}
 	e.lastSnapshot, e.loggedAt = o.snapshot(now), now
 	e.tick(now)
@@ -123,8 +123,8 @@ func (e *metricsExporter) tick(now time.Time) {
 	case e.sink == nil:
 		e.logLocked(now, s)
 	default:
-		for i := range series {
-			e.values[i] = series[i].value(&s)
+		for i := range e.series {
+			e.values[i] = e.series[i].value(&s)
 		}
 		e.sink.Set(now, e.values)
 	}

@@ -29,6 +29,7 @@ func TestMetricsDocument(t *testing.T) {
 	}
 	var b strings.Builder
 	b.WriteString("\n| metric | kind | labels | meaning |\n|---|---|---|---|\n")
+	series := Metrics("")
 	for i, m := range series {
 		if i > 0 && series[i-1].Name == m.Name {
 			continue

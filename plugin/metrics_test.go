@@ -71,7 +71,7 @@ func (n testNetwork) startMetered(t *testing.T, properties map[string]string) (*
 	t.Helper()
 	m := &memorySink{t: t}
 	log := NewLog(&memoryLogger{t: t}, "test")
-	o, err := New(n.parse(t, properties), Env{Log: log, Metrics: m})
+	o, err := New(n.parse(t, properties), Env{Log: log, Metrics: m, Version: "1.2.3"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,6 +86,7 @@ func TestMetricsTable(t *testing.T) {
 	t.Parallel()
 	valid := regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 	seen := make(map[string]bool)
+	series := Metrics("1.2.3")
 	for i, m := range series {
 		if !valid.MatchString(m.Name) || m.Help == "" || m.value == nil {
 			t.Errorf("%+v: the name must be of words in lower case; help and value must be there", m)
@@ -111,7 +112,7 @@ func TestMetricsOfADelivery(t *testing.T) {
 		e, properties := network.startEndpoint(t, sls.Options{})
 		properties["max_message_bytes"] = "1K"
 		o, m := network.startMetered(t, properties)
-		m.want(map[string]float64{"up": 1, "records_acknowledged_total": 0, "buffer_limit_bytes": 32 << 20})
+		m.want(map[string]float64{"up": 1, "records_acknowledged_total": 0, "buffer_limit_bytes": 32 << 20, "build_info 1.2.3": 1})
 
 		e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord, Count: -1, When: poisoned})
 		chunk := append(events(0, 7, "hello"), events(7, 2, strings.Repeat("x", 2000))...)
@@ -182,7 +183,7 @@ func TestMetricsOfAnOutage(t *testing.T) {
 	o.health.probe.running = true // there is no broker to ask
 	m := &memorySink{t: t}
 	start := time.Now()
-	o.metrics.open(o, m, start)
+	o.metrics.open(o, m, "", start)
 	o.metrics.tick(start.Add(3 * time.Second))
 	m.want(map[string]float64{"up": 1, "last_acknowledged_seconds": 3}) // since the start
 
@@ -209,7 +210,7 @@ func TestMetricsInTheLog(t *testing.T) {
 			o, lines := bareOutput(t)
 			o.cfg.BufferLimit = 1 << 20
 			start := time.Now()
-			o.metrics.open(o, m, start)
+			o.metrics.open(o, m, "", start)
 			second := 0
 			run := func(to int) { // seconds after the start
 				for ; second <= to; second++ {
@@ -250,7 +251,7 @@ func TestNoSetAfterClose(t *testing.T) {
 	t.Parallel()
 	o, _ := bareOutput(t)
 	m := &memorySink{t: t}
-	o.metrics.open(o, m, time.Now())
+	o.metrics.open(o, m, "", time.Now())
 	var watch sync.WaitGroup
 	began, stop := make(chan struct{}), make(chan struct{})
 	watch.Go(func() {

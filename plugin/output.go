@@ -21,6 +21,7 @@ type Env struct {
 	Stopping func() bool
 	Ending   *Ending    // of the outputs that end together; nil: it is alone
 	Metrics  MetricSink // nil: the log takes its place
+	Version  string     // of the plugin, for its metrics
 	// Interleave is called between two steps of a computation that others may come in
 	// between, without a lock held: in simulated time, which stands while something
 	// computes, they come only if it waits. nil: no simulation.
@@ -100,7 +101,7 @@ func New(cfg *config.Config, env Env) (*Output, error) {
 		o.stop()
 		return nil, err
 	}
-	o.metrics.open(o, env.Metrics, time.Now())
+	o.metrics.open(o, env.Metrics, env.Version, time.Now())
 	o.background(o.watch)
 	return o, nil
 }

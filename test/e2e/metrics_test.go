@@ -104,7 +104,7 @@ func wantSeries(t *testing.T, values map[string]float64, outputs ...string) {
 		}
 	}
 	for _, output := range outputs {
-		for _, m := range plugin.Metrics() {
+		for _, m := range plugin.Metrics("dev") {
 			series := fmt.Sprintf("%s%s{name=%q}", prefix, m.Name, output)
 			if m.Label != "" {
 				series = fmt.Sprintf("%s%s{name=%q,%s=%q}", prefix, m.Name, output, m.Label, m.LabelValue)

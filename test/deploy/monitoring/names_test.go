@@ -32,7 +32,7 @@ var fluentBit = map[string]metric{
 // ownMetrics are the plugin's, by its table.
 func ownMetrics() map[string]metric {
 	own := make(map[string]metric)
-	for _, m := range plugin.Metrics() {
+	for _, m := range plugin.Metrics("dev") {
 		labels := []string{"name"}
 		if m.Label != "" {
 			labels = append(labels, m.Label)
