@@ -142,6 +142,7 @@ func (h *health) causeLocked(err error) error {
 
 // noteFailureLocked begins the output's incident, or continues it with another failure.
 func (h *health) noteFailureLocked(now time.Time, topic string, err error) {
+	h.out.stats.failures.add(err)
 	h.incident.fail(now, h.out.cfg.LogstoreOf(topic), err)
 	h.logIncidentLocked(&h.incident, now)
 }

@@ -3,6 +3,8 @@ package plugin
 import (
 	"sync"
 	"time"
+
+	"out_sls_kafka/plugin/failure"
 )
 
 // The names of the metrics begin with both, joined by underscores.
@@ -50,6 +52,11 @@ func Metrics(version string) []Metric {
 		table = append(table, Metric{Name: "records_rejected_total", Label: "reason", LabelValue: name,
 			Help:  "Records rejected for good: too_large, unreadable (no event of Fluent Bit), refused by SLS when sent alone, or unknown_logstore (its logstore does not exist, and unknown_logstore is reject).",
 			value: func(s *snapshot) float64 { return float64(s.rejected[r]) }})
+	}
+	for _, kind := range failure.AllKinds() {
+		table = append(table, Metric{Name: "errors_total", Label: "kind", LabelValue: kind.String(),
+			Help:  "Failures of connections, of requests, and of what is sent to a logstore, by what an operator has to look at. A connection that fails counts again with the request that needs it.",
+			value: func(s *snapshot) float64 { return float64(s.failures[kind]) }})
 	}
 	return append(table,
 		Metric{Name: "records_resent_total", Help: "Records sent once more after a failure.",

@@ -155,6 +155,60 @@ func TestMetricsOfADelivery(t *testing.T) {
 	})
 }
 
+// Each failure is one of its kind, and of no other.
+func TestMetricsOfErrors(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		err  *kerr.Error
+		kind string
+	}{
+		{kerr.KafkaStorageError, "service"},
+		{kerr.ThrottlingQuotaExceeded, "quota"},
+		{kerr.TopicAuthorizationFailed, "access"},
+		{kerr.MessageTooLarge, "size"},
+	} {
+		t.Run(row.kind, bubbled(func(t *testing.T, network testNetwork) {
+			e, properties := network.startEndpoint(t, sls.Options{})
+			o, m := network.startMetered(t, properties)
+			e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: row.err, Count: 2})
+			if r := deliver(t, o, events(0, 8, "hello")); r != OK {
+				t.Errorf("result %v", r)
+			}
+			o.metrics.tick(time.Now())
+			for _, kind := range failure.AllKinds() {
+				want := 0.0
+				if kind.String() == row.kind {
+					want = 2
+				}
+				m.want(map[string]float64{"errors_total " + kind.String(): want})
+			}
+		}))
+	}
+}
+
+// The failures of single logstores count too.
+func TestMetricsOfALogstoresErrors(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		properties["logstore_key"] = "ns"
+		o, m := network.startMetered(t, properties)
+		done := make(chan Result, 1)
+		go func() { done <- deliver(t, o, routedEvents(8, "hello", func(int) string { return "later" })) }()
+		time.Sleep(2 * time.Second)
+		m.want(map[string]float64{"errors_total network": 0, "logstores_in_trouble": 1})
+		if m.values["errors_total not_found"] == 0 {
+			t.Error("a logstore does not exist, and no error says so")
+		}
+		if err := e.CreateLogstore("later"); err != nil {
+			t.Fatal(err)
+		}
+		if r := <-done; r != OK {
+			t.Errorf("result %v", r)
+		}
+	})
+}
+
 // Chunks in flight and chunks that wait for room are counted separately.
 func TestMetricsOfWhatIsInFlight(t *testing.T) {
 	t.Parallel()
@@ -190,7 +244,7 @@ func TestMetricsOfAnOutage(t *testing.T) {
 	o.health.setLastAck(start.Add(10 * time.Second))
 	o.health.failed("demo", errors.New("connection refused"))
 	o.metrics.tick(start.Add(14 * time.Second))
-	m.want(map[string]float64{"up": 0, "last_acknowledged_seconds": 4})
+	m.want(map[string]float64{"up": 0, "last_acknowledged_seconds": 4, "errors_total network": 1})
 	o.metrics.tick(start.Add(9 * time.Second)) // the clock was set back
 	m.want(map[string]float64{"last_acknowledged_seconds": 0})
 

@@ -16,6 +16,7 @@ type stats struct {
 	acknowledgedBytes atomic.Int64 // of those records' values
 	rejected          rejectCounts
 	retried           atomic.Int64 // records sent again after a failure
+	failures          failureCounts
 	reserved          atomic.Int64 // fields of records that SLS reserves
 	returned          atomic.Int64 // chunks without a result when the output ended
 	deadLetters       deadLetterCounts
@@ -26,6 +27,11 @@ func (s *stats) addAcked(records, bytes int64) {
 	s.acknowledged.Add(records)
 	s.acknowledgedBytes.Add(bytes)
 }
+
+// failureCounts are numbers of failures, by kind.
+type failureCounts [failure.Kinds]atomic.Int64
+
+func (f *failureCounts) add(err error) { f[failure.Of(err).Kind].Add(1) }
 
 // deadLetterCounts are numbers of rejected records with dead_letter_file.
 type deadLetterCounts struct {
@@ -78,6 +84,7 @@ func (r *rejectCounts) Load() (n int64) {
 type snapshot struct {
 	acknowledged, acknowledgedBytes, retried int64
 	rejected                                 [rejectReasons]int64
+	failures                                 [failure.Kinds]int64
 	bytes, limit                             int64         // in flight, and how many may be
 	chunks, waiting                          int           // in flight; waiting for room
 	sinceAck                                 time.Duration // since the last acknowledgement, or the start
@@ -117,6 +124,9 @@ func (o *Output) snapshot(now time.Time) snapshot {
 	}
 	for i := range s.rejected {
 		s.rejected[i] = o.stats.rejected[i].Load()
+	}
+	for i := range s.failures {
+		s.failures[i] = o.stats.failures[i].Load()
 	}
 	return s
 }

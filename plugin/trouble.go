@@ -30,6 +30,7 @@ func (h *health) storeFailed(to *logstore, err error) {
 	if h.ignores(err) {
 		return
 	}
+	h.out.stats.failures.add(err)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()

@@ -37,7 +37,29 @@ const (
 	NoAnswer                 // nothing: requests are sent and not answered
 	Leader                   // nothing: a shard moves to another node
 	File                     // a file that the configuration names
+
+	kinds // all of them, and the zero Kind, which is none
 )
+
+// Kinds is the length of an array that has a place for each kind.
+const Kinds = int(kinds)
+
+// kindNames are the kinds as operators read them.
+var kindNames = [Kinds]string{
+	Network: "network", TLS: "tls", Access: "access", NotFound: "not_found", Service: "service", Quota: "quota", Size: "size",
+	Record: "record", Codec: "codec", Protocol: "protocol", NoAnswer: "no_answer", Leader: "leader", File: "file",
+}
+
+// AllKinds returns every kind.
+func AllKinds() (all []Kind) {
+	for k := Kind(1); k < kinds; k++ {
+		all = append(all, k)
+	}
+	return all
+}
+
+// String returns the kind's name, of lower-case letters and underscores.
+func (k Kind) String() string { return kindNames[k] }
 
 // Scope is what waits after a failure.
 type Scope uint8

@@ -30,6 +30,20 @@ func TestEveryKafkaErrorHasAClass(t *testing.T) {
 	}
 }
 
+// Metrics have a series for each kind, which a name tells from the others.
+func TestEveryKindHasAName(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, k := range AllKinds() {
+		if name := k.String(); name == "" || seen[name] {
+			t.Errorf("kind %d has the name %q, which is empty or another kind's", k, name)
+		}
+		seen[k.String()] = true
+	}
+	if len(seen) != Kinds-1 || !seen[File.String()] {
+		t.Errorf("%d names for %d kinds", len(seen), Kinds-1)
+	}
+}
+
 func TestOf(t *testing.T) {
 	for _, tt := range []struct {
 		err  error
