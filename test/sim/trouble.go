@@ -42,7 +42,8 @@ func unseen(f *simkafka.Fault) time.Duration {
 	case simkafka.Delay:
 		return f.Delay
 	case simkafka.Throttle:
-		return min(f.Delay, 31*time.Second) // longer ones are not honoured
+		// The client looks each 30 s for connections that are idle for 30 s, and closes them.
+		return min(f.Delay, 61*time.Second)
 	}
 	return 0
 }
