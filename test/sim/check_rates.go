@@ -3,11 +3,17 @@ package sim
 // Most of what may be asked of the service in 10 s, in trouble of any kind. With
 // retry_backoff 1s the waits after failures are 1, 2, 4 and 8 s, and each may be a
 // fifth shorter.
+//
+// A request whose connections are reset at once takes the client six of them. A node
+// is tried five times in 10 s, the first wait being short; metadata may be asked for
+// once at that time, and twice by the client itself, which does so each five minutes
+// and 5 s after a failure.
 const (
 	mostMetadata      = 30 // and some for each topic
 	mostMetadataTopic = 4
 	mostFailures      = 12 // of one partition
-	mostDials         = 30
+	mostDials         = 30 // of a node
+	mostMetadataDials = 18
 )
 
 // checkRates: no answer makes a loop without a wait.
@@ -19,7 +25,7 @@ func (w *world) checkRates() {
 	if r.Failed.Worst > w.mostFailures() {
 		w.violate("produce-rate", "%d failed tries of %s in 10 s", r.Failed.Worst, r.FailedOf)
 	}
-	if r.Dials.Worst > mostDials*w.Nodes {
+	if r.Dials.Worst > mostDials*w.Nodes+mostMetadataDials {
 		w.violate("dial-rate", "%d connections in 10 s", r.Dials.Worst)
 	}
 	if broken := w.cluster.Broken(); broken != "" {
