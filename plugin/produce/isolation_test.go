@@ -185,7 +185,7 @@ func TestFailuresByChance(t *testing.T) {
 	for _, percent := range []int{10, 30, 60, 90} {
 		for _, partitions := range []int{1, 4} {
 			for _, requests := range []bool{false, true} {
-				for _, every := range []time.Duration{0, 10 * time.Second} { // of fresh records; 0: none
+				for _, every := range []time.Duration{0, 10 * time.Second, 100 * time.Millisecond} { // of fresh records; 0: none
 					t.Run(fmt.Sprintf("%d percent, %d partitions, whole requests %t, fresh ones every %v", percent, partitions, requests, every), func(t *testing.T) {
 						inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, _ *fakeObserver) {
 							chance := rand.New(rand.NewPCG(1, uint64(percent)))
