@@ -103,8 +103,8 @@ const (
 // noLimit is larger than any output. The length of an output can be added to it.
 const noLimit = math.MaxInt / 2
 
-// Options of an Encoder. The fields that TimeKey, TagKey, MetadataKey and
-// GroupKey name come first in the record. A field of the same name in the event
+// Options of an Encoder. The fields that TimeKey, RecordIDKey, TagKey, MetadataKey
+// and GroupKey name come first in the record. A field of the same name in the event
 // itself replaces them.
 type Options struct {
 	Format     Format
@@ -115,6 +115,7 @@ type Options struct {
 	// metadata, or the time of Begin.
 	ReplaceZeroTime bool
 
+	RecordIDKey string   // adds an id, the same whenever the same chunk comes again, under this key, "": not added
 	TagKey      string   // adds the tag under this key, "": not added
 	MetadataKey string   // adds the event's metadata, if it has any, without credentials, under this key, "": not added
 	GroupKey    string   // adds the attributes of the event's OTLP group under this key, "": not added
@@ -192,12 +193,13 @@ const (
 type Encoder struct {
 	opts        Options
 	timeKey     addedKey
+	recordIDKey addedKey
 	tagKey      addedKey
 	metadataKey addedKey
 	groupKey    addedKey
 	giveUpSize  int     // bytes of a record beyond which its encoding stops
 	giveUpErr   error   // the error of such a record
-	addsFields  bool    // at least one of the four keys is wanted
+	addsFields  bool    // at least one of the five keys is wanted
 	watches     []watch // first-level fields whose offset is needed
 	watchLens   uint64  // bit n: a watched name has n bytes (63: or more)
 	watchSteps  [watchSlotCount][]step
@@ -220,9 +222,9 @@ func New(o Options) (*Encoder, error) {
 			e.giveUpSize += shortStringBytes
 		}
 	}
-	e.timeKey, e.tagKey = newAddedKey(o.TimeKey), newAddedKey(o.TagKey)
+	e.timeKey, e.recordIDKey, e.tagKey = newAddedKey(o.TimeKey), newAddedKey(o.RecordIDKey), newAddedKey(o.TagKey)
 	e.metadataKey, e.groupKey = newAddedKey(o.MetadataKey), newAddedKey(o.GroupKey)
-	e.addsFields = e.timeKey.wanted() || e.tagKey.wanted() || e.metadataKey.wanted() || e.groupKey.wanted()
+	e.addsFields = e.timeKey.wanted() || e.recordIDKey.wanted() || e.tagKey.wanted() || e.metadataKey.wanted() || e.groupKey.wanted()
 	e.reserves = len(o.Reserved.Names) > 0 || o.Reserved.MaxBytes > 0
 	for _, name := range o.Reserved.Names {
 		e.reservedSecond[name[1]>>6] |= 1 << (name[1] & 63)
@@ -264,7 +266,7 @@ func checkOptions(o Options) error {
 		errs = append(errs, fmt.Errorf("encoder: MaxBytes is %d; allowed are 0 (no limit) and more", o.MaxBytes))
 	}
 	added := []struct{ option, key string }{
-		{"TimeKey", o.TimeKey}, {"TagKey", o.TagKey}, {"MetadataKey", o.MetadataKey}, {"GroupKey", o.GroupKey},
+		{"TimeKey", o.TimeKey}, {"RecordIDKey", o.RecordIDKey}, {"TagKey", o.TagKey}, {"MetadataKey", o.MetadataKey}, {"GroupKey", o.GroupKey},
 	}
 	for i, a := range added {
 		for _, b := range added[:i] {

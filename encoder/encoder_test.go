@@ -2,6 +2,7 @@ package encoder
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -203,11 +204,12 @@ func TestConcurrent(t *testing.T) {
 // TestNoAllocations: once its memory has grown, a batch takes a chunk without any
 // allocation, whatever the options and the values.
 func TestNoAllocations(t *testing.T) {
-	odd := eventOf([]byte("\x85\xa1a\xa3\xff\xe4\xb8\x01\xc4\x02\xff\xfe\xc0\xd7\x00\x00\x00\x00\x01\x00\x00\x00\x02\xa1a\xc7\x01\x05z\xa1n\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00"))
+	odd := eventOf([]byte("\x86\xa8__time__\x01\xa1a\xa3\xff\xe4\xb8\x01\xc4\x02\xff\xfe\xc0\xd7\x00\x00\x00\x00\x01\x00\x00\x00\x02\xa1a\xc7\x01\x05z\xa1n\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00"))
+	reserved := ReservedKeys{ReservedRename, []string{"__time__", "_e", "__tag__:"}, 128}
 	all := append(shapes(t, 16<<10), shape{name: "odd", chunk: bytes.Repeat(odd, 50), count: 50})
 	for name, o := range map[string]Options{
 		"plain": {},
-		"every": {TimeKey: "t", TagKey: "tag", MetadataKey: "m", GroupKey: "g", KeyField: "host",
+		"every": {TimeKey: "t", RecordIDKey: "id", TagKey: "tag", ReplaceZeroTime: true, Reserved: reserved, MetadataKey: "m", GroupKey: "g", KeyField: "host",
 			RouteField: "$kubernetes['labels']['app']", MaxBytes: 1000, Oversize: OversizeTruncate},
 		"raw": {Format: FormatRaw, RawKey: "log", KeyField: "host"},
 	} {
@@ -253,12 +255,67 @@ func TestZeroTime(t *testing.T) {
 				chunk[12], chunk[13] = 0x80, 0x80
 			}
 			var b Batch
-			e.Begin(&b, "tag", arrived)
+			e.Begin(&b, chunk, "tag", arrived)
 			e.AppendSome(&b, chunk, Position{}, 1<<20)
 			b.End()
 			if len(b.Records) != 1 || b.Records[0].Sec != sec || (b.Records[0].Nsec == 5) != wanted {
 				t.Errorf("%v: %+v, rejects %v", wanted, b.Records, b.Rejects)
 			}
 		}
+	}
+}
+
+// TestRecordID: an id is the same whenever the chunk comes again, in one piece or in
+// several, and no two events or samples of different chunks share one.
+func TestRecordID(t *testing.T) {
+	e := newEncoder(t, Options{RecordIDKey: "id"})
+	seen := map[string]string{}
+	event, samples := eventOf([]byte("\x81\xa1a\x01")), metricsChunk(t, gauge(func(_, _, _ object) {}), gauge(func(_, _, _ object) {}))
+	twice := append(bytes.Clone(event), event...)
+	for name, c := range map[string]struct {
+		chunk []byte
+		tag   string
+		count int
+	}{
+		"event":              {event, "a", 1},
+		"another tag":        {event, "b", 1},
+		"the event twice":    {twice, "a", 2},
+		"samples":            {samples, "a", 4},
+		"samples and events": {append(bytes.Clone(samples), twice...), "a", 6},
+		"another order":      {append(bytes.Clone(twice), samples...), "a", 6},
+	} {
+		for size := range 2 {
+			var b Batch
+			e.Append(&b, c.chunk, c.tag)
+			if size == 0 {
+				b.Reset()
+				e.Begin(&b, c.chunk, c.tag, time.Unix(1, 0))
+				for at := (Position{}); at.Offset < len(c.chunk); {
+					at = e.AppendSome(&b, c.chunk, at, b.usedBytes()+1)
+				}
+				b.End()
+			}
+			if len(b.Records) != c.count {
+				t.Fatalf("%s: %d records, rejects %v", name, len(b.Records), b.Rejects)
+			}
+			for i, r := range b.Records {
+				var record struct{ ID string }
+				if err := json.Unmarshal(b.Bytes(r.Value), &record); err != nil {
+					t.Fatal(err)
+				}
+				place := fmt.Sprint(name, i)
+				if was, ok := seen[record.ID]; len(record.ID) < 34 || ok != (size == 1) || ok && was != place {
+					t.Errorf("%s: id %q, which is that of %q", place, record.ID, was)
+				}
+				seen[record.ID] = place
+			}
+		}
+	}
+	// Another process must come to the same, and another version.
+	sum := sha256.Sum256(append([]byte{0, 0, 0, 0, 0, 0, 0, 1, 'a'}, twice...))
+	var b Batch
+	e.Append(&b, twice, "a")
+	if got, want := string(b.Bytes(b.Records[1].Value)), fmt.Sprintf(`{"id":"%x-%d","a":1}`, sum[:16], len(event)); got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

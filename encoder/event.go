@@ -7,6 +7,7 @@ type event struct {
 	marker   uint32 // groupStart or groupEnd, 0: an ordinary event
 	metadata int    // offset of the metadata, -1: none
 	record   int    // offset of the record
+	place    int    // offset in the chunk of what became the event
 }
 
 // readEvent reads the header of the event at pos. fault is 0 if it could be read.
@@ -78,10 +79,12 @@ func (ev *event) confirmMarker(src []byte, marker uint32) uint32 {
 	return 0
 }
 
-// encodeEvent encodes the event at pos and returns the offset behind it.
-func (e *Encoder) encodeEvent(b *Batch, src []byte, pos int) int {
+// encodeEvent encodes the event at pos and returns the offset behind it. place is the
+// offset in the chunk of what became the event.
+func (e *Encoder) encodeEvent(b *Batch, src []byte, pos, place int) int {
 	w := &b.w
 	ev, fault := readEvent(src, pos)
+	ev.place = place
 	if fault < 0 {
 		if fault == faultEvent {
 			if next := e.beginMetrics(b, src, pos); next >= 0 {

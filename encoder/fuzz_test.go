@@ -35,6 +35,9 @@ func fuzzOptions(pick uint16) Options {
 		o.MaxBytes, o.Oversize = 40+int(pick>>10), Oversize(pick>>8&1)
 	}
 	o.ReplaceZeroTime = pick&8192 != 0
+	if pick&4096 != 0 {
+		o.RecordIDKey = "id"
+	}
 	if pick&512 != 0 {
 		o.Reserved = ReservedKeys{ReservedPolicy(pick >> 10 % 3), []string{"__time__", "_e", "__tag__:"}, 70}
 	}
@@ -93,7 +96,7 @@ func checkPieces(t *testing.T, e *Encoder, whole *Batch, chunk []byte) {
 	t.Helper()
 	var batches [2]Batch
 	for i := range batches {
-		e.Begin(&batches[i], "tag", time.Time{})
+		e.Begin(&batches[i], chunk, "tag", time.Time{})
 		defer batches[i].End()
 	}
 	records, rejects := whole.Records, whole.Rejects

@@ -138,6 +138,7 @@ func checkGrowth(t *testing.T, e *Encoder, b *Batch, chunk []byte) {
 		value int
 	}{
 		{&e.timeKey, len(`"-285428681-01-01T00:00:00.000000000Z"`)},
+		{&e.recordIDKey, 60},
 		{&e.tagKey, len(b.w.tagJSON)},
 		{&e.metadataKey, 0}, // counts as part of the event
 		{&e.groupKey, maxGrowth * len(chunk)},
@@ -172,7 +173,7 @@ func TestStepSize(t *testing.T) {
 		e := newEncoder(t, c.options)
 		chunk := bytes.Repeat([]byte(c.event), size)
 		var b Batch
-		e.Begin(&b, "tag", time.Time{})
+		e.Begin(&b, chunk, "tag", time.Time{})
 		count := 0
 		for at := (Position{}); at.Offset < len(chunk); count += len(b.Records) + len(b.Rejects) {
 			b.Reset()

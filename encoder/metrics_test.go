@@ -263,7 +263,7 @@ func TestMetricsShared(t *testing.T) {
 		}
 		e := newEncoder(t, c.options)
 		var b Batch
-		e.Begin(&b, "tag", time.Time{})
+		e.Begin(&b, chunk, "tag", time.Time{})
 		records, rejects, steps := 0, 0, 0
 		for at := (Position{}); at.Offset < len(chunk); steps++ {
 			b.Reset()

@@ -60,7 +60,7 @@ func (w *walker) appendWrapped(dst, src []byte, ev event) ([]byte, int) {
 }
 
 // addedFields is the largest number of fields that appendAddedFields adds.
-const addedFields = 4
+const addedFields = 5
 
 // appendAddedFields appends the fields that are not part of the record itself,
 // with a comma between them. The second result is a fault or 0.
@@ -69,6 +69,9 @@ func (w *walker) appendAddedFields(ks *keySet, dst, src []byte, ev event) ([]byt
 	if e.timeKey.wanted() {
 		dst = w.appendAddedKey(ks, dst, &e.timeKey)
 		dst = w.appendTime(dst, ev.sec, ev.nsec, e.opts.TimeFormat)
+	}
+	if e.recordIDKey.wanted() {
+		dst = w.id.appendRecordID(w.appendAddedKey(ks, dst, &e.recordIDKey), ev.place)
 	}
 	if e.tagKey.wanted() {
 		if len(dst)+len(w.tagJSON) > w.limit {

@@ -19,7 +19,7 @@ type Position struct {
 // Options.TagKey only. Append never panics, and it keeps no reference to the
 // chunk, which may be memory that the caller frees.
 func (e *Encoder) Append(b *Batch, chunk []byte, tag string) {
-	e.Begin(b, tag, time.Time{})
+	e.Begin(b, chunk, tag, time.Time{})
 	e.AppendSome(b, chunk, Position{}, math.MaxInt)
 	b.End()
 }
@@ -27,8 +27,8 @@ func (e *Encoder) Append(b *Batch, chunk []byte, tag string) {
 // Begin prepares b for AppendSome, which encodes a chunk in several steps, until
 // End is called. b may be reset between the steps. arrived is the time for events
 // without one, if Options.ReplaceZeroTime is set; the zero Time: they stay at 1970.
-func (e *Encoder) Begin(b *Batch, tag string, arrived time.Time) {
-	b.w.open(e, tag)
+func (e *Encoder) Begin(b *Batch, chunk []byte, tag string, arrived time.Time) {
+	b.w.open(e, chunk, tag)
 	b.w.arrived = arrived
 }
 
@@ -53,7 +53,7 @@ func (e *Encoder) AppendSome(b *Batch, chunk []byte, at Position, size int) Posi
 		if b.w.at.object.isOpen() {
 			pos = e.encodeSamples(b, chunk, size)
 		} else {
-			pos = e.encodeEvent(b, chunk, pos)
+			pos = e.encodeEvent(b, chunk, pos, pos)
 		}
 	}
 	if b.w.reserved > 0 {

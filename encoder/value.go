@@ -44,10 +44,11 @@ type walker struct {
 	isoPrefixSec int64
 	arrived      time.Time // of events without a time; zero: they keep none
 	at           Position  // of the next event when AppendSome begins; its group and object are always current
+	id           chunkID
 	metric       metric
 }
 
-func (w *walker) open(enc *Encoder, tag string) {
+func (w *walker) open(enc *Encoder, chunk []byte, tag string) {
 	if w.stream == nil {
 		w.stream = jsoniter.NewStream(jsoniter.ConfigDefault, nil, 0)
 		w.seed = maphash.MakeSeed()
@@ -55,8 +56,11 @@ func (w *walker) open(enc *Encoder, tag string) {
 	w.enc, w.at, w.reserved = enc, Position{}, 0
 	w.limit, w.longest = noLimit, noLimit
 	w.groupJSON, w.tagJSON = w.groupJSON[:0], w.tagJSON[:0]
+	w.scratch = append(w.scratch[:0], tag...)
+	if enc.recordIDKey.wanted() {
+		w.id.begin(w.scratch, chunk)
+	}
 	if enc.tagKey.wanted() {
-		w.scratch = append(w.scratch[:0], tag...)
 		w.tagJSON = appendString(w.tagJSON, w.scratch, 0, len(w.scratch))
 	}
 }

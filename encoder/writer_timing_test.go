@@ -11,7 +11,7 @@ import (
 // value. The encoder uses the Stream ("through") or its own code ("own").
 func BenchmarkWriter(b *testing.B) {
 	var w walker
-	w.open(newEncoder(b, Options{}), "")
+	w.open(newEncoder(b, Options{}), nil, "")
 	dst := make([]byte, 0, 4096)
 	run := func(name string, stream func(*jsoniter.Stream), own string, write func(dst []byte) []byte) {
 		s := jsoniter.NewStream(jsoniter.ConfigDefault, nil, 4096)

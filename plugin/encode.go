@@ -48,7 +48,7 @@ func (c *Chunk) encode(data []byte) bool {
 	w := o.getWorkspace()
 	defer o.putWorkspace(w)
 	b := &w.batch
-	o.encoder.Begin(b, c.tag, c.submitted)
+	o.encoder.Begin(b, data, c.tag, c.submitted)
 	defer b.End()
 	for end := false; !end; {
 		b.Reset()
