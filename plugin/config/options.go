@@ -78,6 +78,8 @@ var options = []option{
 	{name: "replace_zero_time", def: "on", allowed: switchForm,
 		help: "An event whose time is 0, as OTLP/JSON may give it, gets `observed_timestamp` of its metadata, or else the time at which it came here. off: it lands in 1970, where nobody looks for it",
 		set:  toggle(func(c *Config, on bool) { c.Encoding.ReplaceZeroTime = on })},
+	{name: "record_id_key", allowed: fieldForm, help: "Adds an id under this key, which is the same when the record lands twice. See [records.md](records.md#duplicates)",
+		set: field(func(c *Config) *string { return &c.Encoding.RecordIDKey })},
 	{name: "tag_key", allowed: fieldForm, help: "Adds Fluent Bit's tag under this key", set: field(func(c *Config) *string { return &c.Encoding.TagKey })},
 	{name: "metadata_key", allowed: fieldForm, help: "Adds the event's metadata under this key, without credentials such as `hec_token` of the splunk input", set: field(func(c *Config) *string { return &c.Encoding.MetadataKey })},
 	{name: "group_key", allowed: fieldForm, help: "Adds the attributes of the event's OTLP group under this key", set: field(func(c *Config) *string { return &c.Encoding.GroupKey })},

@@ -32,7 +32,7 @@ around a value is taken off. An empty value is the same as none. Made from plugi
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", o.name, def, o.allowed, o.help)
 	}
 	b.WriteString(`
-A field that an option adds (` + "`time_key`, `tag_key`, `metadata_key`, `group_key`" + `) is overridden by the record's own
+A field that an option adds (` + "`time_key`, `record_id_key`, `tag_key`, `metadata_key`,\n`group_key`" + `) is overridden by the record's own
 field of the same name.
 
 Fluent Bit keeps some keys of an [OUTPUT] section to itself and never shows them to a plugin: ` + "`host`, `port`, `tls`, `tls.*`,\n`net.*`, `workers`, `retry_limit`, `log_level`, `alias`" + ` and others. ` + "`tls on`" + ` stops Fluent Bit; ` + "`tls.verify`" + ` and the

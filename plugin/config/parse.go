@@ -163,7 +163,7 @@ func (c *Config) resolveFormat() (faults []Fault) {
 		}
 		c.ParseJSON = false
 	}
-	fields := []struct{ name, value string }{{"time_key", c.Encoding.TimeKey}, {"tag_key", c.Encoding.TagKey},
+	fields := []struct{ name, value string }{{"time_key", c.Encoding.TimeKey}, {"record_id_key", c.Encoding.RecordIDKey}, {"tag_key", c.Encoding.TagKey},
 		{"metadata_key", c.Encoding.MetadataKey}, {"group_key", c.Encoding.GroupKey}}
 	for i, f := range fields {
 		if f.value != "" && c.formatRaw {

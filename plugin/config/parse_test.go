@@ -164,6 +164,7 @@ func TestFaults(t *testing.T) {
 		"old version":     {with("kafka_version", "1.1.0"), "older than SLS speaks; allowed: a version from 2.1.0 on"},
 		"odd version":     {with("kafka_version", "nine"), "not a Kafka version known here"},
 		"reserved key":    {with("time_key", "__time__"), "reserved by SLS"},
+		"same keys":       {with("record_id_key", "id", "tag_key", "id"), "both have the same name"},
 		"reserved prefix": {with("group_key", "__tag__:__path__"), "reserved by SLS"},
 		"reserved_keys":   {with("reserved_keys", "delete"), "not one of the words known here"},
 		"bad accessor":    {with("logstore_key", "$a["), "option logstore_key"},

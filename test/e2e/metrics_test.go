@@ -17,12 +17,12 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// fluentBitAlone is Fluent Bit, whose metrics are tested here: the bundled host
-// has none.
+// fluentBitAlone is Fluent Bit, for what the bundled host does not have: metrics, and
+// inputs.
 func fluentBitAlone(t *testing.T) host {
 	t.Helper()
 	if binaries.fluent == "" {
-		t.Skip("no fluent-bit on PATH and FLUENT_BIT not set: the metrics in Fluent Bit's own are not tested")
+		t.Skip("no fluent-bit on PATH and FLUENT_BIT not set: what only Fluent Bit has is not tested")
 	}
 	return host{name: "Fluent Bit", path: binaries.fluent}
 }
