@@ -84,7 +84,7 @@ var options = []option{
 	{name: "metadata_key", allowed: fieldForm, help: "Adds the event's metadata under this key, without credentials such as `hec_token` of the splunk input", set: field(func(c *Config) *string { return &c.Encoding.MetadataKey })},
 	{name: "group_key", allowed: fieldForm, help: "Adds the attributes of the event's OTLP group under this key", set: field(func(c *Config) *string { return &c.Encoding.GroupKey })},
 	{name: "reserved_keys", def: "keep", allowed: "keep, rename or drop",
-		help: "Fields of a record whose name SLS reserves (`__time__`, `__tag__:…` and others), or is empty or over 128 bytes: keep them, rename them (`record__time__`) or drop them; drop also rejects a record without fields",
+		help: "Fields of a record whose name SLS reserves (`__time__`, `__tag__:…` and others), or is empty or over 128 bytes: keep them, rename them (`record__time__`) or drop them; drop also rejects a record without fields. See [records.md](records.md#keys-that-sls-reserves)",
 		set: word(func(c *Config, i int) {
 			c.Encoding.Reserved = encoder.ReservedKeys{Policy: encoder.ReservedPolicy(i), Names: reservedKeys, MaxBytes: maxKeyBytes}
 		}, "keep", "rename", "drop")},
