@@ -41,6 +41,10 @@ const (
 // map of the event itself is level 1.
 const maxDepth = 128
 
+// A length of msgpack has 32 bits, and sums of them are computed with int, which must
+// have 64: otherwise this does not compile.
+const _ int = 1 << 62
+
 func be16(src []byte, pos int) int { return int(binary.BigEndian.Uint16(src[pos:])) }
 func be32(src []byte, pos int) int { return int(binary.BigEndian.Uint32(src[pos:])) }
 
@@ -161,7 +165,8 @@ func mapHeader(src []byte, pos int) (n, next int, ok bool) {
 	return n, next, true
 }
 
-// arrayHeader is mapHeader for arrays.
+// arrayHeader is mapHeader for arrays. One function for both, which reads the length
+// by formats, as skip does, makes an event of one field slower by a tenth.
 func arrayHeader(src []byte, pos int) (n, next int, ok bool) {
 	if pos >= len(src) {
 		return 0, faultEnd, true

@@ -55,9 +55,10 @@ func (e *Encoder) truncate(b *Batch, start int) bool {
 }
 
 // runeBoundary returns the largest n <= limit that does not split a character of
-// text. In invalid UTF-8 it steps back at most 3 bytes.
+// text, which has more than limit bytes. In invalid UTF-8 it steps back at most 3
+// bytes.
 func runeBoundary(text []byte, limit int) int {
-	for n := limit; n > 0 && n > limit-utf8.UTFMax; n-- {
+	for n := limit; n >= 0 && n > limit-utf8.UTFMax; n-- {
 		if utf8.RuneStart(text[n]) {
 			return n
 		}

@@ -293,3 +293,19 @@ func TestGivenUpIsTooLarge(t *testing.T) {
 		t.Error("too few of one kind")
 	}
 }
+
+// TestRuneBoundary: a cut never splits a character, however small the limit.
+func TestRuneBoundary(t *testing.T) {
+	for _, c := range []struct {
+		text        string
+		limit, want int
+	}{
+		{"\u2028x", 0, 0}, {"\u2028x", 1, 0}, {"\u2028x", 2, 0}, {"\u2028x", 3, 3},
+		{"a😀b", 1, 1}, {"a😀b", 2, 1}, {"a😀b", 3, 1}, {"a😀b", 4, 1}, {"a😀b", 5, 5},
+		{"\x80\x80\x80\x80\x80\x80", 5, 5}, // invalid
+	} {
+		if got := runeBoundary([]byte(c.text), c.limit); got != c.want {
+			t.Errorf("%q cut at %d: %d, want %d", c.text, c.limit, got, c.want)
+		}
+	}
+}
