@@ -7,7 +7,6 @@ type event struct {
 	marker   uint32 // groupStart or groupEnd, 0: an ordinary event
 	metadata int    // offset of the metadata, -1: none
 	record   int    // offset of the record
-	place    int    // offset in the chunk of what became the event
 }
 
 // readEvent reads the header of the event at pos. fault is 0 if it could be read.
@@ -18,7 +17,9 @@ func readEvent(src []byte, pos int) (ev event, fault int) {
 		if n, body, ok := mapHeader(src, pos+12); ok && n == 0 && body > 0 {
 			ev.sec, ev.nsec = eventTime(src[pos+4:])
 			ev.metadata, ev.record = pos+12, body
-			ev.marker = ev.confirmMarker(src, groupMarker(src[pos+4:]))
+			if marker := groupMarker(src[pos+4:]); marker != 0 {
+				ev.marker = confirmMarker(src, marker, ev.metadata, ev.record)
+			}
 			return ev, 0
 		}
 	}
@@ -53,11 +54,13 @@ func readEvent(src []byte, pos int) (ev event, fault int) {
 		}
 	}
 	ev.record = next
-	ev.marker = ev.confirmMarker(src, marker)
+	if marker != 0 {
+		ev.marker = confirmMarker(src, marker, ev.metadata, ev.record)
+	}
 	return ev, 0
 }
 
-// confirmMarker returns marker, which the time of the event says, if the event is one
+// confirmMarker returns marker, which the time of an event says, if the event is one
 // that Fluent Bit writes as a marker, and otherwise 0: it is the log record of a
 // sender whose time is wrong, and must not vanish. Fluent Bit writes a start with
 // the schema of the group as its metadata and a map of attributes, and an end with
@@ -65,26 +68,25 @@ func readEvent(src []byte, pos int) (ev event, fault int) {
 // plugins/in_opentelemetry/opentelemetry_logs.c; 4.2.8 the same). For its own outputs
 // every event of that time is a marker. A sender may forge a marker all the same:
 // nothing in a chunk tells who wrote what.
-func (ev *event) confirmMarker(src []byte, marker uint32) uint32 {
-	if marker == 0 || ev.metadata < 0 || ev.record >= len(src) {
+func confirmMarker(src []byte, marker uint32, metadata, record int) uint32 {
+	if metadata < 0 || record >= len(src) {
 		return 0
 	}
-	if isNilOrEmpty(src, ev.metadata) && isNilOrEmpty(src, ev.record) {
+	if isNilOrEmpty(src, metadata) && isNilOrEmpty(src, record) {
 		return marker
 	}
-	_, _, isMap := mapHeader(src, ev.record)
-	if marker == groupStart && isMap && member(src, ev.metadata, "schema") >= 0 {
+	_, _, isMap := mapHeader(src, record)
+	if marker == groupStart && isMap && member(src, metadata, "schema") >= 0 {
 		return marker
 	}
 	return 0
 }
 
-// encodeEvent encodes the event at pos and returns the offset behind it. place is the
-// offset in the chunk of what became the event.
-func (e *Encoder) encodeEvent(b *Batch, src []byte, pos, place int) int {
+// encodeEvent encodes the event at pos and returns the offset behind it. walker.place
+// must be set.
+func (e *Encoder) encodeEvent(b *Batch, src []byte, pos int) int {
 	w := &b.w
 	ev, fault := readEvent(src, pos)
-	ev.place = place
 	if fault < 0 {
 		if fault == faultEvent {
 			if next := e.beginMetrics(b, src, pos); next >= 0 {
@@ -99,7 +101,7 @@ func (e *Encoder) encodeEvent(b *Batch, src []byte, pos, place int) int {
 	if ev.sec == 0 && ev.nsec == 0 && e.opts.ReplaceZeroTime {
 		ev.sec, ev.nsec = w.replacedTime(src, ev)
 	}
-	w.offsets, w.rawText = [watchSlotCount]int{-1, -1, -1}, false
+	w.offsets, w.rawText, w.keyPos = [watchSlotCount]int{-1, -1, -1}, false, -1
 	start := len(b.Buf)
 	w.limit = start + e.giveUpSize
 	if e.opts.Oversize == OversizeTruncate {

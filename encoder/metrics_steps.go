@@ -98,7 +98,8 @@ func (e *Encoder) encodeSample(b *Batch, sample cursor) {
 		return
 	}
 	rejects := len(b.Rejects)
-	e.encodeEvent(b, m.eventBuf, 0, sample.pos)
+	b.w.place = sample.pos
+	e.encodeEvent(b, m.eventBuf, 0)
 	if len(b.Rejects) > rejects { // its range is in the chunk, not in eventBuf
 		r := &b.Rejects[rejects]
 		r.Offset, r.Length = sample.pos, len(sample.raw())

@@ -71,11 +71,11 @@ func (w *walker) appendEntries(ks *keySet, dst, src []byte, pos, n, depth int) (
 				return dst, faultEnd
 			}
 			dst, pos = appendString(dst, src, from, length), from+length
-		} else if pos < len(src) && src[pos] == mpBin8 && isID(src, keyPos, pos) {
-			length := int(src[pos+1])
-			dst, pos = appendID(dst, src, pos+2, length), pos+2+length
-		} else if dst, pos = w.appendValue(dst, src, pos, depth+1); pos < 0 {
-			return dst, pos
+		} else {
+			w.keyPos = keyPos
+			if dst, pos = w.appendValue(dst, src, pos, depth+1); pos < 0 {
+				return dst, pos
+			}
 		}
 	}
 	return dst, pos
@@ -183,6 +183,7 @@ func (w *walker) appendOtherKey(dst, src []byte, pos, depth int) ([]byte, int) {
 		w.inKey = true
 	}
 	w.longest = noLimit // truncate does not cut keys
+	w.keyPos = -1
 	dst, pos = w.appendValue(dst, src, pos, depth+1)
 	w.inKey, w.longest = outer, longest
 	if pos >= 0 && dst[start] != '"' {

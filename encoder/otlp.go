@@ -3,16 +3,18 @@ package encoder
 // What Fluent Bit's inputs put into the metadata of an event, and into the attributes
 // of a group, has forms that a reader of the record cannot use.
 
-// isID reports whether the value at pos is the binary trace_id or span_id of
-// OpenTelemetry: 16 or 8 bytes, which are sometimes text by chance. Everything that
-// reads traces writes them as hexadecimal digits. 16 bytes that are such digits already
-// are the text of a 64-bit trace id, as Fluentd sends it.
-func isID(src []byte, keyPos, pos int) bool {
-	if pos+2 > len(src) || src[pos] != mpBin8 {
-		return false
-	}
-	n := int(src[pos+1])
-	if n != 16 && n != 8 || n > len(src)-pos-2 {
+// traceIDBytes and spanIDBytes are the lengths of OpenTelemetry's ids.
+const (
+	traceIDBytes = 16
+	spanIDBytes  = 8
+)
+
+// isID reports whether the n binary bytes at pos are the trace_id or span_id of
+// OpenTelemetry, which are sometimes text by chance. Everything that reads traces
+// writes them as hexadecimal digits. 16 bytes that are such digits already are the text
+// of a 64-bit trace id, as Fluentd sends it.
+func isID(src []byte, keyPos, pos, n int) bool {
+	if keyPos < 0 {
 		return false
 	}
 	length, start, ok := stringHeader(src, keyPos, true)
@@ -21,9 +23,9 @@ func isID(src []byte, keyPos, pos int) bool {
 	}
 	switch string(src[start : start+length]) {
 	case "trace_id":
-		return n == 16 && !isHex(src[pos+2:pos+18])
+		return n == traceIDBytes && !isHex(src[pos:pos+n])
 	case "span_id":
-		return n == 8
+		return n == spanIDBytes
 	}
 	return false
 }

@@ -71,7 +71,7 @@ func (w *walker) appendAddedFields(ks *keySet, dst, src []byte, ev event) ([]byt
 		dst = w.appendTime(dst, ev.sec, ev.nsec, e.opts.TimeFormat)
 	}
 	if e.recordIDKey.wanted() {
-		dst = w.id.appendRecordID(w.appendAddedKey(ks, dst, &e.recordIDKey), ev.place)
+		dst = w.id.appendRecordID(w.appendAddedKey(ks, dst, &e.recordIDKey), w.place)
 	}
 	if e.tagKey.wanted() {
 		if len(dst)+len(w.tagJSON) > w.limit {

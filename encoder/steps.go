@@ -53,7 +53,8 @@ func (e *Encoder) AppendSome(b *Batch, chunk []byte, at Position, size int) Posi
 		if b.w.at.object.isOpen() {
 			pos = e.encodeSamples(b, chunk, size)
 		} else {
-			pos = e.encodeEvent(b, chunk, pos, pos)
+			b.w.place = pos
+			pos = e.encodeEvent(b, chunk, pos)
 		}
 	}
 	if b.w.reserved > 0 {

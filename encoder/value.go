@@ -18,8 +18,8 @@ import (
 // on; a negative offset is a fault. Both travel in registers. Therefore
 // punctuation, keys and literals are appended here and not by the
 // jsoniter.Stream, which keeps its buffer in memory and would have to be given
-// the buffer for each of them. A number costs enough for that not to show, and
-// the Stream is fast with numbers (BenchmarkWriter).
+// the buffer for each of them. A number costs enough for that not to show
+// (BenchmarkWriter).
 //
 // One switch on the lead byte reads the msgpack. tinylib/msgp would find out the
 // type first and read the value by a second call, its errors allocate, and its
@@ -34,6 +34,8 @@ type walker struct {
 	rawText      bool                // the record is a raw string, not JSON
 	limit        int                 // length of the output beyond which the encoding of the record stops
 	longest      int                 // bytes of the longest string that truncate could cut; noLimit: nothing is cut
+	place        int                 // offset in the chunk of the event, or of the sample that became it
+	keyPos       int                 // of the entry whose value is written, or of one around it; -1: none
 	inKey        bool                // a key that is a map or an array is being written
 	reserved     int                 // how many keys of this step are reserved
 	reservedKey  []byte              // the first of them
@@ -127,6 +129,9 @@ func (w *walker) appendSized(dst, src []byte, pos, n, depth int, c byte) ([]byte
 	start := len(dst)
 	switch {
 	case c <= mpBin32:
+		if (n == traceIDBytes || n == spanIDBytes) && isID(src, w.keyPos, pos, n) {
+			return appendID(dst, src, pos, n), pos + n
+		}
 		dst = appendBinary(dst, src, pos, n)
 		w.noteCuttable(len(dst) - start)
 		return dst, pos + n
