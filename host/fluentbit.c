@@ -39,17 +39,35 @@ static struct {
     void *(*cmt_gauge_create)(void *cmt, char *ns, char *subsystem, char *name, char *help, int label_count, char **keys);
     int (*cmt_counter_set)(void *counter, uint64_t at, double value, int label_count, char **values);
     int (*cmt_gauge_set)(void *gauge, uint64_t at, double value, int label_count, char **values);
+    void *(*cmt_create)(void);
+    void (*cmt_destroy)(void *cmt);
+    int (*cmt_counter_get_val)(void *counter, int label_count, char **values, double *value);
+    int (*cmt_gauge_get_val)(void *gauge, int label_count, char **values, double *value);
     void *flb_http_server_config_init;
     void *flb_proxy_output_cb_init;
     void *flb_reload;
 } host;
 
-static pthread_once_t host_once = PTHREAD_ONCE_INIT;
+static void *base_of(void *address)
+{
+    Dl_info info;
 
-#define LOOK_UP(symbol) host.symbol = (__typeof__(host.symbol)) dlsym(RTLD_DEFAULT, #symbol)
+    return address != NULL && dladdr(address, &info) != 0 ? info.dli_fbase : NULL;
+}
+
+/* A symbol of another object than that of flb_output_name is not Fluent Bit's: any library may export a co_switch. */
+static void *look_up(const char *name)
+{
+    void *found = dlsym(RTLD_DEFAULT, name);
+
+    return host.flb_output_name == NULL || base_of(found) == base_of((void *) host.flb_output_name) ? found : NULL;
+}
+
+#define LOOK_UP(symbol) host.symbol = (__typeof__(host.symbol)) look_up(#symbol)
 
 static void host_look_up(void)
 {
+    LOOK_UP(flb_output_name); /* first */
     LOOK_UP(flb_coro_get);
     LOOK_UP(flb_coro_set);
     LOOK_UP(flb_engine_evl_get);
@@ -63,17 +81,25 @@ static void host_look_up(void)
     LOOK_UP(flb_worker_log_level);
     LOOK_UP(exit_signal);
     LOOK_UP(flb_output_get_cmt_instance);
-    LOOK_UP(flb_output_name);
     LOOK_UP(cmt_counter_create);
     LOOK_UP(cmt_gauge_create);
     LOOK_UP(cmt_counter_set);
     LOOK_UP(cmt_gauge_set);
+    LOOK_UP(cmt_create);
+    LOOK_UP(cmt_destroy);
+    LOOK_UP(cmt_counter_get_val);
+    LOOK_UP(cmt_gauge_get_val);
     LOOK_UP(flb_http_server_config_init);
     LOOK_UP(flb_proxy_output_cb_init);
     LOOK_UP(flb_reload);
 }
 
-static void need_host(void) { pthread_once(&host_once, host_look_up); }
+static void need_host(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, host_look_up);
+}
 
 /* struct flb_plugin_proxy_def. Source: Fluent Bit 5.0.0, include/fluent-bit/flb_plugin_proxy.h. */
 struct flb_plugin_proxy_def {
@@ -116,12 +142,12 @@ static int can_suspend(void)
            host.mk_event_add && host.mk_event_del;
 }
 
-/* The layout is the one whose callee is the coroutine that we run on. A host built with Valgrind's headers has eight
- * bytes in front. */
+/* The layout is the one whose callee is the coroutine that we run on. A host built with Valgrind's headers has an unsigned
+ * int in front, which takes the place of a pointer. */
 static struct coro_layout *find_layout(void *coro)
 {
     struct coro_layout *plain = coro;
-    struct coro_layout *shifted = (struct coro_layout *) ((char *) coro + 8);
+    struct coro_layout *shifted = (struct coro_layout *) ((char *) coro + sizeof(void *));
     void *self = host.co_active();
 
     if (plain->callee == self) {
@@ -152,10 +178,7 @@ char *sls_coro_find(struct sls_coro *coro, void **loop)
 }
 
 /* As flb_coro_yield, which is inline. */
-void sls_coro_suspend(struct sls_coro *coro)
-{
-    host.co_switch(coro->layout->caller);
-}
+void sls_coro_suspend(struct sls_coro *coro) { host.co_switch(coro->layout->caller); }
 
 /* As flb_coro_resume, which is inline. */
 void sls_coro_resume(struct sls_coro *coro)
@@ -214,10 +237,7 @@ int sls_log_check(void *o_ins, int level)
     return level <= (worker != NULL ? host.flb_worker_log_level(worker) : FLB_LOG_INFO); /* as flb_log_check */
 }
 
-void sls_log_print(int level, const char *text)
-{
-    host.flb_log_print(level, NULL, 0, "%s", text);
-}
+void sls_log_print(int level, const char *text) { host.flb_log_print(level, NULL, 0, "%s", text); }
 
 void sls_log_settle(void)
 {
@@ -234,32 +254,28 @@ const char *sls_output_name(void *o_ins)
     return host.flb_output_name != NULL ? host.flb_output_name(o_ins) : NULL;
 }
 
-int sls_stopping(void)
-{
-    need_host();
-    return host.exit_signal != NULL && *host.exit_signal != 0;
-}
+int sls_stopping(void) { return host.exit_signal != NULL && *host.exit_signal != 0; }
 
-int sls_exits_each_output(void)
-{
-    need_host();
-    return host.flb_reload != NULL;
-}
+int sls_exits_each_output(void) { return host.flb_reload != NULL; }
 
 int sls_chunk_readable(int on_worker)
 {
     return !on_worker || host.flb_proxy_output_cb_init != NULL || !sls_stopping();
 }
 
-void *sls_cmt_of(void *o_ins)
+int sls_cmt_known(void)
 {
     need_host();
-    if (!host.flb_output_get_cmt_instance || !host.flb_output_name || !host.cmt_counter_create ||
-        !host.cmt_gauge_create || !host.cmt_counter_set || !host.cmt_gauge_set) {
-        return NULL;
-    }
-    return host.flb_output_get_cmt_instance(o_ins);
+    return host.flb_output_get_cmt_instance && host.flb_output_name && host.cmt_counter_create &&
+           host.cmt_gauge_create && host.cmt_counter_set && host.cmt_gauge_set && host.cmt_create && host.cmt_destroy &&
+           host.cmt_counter_get_val && host.cmt_gauge_get_val;
 }
+
+void *sls_cmt_new(void) { return host.cmt_create(); }
+
+void sls_cmt_free(void *cmt) { host.cmt_destroy(cmt); }
+
+void *sls_cmt_of(void *o_ins) { return host.flb_output_get_cmt_instance(o_ins); }
 
 void *sls_cmt_create(void *cmt, int gauge, char *ns, char *subsystem, char *name, char *help, int label_count,
                      char **label_keys)
@@ -270,4 +286,9 @@ void *sls_cmt_create(void *cmt, int gauge, char *ns, char *subsystem, char *name
 int sls_cmt_set(void *metric, int gauge, uint64_t at, double value, int label_count, char **label_values)
 {
     return (gauge ? host.cmt_gauge_set : host.cmt_counter_set)(metric, at, value, label_count, label_values);
+}
+
+int sls_cmt_get(void *metric, int gauge, double *value, int label_count, char **label_values)
+{
+    return (gauge ? host.cmt_gauge_get_val : host.cmt_counter_get_val)(metric, label_count, label_values, value);
 }

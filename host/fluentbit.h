@@ -2,8 +2,8 @@
  * Everything this project assumes about Fluent Bit's binary.
  *
  * The interface for plugins written in Go has few functions and no version. The rest comes from the executable,
- * which exports its functions (src/CMakeLists.txt, ENABLE_EXPORTS). Every symbol is looked up, and every layout that
- * can be checked is checked, before it is used.
+ * which exports its functions (src/CMakeLists.txt, ENABLE_EXPORTS). Every symbol is looked up, must be of the same object as
+ * flb_output_name, and every layout that can be checked is checked, before it is used.
  *
  * Each row was read in the sources of 1.9.10, 2.2.3, 4.2.8 and 5.1.1, and holds for all of them unless it names
  * versions. Paths are Fluent Bit's; mk_* is lib/monkey, cmetrics is lib/cmetrics.
@@ -32,14 +32,15 @@
  *     do not say which output speaks                                                              TestLogFileOfIdleOutput
  *     alias, or the name with its number: the label "name" of Fluent Bit's own series.
  * cmt_counter_create, cmt_counter_set,          cmetrics/src/cmt_counter.c                        TestMetricsAfterRecords
- * cmt_gauge_create, cmt_gauge_set: log          cmetrics/src/cmt_gauge.c
+ * cmt_gauge_create, cmt_gauge_set,              cmetrics/src/cmt_gauge.c
+ * cmt_create, cmt_destroy, cmt_counter_get_val, cmetrics/src/cmetrics.c
+ * cmt_gauge_get_val: log the numbers
+ *     Checked: in a set of our own, what is set is read back.
  * flb_http_server_config_init: logs alone       src/http_server/flb_http_server.c; 5.1.1 alone    TestRegistration
  *     Present where struct flb_plugin_proxy_def has event_type: see sls_register_metrics in fluentbit.c.
- *
  * flb_proxy_output_cb_init: a worker encodes    src/flb_plugin_proxy.c; since 2.2.0               TestChunksAreGoneBeforeExit
  *     no waiting chunk once the process stops
  *     Present where inputs end after outputs (2.1.8): see data below.
- *
  * flb_reload: a second output gets a warning    src/flb_reload.c; since 2.1.0                     TestTwoOutputsOfAnOldHost
  *     Present where each output is exited with its own context (2.0.7, fluent-bit#6469).
  *
@@ -52,7 +53,7 @@
  * struct flb_api: output_get_property, the      include/fluent-bit/flb_api.h                      TestHostsLookDifferent
  *     first member, and in 1.9.10 all of it; fluent-bit-go uses it, and this project no other.
  * struct flb_coro (coro_layout)                 include/fluent-bit/flb_coro.h                     TestHostsLookDifferent
- *     Checked: callee is co_active(). FLB_HAVE_VALGRIND puts eight bytes in front.
+ *     Checked: callee is co_active(). FLB_HAVE_VALGRIND puts one word in front.
  * struct mk_event                               mk_core/mk_event.h                                TestHostsLookDifferent
  *     Checked after mk_event_add. It must be zero before: mk_event_add and mk_event_del read its list heads.
  * FLB_ERROR 0, FLB_OK 1, FLB_RETRY 2            include/fluent-bit/flb_macros.h                   TestEveryLineLands
@@ -90,7 +91,8 @@
  * A flush that ends writes 8 bytes into a pipe  include/fluent-bit/flb_output.h:                  TestBurstOfAcknowledgements
  *     of 64 KiB, blocking. The same loop reads  flb_output_return; src/flb_engine.c:
  *     it, one result for each event.            handle_output_events (1.9.10: handle_output_event)
- * A worker ends when its flushes have ended.    src/flb_output_thread.c: output_thread            TestStopWhileBrokerIsAway
+ * A worker ends when its flushes have ended.    src/flb_output_thread.c: output_thread            TestStopWithManyChunksInWorker
+ *     It writes each result into a pipe of 64 KiB that the engine reads, and reads no more at the end of the process.
  * Workers are joined, without a limit, and      src/flb_output.c: flb_output_exit;                TestStopWhileBrokerIsAway
  *     their loops destroyed, before the         src/flb_output_thread.c:
  *     section's FLBPluginExitCtx.               flb_output_thread_pool_destroy
@@ -204,6 +206,8 @@ void sls_log_settle(void);
 /* The alias of an output instance, or its name with its number. NULL where the host does not tell. */
 const char *sls_output_name(void *o_ins);
 
+/* The functions below need one of those above to have been called, which FLBPluginInit does. */
+
 /* Whether the process was signalled to stop. Where the host does not show it, the answer is always no. */
 int sls_stopping(void);
 
@@ -214,12 +218,20 @@ int sls_exits_each_output(void);
  * must not once the process stops: the engine's thread frees chunks while workers run. */
 int sls_chunk_readable(int on_worker);
 
-/* The metrics of an output instance, struct cmt. NULL where plugins cannot add to them. */
+/* Whether the functions below may be called: plugins cannot add metrics before 2.0. */
+int sls_cmt_known(void);
+
+/* A set of metrics, struct cmt: of our own, and of an output instance. NULL: there is none. */
+void *sls_cmt_new(void);
+void sls_cmt_free(void *cmt);
 void *sls_cmt_of(void *o_ins);
 
 /* Returns a struct cmt_gauge or cmt_counter, or NULL. */
 void *sls_cmt_create(void *cmt, int gauge, char *ns, char *subsystem, char *name, char *help, int label_count,
                      char **label_keys);
+
+/* Reads a value. Returns 0 if there is one. */
+int sls_cmt_get(void *metric, int gauge, double *value, int label_count, char **label_values);
 
 /* Sets a value, of labels that may be new. Returns 0 if it was set. */
 int sls_cmt_set(void *metric, int gauge, uint64_t at, double value, int label_count, char **label_values);

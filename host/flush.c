@@ -22,6 +22,9 @@
 #include "fluentbit.h"
 #include "notifier.h"
 
+/* Flushes of an output that are suspended on its workers: half of what the pipe of their results holds. */
+#define MOST_ON_WORKERS 4096
+
 static int64_t now_ms(void)
 {
     struct timespec t;
@@ -30,7 +33,7 @@ static int64_t now_ms(void)
     return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Waits until Go signals the flush. Returns -1 at the deadline. A flush without an eventfd sleeps until then. */
+/* Waits until Go signals the flush. Returns -1 at the deadline. */
 static int wait_signal(struct sls_flush *flush, int64_t deadline)
 {
     struct pollfd p = { .fd = flush->blocking.fd, .events = POLLIN };
@@ -56,6 +59,9 @@ static int flush_blocking(struct sls_output *output, struct sls_flush *flush)
     int result;
 
     flush->blocking.fd = sls_eventfd_create();
+    if (flush->blocking.fd < 0) {
+        return FLB_RETRY; /* without it the thread would sleep until the deadline, the engine's perhaps */
+    }
     while ((result = slsAdvanceBlocking(output->handle, flush)) == SLS_PENDING) {
         if (wait_signal(flush, deadline) != 0) {
             slsDetachBlocking(output->handle, flush);
@@ -65,6 +71,27 @@ static int flush_blocking(struct sls_output *output, struct sls_flush *flush)
     }
     close(flush->blocking.fd);
     return result;
+}
+
+/* Suspends the coroutine until the chunk has its result.
+ *
+ * A worker writes the result of each flush into a pipe of 64 KiB that the engine reads, and ends when its flushes have
+ * ended. At the end of the process the engine waits for that and reads no more: with more results than the pipe holds both
+ * wait permanently. So workers suspend fewer flushes at a time, and leave room for results that were not read yet. */
+static int flush_suspended(struct sls_output *output, struct sls_flush *flush)
+{
+    if (flush->on_worker &&
+        __atomic_add_fetch(&output->on_workers, 1, __ATOMIC_SEQ_CST) > MOST_ON_WORKERS) {
+        flush->suspended.result = FLB_RETRY;
+    }
+    else {
+        sls_submit(flush);
+        sls_coro_suspend(&flush->suspended.coro);
+    }
+    if (flush->on_worker) {
+        __atomic_sub_fetch(&output->on_workers, 1, __ATOMIC_SEQ_CST);
+    }
+    return flush->suspended.result;
 }
 
 int FLBPluginFlushCtx(void *context, const void *data, size_t size, char *tag)
@@ -82,7 +109,5 @@ int FLBPluginFlushCtx(void *context, const void *data, size_t size, char *tag)
     if (flush.suspended.notifier == NULL) {
         return flush_blocking(output, &flush);
     }
-    sls_submit(&flush);
-    sls_coro_suspend(&flush.suspended.coro);
-    return flush.suspended.result;
+    return flush_suspended(output, &flush);
 }

@@ -25,6 +25,7 @@ struct sls_output {
     struct sls_notifiers *notifiers; /* never NULL */
     struct sls_queue *queue;         /* NULL: every flush blocks */
     int64_t flush_timeout_ms;        /* longest blocking wait */
+    int on_workers;                  /* flushes that are suspended there */
     pthread_t engine_thread;         /* any other thread that flushes is a worker's */
 };
 
@@ -47,7 +48,7 @@ struct sls_flush {
 
     struct {
         char *reason;     /* why it cannot be suspended; NULL: flush_mode blocking */
-        int fd;           /* eventfd that Go signals; -1: there was none left */
+        int fd;           /* eventfd that Go signals */
         uintptr_t handle; /* cgo.Handle of the Go side; 0: not submitted yet, or over */
     } blocking;
 };

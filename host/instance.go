@@ -94,10 +94,8 @@ func (i *instance) free(ended bool) {
 // end ends the instance. The calling thread is the engine's.
 func (i *instance) end() {
 	defer i.guard()
-	if i.queue != nil {
-		i.queue.close() // chunks that wait for room stay with Fluent Bit
-	}
-	i.free(i.out.Close())
+	ended := i.queue == nil || i.queue.close() // chunks that wait for room stay with Fluent Bit
+	i.free(i.out.Close() && ended)
 }
 
 // warnBlocking logs once that flushes block, and why.

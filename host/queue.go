@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -167,18 +168,27 @@ func (q *queue) wake(f *suspendedFlush) {
 	C.sls_notifier_encode(f.notifier)
 }
 
-// close ends run. Flushes that were not submitted to the output stay suspended.
-func (q *queue) close() {
+// endLimit is how long run may take to end: it may be encoding 512 KiB.
+const endLimit = time.Second
+
+// close ends run. Flushes that were not submitted to the output stay suspended. It
+// returns false if run hangs; it may use the queue later then.
+func (q *queue) close() bool {
 	q.mu.Lock()
 	q.closed = true
 	q.mu.Unlock()
 	_ = q.timer.Close() // nothing was written that could be lost
-	<-q.done
+	select {
+	case <-q.done:
+	case <-time.After(endLimit):
+		return false
+	}
 	left, _ := q.take(math.MaxInt)
 	for _, c := range left {
 		C.free(unsafe.Pointer(c.copy))
 		c.copy = nil
 	}
+	return true
 }
 
 // discard closes a queue that never ran. q may be nil.

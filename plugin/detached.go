@@ -5,8 +5,10 @@ import (
 	"sync"
 )
 
-// maxDetached bounds the detached chunks, unless more than that are in flight.
-const maxDetached = 1024
+// maxDetached bounds the detached chunks, unless more than that are in flight. It is
+// the most tasks that Fluent Bit has, so that none is forgotten that it may submit.
+// Source: Fluent Bit, include/fluent-bit/flb_config.h.
+const maxDetached = 16384
 
 // detachedChunks are chunks whose flush, a blocking one, ended by flush_timeout while
 // their records were in flight. When Fluent Bit submits such a chunk again, the new
@@ -33,15 +35,25 @@ func (d *detachedChunks) put(c *Chunk, data []byte) {
 	if d.chunks == nil {
 		d.seed, d.chunks = maphash.MakeSeed(), make(map[chunkKey]*Chunk)
 	}
-	for k, old := range d.chunks {
-		if len(d.chunks) < maxDetached {
-			break
-		}
-		if old.currentResult() != Pending { // Fluent Bit did not submit it again
-			delete(d.chunks, k)
-		}
+	if len(d.chunks) >= maxDetached {
+		d.forgetLocked()
 	}
 	d.chunks[d.key(c.tag, data)] = c
+}
+
+// forgetLocked forgets the oldest chunk that has its result: Fluent Bit did not submit
+// it again.
+func (d *detachedChunks) forgetLocked() {
+	var oldest *Chunk
+	var at chunkKey
+	for k, c := range d.chunks {
+		if c.currentResult() != Pending && (oldest == nil || c.submitted.Before(oldest.submitted)) {
+			oldest, at = c, k
+		}
+	}
+	if oldest != nil {
+		delete(d.chunks, at)
+	}
 }
 
 func (d *detachedChunks) take(tag string, data []byte) *Chunk {

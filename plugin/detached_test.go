@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -63,4 +64,21 @@ func TestDetachedWhileWaiting(t *testing.T) {
 			t.Errorf("result %d when given again", r)
 		}
 	})
+}
+
+// As many chunks as Fluent Bit has tasks may be detached, done, and submitted again: none
+// is forgotten. Of more than that the oldest goes.
+func TestManyDetachedChunks(t *testing.T) {
+	t.Parallel()
+	var d detachedChunks
+	chunk := func(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }
+	begin := time.Now()
+	for n := range maxDetached + 1 {
+		d.put(&Chunk{tag: "test.tag", result: OK, submitted: begin.Add(time.Duration(n))}, chunk(n))
+	}
+	for n := range maxDetached + 1 {
+		if found := d.take("test.tag", chunk(n)) != nil; found != (n > 0) {
+			t.Fatalf("chunk %d of %d is remembered: %v", n, maxDetached+1, found)
+		}
+	}
 }

@@ -54,6 +54,15 @@ func TestStopWithManyChunksInFlight(t *testing.T) {
 	})
 }
 
+// Nor may those that are suspended on a worker, although the worker's thread writes
+// the result of each into a pipe that the engine, which waits for it, does not read.
+func TestStopWithManyChunksInWorker(t *testing.T) {
+	t.Parallel()
+	h := bundled(t)
+	_, j, _ := startBurst(t, h, []string{"-w", "1", "-R", "5000"})
+	wantEnd(t, h, j)
+}
+
 // eachLoop runs a test with flushes on the engine's event loop and on that of a worker.
 func eachLoop(t *testing.T, f func(t *testing.T, h host, args []string)) {
 	eachHost(t, func(t *testing.T, h host) {
