@@ -157,7 +157,7 @@ func (o *Output) accountOf(tag string, data []byte) *account {
 	w := o.getWorkspace()
 	defer o.putWorkspace(w)
 	b := &w.batch
-	o.encoder.Begin(b, tag, time.Time{})
+	o.encoder.Begin(b, nil, tag, time.Time{}) // for the route alone
 	defer b.End()
 	o.encoder.AppendSome(b, data, encoder.Position{}, 1)
 	if len(b.Records) == 0 || b.Records[0].Route.End == b.Records[0].Route.Start {
