@@ -87,7 +87,7 @@ func (h *health) lastAcked() (at time.Time) {
 // trouble counts as one whose delivery is in trouble.
 const idleTooLong = time.Minute
 
-// healthy tells whether records arrive: there is no incident of the output, and if
+// healthy tells whether records arrive: the output has no incident, and if
 // logstores are in trouble, others still get theirs.
 func (h *health) healthy(now time.Time) bool {
 	idle := h.out.idle()
