@@ -9,6 +9,7 @@ import (
 // tryPiece encodes one piece of a chunk, with that many bytes for each logstore, as
 // Chunk.encode does. It returns whether the piece found room.
 func (r *room) tryPiece(c *Chunk, needs map[string]int64) bool {
+	before := len(c.shares)
 	for name, bytes := range needs {
 		s := c.shareOf(r.stores[name])
 		s.pieceRecords, s.pieceBytes = 1, bytes
@@ -16,7 +17,7 @@ func (r *room) tryPiece(c *Chunk, needs map[string]int64) bool {
 	if r.reserve(c, c.shares, 0) {
 		return true
 	}
-	c.dropPiece()
+	c.dropPiece(before)
 	return false
 }
 

@@ -72,8 +72,9 @@ func (c *Chunk) encode(data []byte) bool {
 // chunk are left.
 func (c *Chunk) reservePiece(w *workspace, rest int) bool {
 	w.records, w.missing = slices.Grow(w.records[:0], len(w.batch.Records)), w.missing[:0]
+	shares := len(c.shares)
 	if !c.route(w) {
-		c.dropPiece()
+		c.dropPiece(shares)
 		c.out.admission.waitForNames(c, &c.out.logstores.crowd)
 		c.out.health.logCrowded(c.tag)
 		return false
@@ -83,17 +84,26 @@ func (c *Chunk) reservePiece(w *workspace, rest int) bool {
 		total += s.pieceBytes
 	}
 	if !c.out.admission.reserve(c, c.shares, rest) {
-		c.dropPiece()
+		c.dropPiece(shares)
 		return false
 	}
 	c.recordBytes += total
 	return true
 }
 
-// dropPiece forgets what the shares would have taken of a piece that finds no room.
-func (c *Chunk) dropPiece() {
+// dropPiece forgets what the shares would have taken of a piece that finds no room, and
+// those that it added: before is how many there were before it. It may be tried for days, and
+// the logstores of its names be others each time.
+func (c *Chunk) dropPiece(before int) {
 	for _, s := range c.shares {
 		s.pieceRecords, s.pieceBytes = 0, 0
+	}
+	for _, s := range c.shares[before:] {
+		delete(c.byLogstore, s.logstore)
+	}
+	clear(c.shares[before:])
+	if c.shares = c.shares[:before]; before <= maxShareScan {
+		c.byLogstore = nil // it has all, or is not there
 	}
 }
 

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -101,4 +102,28 @@ func TestDivertedChunksNeedNoRoomOfTheirLogstore(t *testing.T) {
 			f.wg.Wait()
 		}))
 	}
+}
+
+// A chunk that is tried again and again does not remember the logstores of each try.
+func TestChunkInTheCrowdIsBounded(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		_, properties := network.startEndpoint(t, sls.Options{DiscardLogs: true})
+		o, h := network.startOutput(t, storeProperties(properties, "buffer_limit", "1M"))
+		h.wait("reachable")
+		f := newFlushes(t, o)
+		for n := range 4 {
+			f.give("names", routedEvents(700, "x", func(i int) string { return fmt.Sprintf("name-%d", n*1000+i) }))
+		}
+		time.Sleep(20 * time.Minute)
+		o.mu.Lock()
+		for _, c := range o.live {
+			if n := len(c.shares); n > 700 {
+				t.Errorf("%d shares of a chunk with 700 names", n)
+			}
+		}
+		o.mu.Unlock()
+		o.stop()
+		f.wg.Wait()
+	})
 }
