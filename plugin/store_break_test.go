@@ -127,3 +127,29 @@ func TestChunkInTheCrowdIsBounded(t *testing.T) {
 		f.wg.Wait()
 	})
 }
+
+// A field that holds another name in each record makes an output remember a bounded
+// number of them, whatever time it lasts.
+func TestNamesAreForgotten(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		_, properties := network.startEndpoint(t, sls.Options{DiscardLogs: true})
+		o, h := network.startOutput(t, storeProperties(properties, "unknown_logstore", "default"))
+		h.wait("reachable")
+		f := newFlushes(t, o)
+		most := 0
+		for s := range 11 {
+			for part := range 4 {
+				f.give("names", routedEvents(500, "x", func(i int) string { return fmt.Sprintf("name-%d", s*2000+part*500+i) }))
+				time.Sleep(250 * time.Millisecond)
+			}
+			o.health.mu.Lock()
+			most = max(most, len(o.health.troubled.all))
+			o.health.mu.Unlock()
+		}
+		f.wg.Wait()
+		if limit := maxUnknownNames + maxDivertedNames + 4000; most > limit {
+			t.Errorf("%d logstores in trouble are remembered, want %d at most", most, limit)
+		}
+	})
+}

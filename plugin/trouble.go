@@ -90,6 +90,17 @@ func (t *troubledStores) logSkippedLocked(h *health) {
 	h.out.log.Errorf("other logstores are in trouble too: %s%s", strings.Join(names, ", "), more)
 }
 
+// forget ends the incidents of logstores that are not remembered, without a line: there
+// may be thousands each second.
+func (h *health) forget(all []*logstore) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, to := range all {
+		delete(h.troubled.all, to)
+		delete(h.troubled.skipped, to)
+	}
+}
+
 // tickLocked repeats the lines of incidents that last, and finds out which are over.
 func (t *troubledStores) tickLocked(h *health, now time.Time) {
 	for to := range t.all {

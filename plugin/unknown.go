@@ -101,9 +101,11 @@ func (o *Output) tickLogstores(now time.Time) {
 	if o.logstores.single {
 		return
 	}
-	for _, to := range o.logstores.forget(now, o.admission.inUse) {
+	forgotten := o.logstores.forget(now, o.admission.inUse)
+	for _, to := range forgotten {
 		o.producer.Forget(to.topic)
 	}
+	o.health.forget(forgotten)
 	names, room := o.logstores.names()
 	o.admission.setNames(names)
 	if room {
