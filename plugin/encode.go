@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"slices"
+	"time"
 	"unsafe"
 
 	"out_sls_kafka/encoder"
@@ -139,7 +140,7 @@ func (c *Chunk) noteReserved(b *encoder.Batch) {
 // share takes. It returns false if there are too many unknown names.
 func (c *Chunk) route(w *workspace) bool {
 	b, key := &w.batch, c.out.messageKey
-	var to routing
+	to := routing{now: time.Now()}
 	for i := range b.Records {
 		r := &b.Records[i]
 		if !to.next(c, b, r) {

@@ -64,21 +64,25 @@ func (l *logstores) open(cfg *config.Config, added func(*logstore)) {
 }
 
 // find returns the logstore that route names, or the configured one if route is not a
-// valid name. It returns nil if the name is new, and too many are unknown.
-func (l *logstores) find(route []byte) *logstore {
+// valid name. It returns nil if the name is new, and too many are unknown. What it returns
+// is not forgotten before it is idle: a chunk that waits for a forgotten one waits for ever.
+func (l *logstores) find(route []byte, now time.Time) *logstore {
 	if len(route) > config.MaxLogstoreName { // anybody's text may stand there: it is not remembered
 		return l.common
 	}
 	l.mu.RLock()
 	to, ok := l.routes[string(route)]
+	if ok {
+		to.usedAt.Store(now.UnixNano())
+	}
 	l.mu.RUnlock()
 	if ok {
 		return to
 	}
-	return l.findNew(string(route))
+	return l.findNew(string(route), now)
 }
 
-func (l *logstores) findNew(route string) *logstore {
+func (l *logstores) findNew(route string, now time.Time) *logstore {
 	valid := config.ValidLogstore.MatchString(route)
 	to, isNew := l.common, false
 	l.mu.Lock()
@@ -90,6 +94,7 @@ func (l *logstores) findNew(route string) *logstore {
 			clear(l.routes)
 		}
 		l.routes[route] = to
+		to.usedAt.Store(now.UnixNano())
 	}
 	l.mu.Unlock()
 	if isNew {
@@ -108,7 +113,6 @@ func (l *logstores) addLocked(name string) (to *logstore, isNew bool) {
 		return nil, false
 	}
 	to = &logstore{name: name, topic: topic}
-	to.usedAt.Store(time.Now().UnixNano())
 	l.byTopic[topic] = to
 	l.unknown++
 	return to, true

@@ -34,7 +34,7 @@ func TestFindLogstore(t *testing.T) {
 	} {
 		stores := newStores(row.parseJSON)
 		for range 2 { // looked at, and remembered
-			if got := stores.find([]byte(row.route)); got.topic != row.topic || got.name != row.logstore {
+			if got := stores.find([]byte(row.route), time.Now()); got.topic != row.topic || got.name != row.logstore {
 				t.Errorf("%q: topic %q, logstore %q, want %q, %q", row.route, got.topic, got.name, row.topic, row.logstore)
 			}
 		}
@@ -46,11 +46,11 @@ func TestFindLogstore(t *testing.T) {
 func TestNamesAreBounded(t *testing.T) {
 	l := newStores(false)
 	for i := range 3 * maxRoutes {
-		l.find([]byte(fmt.Sprintf("No Such Name %d", i)))
+		l.find([]byte(fmt.Sprintf("No Such Name %d", i)), time.Now())
 	}
 	found := 0
 	for i := range 3 * maxUnknownNames {
-		if l.find([]byte(fmt.Sprintf("logstore-%d", i))) != nil {
+		if l.find([]byte(fmt.Sprintf("logstore-%d", i)), time.Now()) != nil {
 			found++
 		}
 	}
@@ -58,7 +58,7 @@ func TestNamesAreBounded(t *testing.T) {
 		t.Errorf("%d unknown names, want %d", found, maxUnknownNames)
 	}
 	long := []byte(strings.Repeat("Long", 25_000))
-	l.find(long)
+	l.find(long, time.Now())
 	if _, kept := l.routes[string(long)]; kept {
 		t.Error("a value of 100 KB is remembered")
 	}
@@ -66,16 +66,32 @@ func TestNamesAreBounded(t *testing.T) {
 		t.Errorf("%d values are remembered, at most %d may be", n, maxRoutes)
 	}
 	known := []byte("logstore-1")
-	if n := testing.AllocsPerRun(100, func() { l.find(known) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { l.find(known, time.Now()) }); n != 0 {
 		t.Errorf("%v allocations for a known name", n)
 	}
 	// One that the service confirms makes room for another; idle ones are forgotten.
-	l.found(l.find(known))
-	if l.find([]byte("another")) == nil {
+	l.found(l.find(known, time.Now()))
+	if l.find([]byte("another"), time.Now()) == nil {
 		t.Error("no room for another name")
 	}
 	l.forget(time.Now().Add(2*unknownIdleTimeout), func(to *logstore) bool { return to.name == "another" })
 	if n, room := l.names(); n != 3 || !room { // the option, the known one, the one in use
 		t.Errorf("%d names are left (another is remembered: %v)", n, room)
+	}
+}
+
+// A logstore that was looked up a moment ago is not forgotten, whenever it was used
+// first: a chunk may be about to wait for it, and nobody would wake the chunk.
+func TestLogstoreLookedUpIsKept(t *testing.T) {
+	t.Parallel()
+	l, start := newStores(false), time.Now()
+	to := l.find([]byte("some"), start)
+	unused := func(*logstore) bool { return false }
+	l.find([]byte("some"), start.Add(unknownIdleTimeout))
+	if l.forget(start.Add(unknownIdleTimeout+time.Second), unused) != nil || l.ofTopic(to.topic) != to {
+		t.Error("it is forgotten a second after it was looked up")
+	}
+	if len(l.forget(start.Add(2*unknownIdleTimeout+time.Second), unused)) != 1 {
+		t.Error("it is never forgotten")
 	}
 }

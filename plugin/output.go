@@ -164,7 +164,7 @@ func (o *Output) accountOf(tag string, data []byte) *account {
 		o.askCommon()
 		return common
 	}
-	to := o.logstores.find(b.Bytes(b.Records[0].Route))
+	to := o.logstores.find(b.Bytes(b.Records[0].Route), time.Now())
 	switch {
 	case to == nil:
 		o.health.logCrowded(tag)
@@ -173,7 +173,6 @@ func (o *Output) accountOf(tag string, data []byte) *account {
 		o.askCommon()
 		return common
 	}
-	to.usedAt.Store(time.Now().UnixNano())
 	return &to.account
 }
 

@@ -74,6 +74,7 @@ func (c *Chunk) addShare(to *logstore) *share {
 
 // routing is where the records of a piece go.
 type routing struct {
+	now    time.Time
 	route  []byte // of the record before
 	share  *share
 	reject bool // it goes nowhere: its logstore does not exist
@@ -87,13 +88,12 @@ func (r *routing) next(c *Chunk, b *encoder.Batch, record *encoder.Record) bool 
 	}
 	to := c.out.logstores.common
 	if len(route) > 0 {
-		if to = c.out.logstores.find(route); to == nil {
+		if to = c.out.logstores.find(route, r.now); to == nil {
 			return false
 		}
 	}
 	r.route, r.reject = route, false
 	if d := to.diverted.Load(); d != nil {
-		to.usedAt.Store(time.Now().UnixNano())
 		to, r.reject = c.out.logstores.common, d.reject
 	}
 	r.share = c.shareOf(to)
