@@ -224,6 +224,7 @@ func (a *admission) endChunk(c *Chunk) []*Chunk {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.dropClaimLocked(c)
+	c.parked = false
 	for _, s := range c.shares {
 		a.releaseLocked(s, s.records, s.bytes)
 	}

@@ -255,3 +255,15 @@ func TestEstimate(t *testing.T) {
 		t.Errorf("expansion %v after a tiny chunk, want that of its records: %v", a.expansion, 60.0/25)
 	}
 }
+
+// A blocking flush that comes for a chunk which ended while it was parked takes no room.
+func TestAdmissionOfAnEndedChunk(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, true, "demo")
+	c := r.chunk("demo", 1)
+	r.park(c)
+	r.end(c)
+	r.unpark(c, unit)
+	r.wantAdmitted([]*Chunk{c}, false)
+	r.wantLoad(0, 0)
+}
