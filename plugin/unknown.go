@@ -113,30 +113,35 @@ func (o *Output) tickLogstores(now time.Time) {
 	}
 	all := o.logstores.all()
 	accounts := []*account{&o.logstores.crowd}
+	var stale []string
 	for _, to := range all {
 		accounts = append(accounts, &to.account)
-		o.recheck(to, now)
+		if o.recheck(to, now) {
+			stale = append(stale, to.topic)
+		}
 	}
+	o.producer.Ask(stale...)
 	o.admission.retry(accounts)
 }
 
-// recheck asks about a diverted logstore that records still come for, and moves on those
-// that came before it was diverted. It asks about one that is held up, too.
-func (o *Output) recheck(to *logstore, now time.Time) {
+// recheck tells whether the service is to be asked about a logstore: a diverted one that
+// records still come for, or one that is held up. It moves on the records that came before
+// it was diverted.
+func (o *Output) recheck(to *logstore, now time.Time) (ask bool) {
 	d := to.diverted.Load()
 	if !o.logstores.missingSince(to).IsZero() && (d == nil || o.admission.inUse(to)) {
 		o.logstoreMissing(to, now)
 	}
-	if d == nil && now.Sub(to.askedAt) >= recheckInterval && o.admission.heldUp(to) {
-		to.askedAt = now
-		o.ask(to)
+	if d == nil {
+		if ask = now.Sub(to.askedAt) >= recheckInterval && o.admission.heldUp(to); ask {
+			to.askedAt = now
+		}
+		return ask
 	}
-	if d == nil || now.Sub(d.checked) < recheckInterval || now.Sub(time.Unix(0, to.usedAt.Load())) > recheckInterval {
-		return
+	if now.Sub(d.checked) < recheckInterval || now.Sub(time.Unix(0, to.usedAt.Load())) > recheckInterval {
+		return false
 	}
-	if to.diverted.CompareAndSwap(d, &diversion{d.reject, now}) {
-		o.producer.Ask(to.topic)
-	}
+	return to.diverted.CompareAndSwap(d, &diversion{d.reject, now})
 }
 
 func (l *logstores) missingSince(to *logstore) time.Time {

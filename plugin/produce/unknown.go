@@ -4,17 +4,20 @@ import (
 	"time"
 )
 
-// Ask asks the broker about a topic, before there are records for it. Observer.Found or
+// Ask asks the broker about topics, before there are records for them. Observer.Found or
 // Observer.Failed tells the answer; if the request fails as a whole it is sent again.
-func (p *Producer) Ask(topic string) {
+func (p *Producer) Ask(topics ...string) {
 	p.mu.Lock()
 	defer p.unlock()
-	if p.closed {
+	if p.closed || len(topics) == 0 {
 		return
 	}
-	t := p.activeTopicLocked(topic, time.Now())
-	t.asked, t.found = true, false
-	p.scheduleLocked()
+	now := time.Now()
+	for _, topic := range topics {
+		t := p.activeTopicLocked(topic, now)
+		t.asked, t.found = true, false
+	}
+	p.scheduleLocked() // once: it looks at all active topics, and there may be thousands
 }
 
 // Forget forgets a topic that has no records, as it is forgotten after a while without.
