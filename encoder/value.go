@@ -226,7 +226,9 @@ func (w *walker) appendArray(dst, src []byte, pos, n, depth int) ([]byte, int) {
 		return dst, faultDepth
 	}
 	dst = append(dst, '[')
+	keyPos := w.keyPos
 	for i := range n {
+		w.keyPos = keyPos // an element may have had keys
 		if i > 0 {
 			dst = append(dst, ',')
 		}
