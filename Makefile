@@ -5,6 +5,7 @@
 # make test-kafka runs against a real Apache Kafka (needs Java, Maven and Maven Central)
 # make test-interop runs the clients of docs/compatibility.md against the local endpoint; fetches them on first use
 # make soak       MINUTES=n of random faults under load; nothing may be lost
+# make test-oracle compares the encoder with Python's msgpack and json over 50,000 random and hostile chunks; fetches msgpack where it is missing
 # make fuzz       runs each fuzz target for a minute
 # make tools      builds sls-check and sls-endpoint, static, in build/bin
 # make check-config CONF=file examines a configuration of Fluent Bit; ARGS=-online tries the way to SLS
@@ -17,7 +18,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGIN  := out_sls_kafka.so
 
-.PHONY: build tools demo check-config dist test sim test-kill test-kafka test-interop test-dist test-deploy soak fuzz bench bench-encoder clean
+.PHONY: build tools demo check-config dist test sim test-kill test-kafka test-interop test-dist test-deploy test-oracle soak fuzz bench bench-encoder clean
 
 include host/build.env
 # make knows no paths with blanks, and the shell's own quotes stand around all of this.
@@ -71,6 +72,14 @@ test-dist:
 
 test-deploy:
 	cd test/deploy && $(GO) vet ./... && $(GO) test -race -count=1 -v -timeout 15m ./...
+
+# Debian's python3-msgpack will do; without it a virtual environment gets it.
+ORACLE_CHUNKS ?= 50000
+test-oracle:
+	@python=python3; $$python -c 'import msgpack' 2>/dev/null || { \
+		python=$(CURDIR)/build/oracle/bin/python3; \
+		$$python -c 'import msgpack' 2>/dev/null || { python3 -m venv build/oracle && build/oracle/bin/pip install -q msgpack==1.1.2; } || exit 1; }; \
+	$(GO) test -count=1 -v -run TestPythonOracle ./encoder -args -oracle-python $$python -oracle-chunks $(ORACLE_CHUNKS)
 
 MINUTES ?= 5
 soak:
