@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -117,5 +118,42 @@ func wantEnd(t *testing.T, h host, j *job) {
 	t.Logf("the process ended in %v", time.Since(start))
 	if code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// A reload and a stop, each with a thousand flushes suspended, on the engine's loop and
+// on workers. HOST_CFLAGS=-fsanitize=address runs it with the address sanitizer.
+func TestFlushesInFlightAtReloadAndStop(t *testing.T) {
+	t.Parallel()
+	const flushes = 1000
+	for name, args := range map[string][]string{"engine": nil, "workers": {"-w", "2"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := bundled(t)
+			e := startEndpoint(t, sls.Options{})
+			e.DelayAcks(time.Hour)
+			section := outputSection(t, e, "    request_timeout 5m\n    exit_timeout 2s")
+			j := h.startJob(t, func(file string) string {
+				return tailConfig(t, file, "    Hot_Reload on", "", section, "[OUTPUT]\n    Name tick\n")
+			}, append([]string{"-T", strconv.Itoa(flushes), "-b", "1"}, args...)...)
+			feed(t, j.input, 0, flushes)
+			inFlight := fmt.Sprintf(" %d\n", flushes)
+			j.await(inFlight, 1, time.Minute)
+			j.signal(syscall.SIGHUP)
+			j.await("all remaining tasks", 1, time.Minute)
+			e.DelayAcks(0)
+			j.await("[reload] reload 1 done", 1, time.Minute)
+			wantAll(t, awaitLines(t, e, flushes, time.Minute), flushes)
+			e.DelayAcks(time.Hour)
+			before, _ := j.out.count(inFlight)
+			feed(t, j.input, flushes, 2*flushes)
+			j.await(inFlight, before+1, time.Minute)
+			wantEnd(t, h, j)
+			for _, report := range []string{"DATA RACE", "ERROR: AddressSanitizer", "internal error"} {
+				if strings.Contains(j.out.String(), report) {
+					t.Errorf("the output holds %q", report)
+				}
+			}
+		})
 	}
 }
