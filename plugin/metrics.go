@@ -48,6 +48,15 @@ func Metrics(version string) []Metric {
 		{Name: "bytes_acknowledged_total", Help: "Bytes of the acknowledged records as sent, JSON or raw, before compression.",
 			value: func(s *snapshot) float64 { return float64(s.acknowledgedBytes) }},
 	}
+	table = append(table,
+		Metric{Name: "bytes_sent_total", Help: "Bytes of the produce requests as sent: after compression and before TLS, also of requests that failed.",
+			value: func(s *snapshot) float64 { return float64(s.sentBytes) }},
+		Metric{Name: "requests_total", Help: "Produce requests that were answered, whatever the answer.",
+			value: func(s *snapshot) float64 { return float64(s.requests) }},
+		Metric{Name: "request_seconds_total", Help: "Seconds that these requests took together, from the first byte sent to the last of the answer.",
+			value: func(s *snapshot) float64 { return s.requestTime.Seconds() }},
+		Metric{Name: "throttled_seconds_total", Help: "Seconds for which answers asked the client to send nothing.",
+			value: func(s *snapshot) float64 { return s.throttled.Seconds() }})
 	for r, name := range rejectReasonNames {
 		table = append(table, Metric{Name: "records_rejected_total", Label: "reason", LabelValue: name,
 			Help:  "Records rejected for good: too_large, unreadable (no event of Fluent Bit), refused by SLS when sent alone, or unknown_logstore (its logstore does not exist, and unknown_logstore is reject).",

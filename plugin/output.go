@@ -112,7 +112,7 @@ func (o *Output) openClient() error {
 	if err != nil {
 		return err
 	}
-	o.client, err = kgo.NewClient(append(opts, kgo.Dialer(o.sessions.Dial), kgo.WithHooks(&o.health), kgo.WithLogger(clientLogger{o.log}))...)
+	o.client, err = kgo.NewClient(append(opts, kgo.Dialer(o.sessions.Dial), kgo.WithHooks(&o.health, &o.stats.traffic), kgo.WithLogger(clientLogger{o.log}))...)
 	if err != nil {
 		return fmt.Errorf("kafka client: %w", err)
 	}

@@ -17,6 +17,7 @@ type stats struct {
 	rejected          rejectCounts
 	retried           atomic.Int64 // records sent again after a failure
 	failures          failureCounts
+	traffic           traffic
 	reserved          atomic.Int64 // fields of records that SLS reserves
 	returned          atomic.Int64 // chunks without a result when the output ended
 	deadLetters       deadLetterCounts
@@ -85,6 +86,8 @@ type snapshot struct {
 	acknowledged, acknowledgedBytes, retried int64
 	rejected                                 [rejectReasons]int64
 	failures                                 [failure.Kinds]int64
+	sentBytes, requests                      int64
+	requestTime, throttled                   time.Duration // of all requests together
 	bytes, limit                             int64         // in flight, and how many may be
 	chunks, waiting                          int           // in flight; waiting for room
 	sinceAck                                 time.Duration // since the last acknowledgement, or the start
@@ -113,6 +116,10 @@ func (o *Output) snapshot(now time.Time) snapshot {
 		chunks:            max(0, live-waiting),
 		waiting:           waiting,
 		sinceAck:          max(0, now.Sub(last)),
+		sentBytes:         o.stats.traffic.bytes.Load(),
+		requests:          o.stats.traffic.requests.Load(),
+		requestTime:       time.Duration(o.stats.traffic.duration.Load()),
+		throttled:         time.Duration(o.stats.traffic.throttled.Load()),
 		up:                o.health.healthy(now),
 		troubled:          o.health.troubles(),
 		lettersKept:       o.stats.deadLetters.kept.Load(),
