@@ -11,7 +11,8 @@ import (
 const (
 	// refusalsToReject is how often a record has to be refused alone, each time after its
 	// partition took othersToBlame others: a service that refuses everything for a while,
-	// or some by chance, must not cost a record.
+	// or one in ten by chance, must not cost a record. At three in ten and dense traffic
+	// one of 5,000 is rejected.
 	refusalsToReject = 4
 	// aloneToReject is how long a record is tried alone if one such refusal is all that
 	// shows its fault, because nothing else is sent to its partition.
