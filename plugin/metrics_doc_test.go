@@ -4,8 +4,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
+
+	"out_sls_kafka/plugin/failure"
 )
 
 var update = flag.Bool("update", false, "write the document that is made from the table")
@@ -50,5 +53,18 @@ func TestMetricsDocument(t *testing.T) {
 		}
 	} else if string(doc) != want {
 		t.Errorf("%s differs from the table of metrics: run go test ./plugin -run TestMetricsDocument -update", metricsDoc)
+	}
+}
+
+// The document says of each kind of errors where to look.
+func TestErrorKindsAreInTheDocument(t *testing.T) {
+	doc, err := os.ReadFile(metricsDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range failure.AllKinds() {
+		if !regexp.MustCompile("(?m)^\\|.*`" + kind.String() + "`.* \\|").Match(doc) {
+			t.Errorf("%s does not say what errors of kind %v are", metricsDoc, kind)
+		}
 	}
 }

@@ -149,9 +149,17 @@ func TestMetricsAfterRecords(t *testing.T) {
 		`waiting_chunks{name="sls_kafka.0"}`:                             0,
 		`up{name="sls_kafka.0"}`:                                         1,
 		`up{name="other"}`:                                               1,
+		`build_info{name="other",version="dev"}`:                         1,
+		`errors_total{name="other",kind="network"}`:                      0,
+		`throttled_seconds_total{name="other"}`:                          0,
 	} {
 		if got, ok := values["fluentbit_sls_kafka_"+series]; !ok || got != want {
 			t.Errorf("%s is %v (there: %v), want %v", series, got, ok, want)
+		}
+	}
+	for _, series := range []string{"requests_total", "request_seconds_total", "bytes_sent_total"} {
+		if v := values["fluentbit_sls_kafka_"+series+`{name="sls_kafka.0"}`]; v <= 0 {
+			t.Errorf("%s is %v after records were sent", series, v)
 		}
 	}
 	s.await(`inflight_chunks{name="sls_kafka.0"}`, is(0))
@@ -180,6 +188,7 @@ func TestMetricsOfAnOutage(t *testing.T) {
 	e.Close()
 	feed(t, j.input, 100, 200)
 	s.await(`up{name="sls_kafka.0"}`, is(0))
+	s.await(`errors_total{name="sls_kafka.0",kind="network"}`, atLeast(1))
 	s.await(`inflight_chunks{name="sls_kafka.0"}`, atLeast(1))
 	s.await(`inflight_bytes{name="sls_kafka.0"}`, atLeast(100))
 	age := s.await(`last_acknowledged_seconds{name="sls_kafka.0"}`, atLeast(2))[`fluentbit_sls_kafka_last_acknowledged_seconds{name="sls_kafka.0"}`]

@@ -60,6 +60,9 @@ func TestPanelsShowTheOutage(t *testing.T) {
 		"Records in and out":   {0, 1000},
 		"Bytes out":            {0, 100000},
 		"Inputs paused":        {0, 0},
+		"Errors by kind":       {5, 2},
+		"Request duration":     {0, 0.001},
+		"Versions":             {1, 1},
 		"Memory in flight":     {0, 1000000},
 		"Chunks":               {0, 20},
 	}

@@ -108,6 +108,18 @@ type curve struct {
 	points plotter.XYs
 }
 
+// parts are the points without the gaps between them, where the query has no answer.
+func (c *curve) parts() (parts []plotter.XYs) {
+	from := 0
+	for i := range c.points {
+		if next := i + 1; next == len(c.points) || c.points[next].X-c.points[i].X > scrapeInterval.Seconds() {
+			parts = append(parts, c.points[from:next])
+			from = next
+		}
+	}
+	return parts
+}
+
 func (p *panel) curves(t *testing.T, s *samples, end time.Time) (all []curve) {
 	t.Helper()
 	for _, target := range p.Targets {
@@ -149,17 +161,22 @@ func (p *panel) draw(t *testing.T, at draw.Canvas, s *samples, end time.Time) {
 			addStates(t, pl, c)
 			continue
 		}
-		line, err := plotter.NewLine(c.points)
-		if err != nil {
-			t.Fatal(err)
+		var line *plotter.Line
+		for _, part := range c.parts() {
+			var err error
+			if line, err = plotter.NewLine(part); err != nil {
+				t.Fatal(err)
+			}
+			line.Color, line.Width = palette[i%len(palette)], 1
+			pl.Add(line)
 		}
-		line.Color, line.Width = palette[i%len(palette)], 1
-		pl.Add(line)
 		legend.Add(c.legend, line)
 		_, _, _, highest := plotter.XYRange(c.points)
 		top = max(top, highest)
 	}
-	pl.Y.Max = max(1, top*1.1)
+	if pl.Y.Max = top * 1.1; top == 0 {
+		pl.Y.Max = 1
+	}
 	unit := p.FieldConfig.Defaults.Unit
 	pl.Y.Tick.Marker = plot.TickerFunc(func(least, most float64) []plot.Tick { return inUnit(least, most, unit) })
 	rows := vg.Length(0)
