@@ -184,4 +184,8 @@ func (e *Encoder) addWatch(slot watchSlot, steps []step) {
 }
 
 // lengthBit is the bit of Encoder.watchLens for names of n bytes.
-func lengthBit(n int) uint64 { return 1 << min(n, 63) }
+func lengthBit(n int) uint64 { return 1 << min(n, 62) }
+
+// reservesBit in Encoder.watchLens says that some first-level keys are reserved: one
+// word is what the loop over the keys of a map asks.
+const reservesBit = 1 << 63

@@ -201,7 +201,7 @@ type Encoder struct {
 	giveUpErr   error   // the error of such a record
 	addsFields  bool    // at least one of the five keys is wanted
 	watches     []watch // first-level fields whose offset is needed
-	watchLens   uint64  // bit n: a watched name has n bytes (63: or more)
+	watchLens   uint64  // bit n: a watched name has n bytes (62: or more); reservesBit
 	watchSteps  [watchSlotCount][]step
 
 	reserves       bool      // Options.Reserved matches some keys
@@ -226,6 +226,9 @@ func New(o Options) (*Encoder, error) {
 	e.metadataKey, e.groupKey = newAddedKey(o.MetadataKey), newAddedKey(o.GroupKey)
 	e.addsFields = e.timeKey.wanted() || e.recordIDKey.wanted() || e.tagKey.wanted() || e.metadataKey.wanted() || e.groupKey.wanted()
 	e.reserves = len(o.Reserved.Names) > 0 || o.Reserved.MaxBytes > 0
+	if e.reserves {
+		e.watchLens |= reservesBit
+	}
 	for _, name := range o.Reserved.Names {
 		e.reservedSecond[name[1]>>6] |= 1 << (name[1] & 63)
 	}

@@ -132,7 +132,7 @@ func (e *Encoder) encodeEvent(b *Batch, src []byte, pos int) int {
 		}
 	}
 	r := Record{Value: Span{start, len(b.Buf)}, Sec: ev.sec, Nsec: ev.nsec}
-	if e.watchLens != 0 {
+	if e.watchLens&^reservesBit != 0 {
 		r.Key = e.extract(b, src, watchKey)
 		r.Route = e.extract(b, src, watchRoute)
 	}

@@ -41,9 +41,9 @@ func (w *walker) cannotFit(dst []byte, n int) bool { return len(dst)+5*n > w.lim
 // does not check the limit, which would cost every record 2 to 4 % of its time:
 // see appendWideEntries.
 func (w *walker) appendEntries(ks *keySet, dst, src []byte, pos, n, depth int) ([]byte, int) {
-	watchLens, reserves := w.enc.watchLens, w.enc.reserves
+	watchLens := w.enc.watchLens
 	if depth > 1 {
-		watchLens, reserves = 0, false
+		watchLens = 0
 	}
 	for range n {
 		if ks.count > 0 {
@@ -53,7 +53,7 @@ func (w *walker) appendEntries(ks *keySet, dst, src []byte, pos, n, depth int) (
 		if cap(dst)-len(dst) < 3*slack {
 			dst = slices.Grow(dst, 3*slack)
 		}
-		if length, hash := writeShortKey(dst, src, pos); length > 0 && !(reserves && src[pos+1] == '_' && w.enc.mayReserve(src[pos+2])) {
+		if length, hash := writeShortKey(dst, src, pos); length > 0 && !(watchLens&reservesBit != 0 && src[pos+1] == '_' && w.enc.mayReserve(src[pos+2])) {
 			start := len(dst)
 			dst = dst[:start+length+3]
 			if ks.add(start, length+2, hash) {
@@ -63,7 +63,7 @@ func (w *walker) appendEntries(ks *keySet, dst, src []byte, pos, n, depth int) (
 		} else if dst, pos = w.appendKey(ks, dst, src, pos, depth); pos < 0 {
 			return dst, pos
 		}
-		if watchLens != 0 {
+		if watchLens&^reservesBit != 0 {
 			w.noteKey(src, keyPos, pos)
 		}
 		if length, from := shortStringHeader(src, pos); length >= 0 {
