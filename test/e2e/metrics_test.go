@@ -273,7 +273,7 @@ func TestMetricsInTheLogOfAHostWithout(t *testing.T) {
 	feed(t, j.input, 0, n)
 	fmt.Fprintf(j.input, "@1425211200.000 %s\n", strings.Repeat("x", 3000))
 	waitCount(t, e, n)
-	j.await(fmt.Sprintf("delivery works; records acknowledged: %d (%d bytes), sent again: 0, rejected: too_large 1, unreadable 0, refused 0;", n, landedBytes(e, "demo")),
+	j.await(fmt.Sprintf("delivery works; records acknowledged: %d (%d bytes), sent again: 0, rejected: too_large 1, unreadable 0, refused 0, unknown_logstore 0;", n, landedBytes(e, "demo")),
 		1, 2*time.Minute)
 	if code := j.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
