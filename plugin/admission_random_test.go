@@ -105,7 +105,7 @@ func (r *randomRoom) encode(c *Chunk) {
 			r.t.Fatal("a chunk is woken again and again, and finds no room")
 		}
 		piece := rc.pieces[0]
-		for name := range piece { // the service has answered, or there is no room
+		for name := range piece { // the service has answered, or nothing gets room
 			if !r.stores[name].account.known {
 				r.know(&r.stores[name].account, r.random.IntN(2) == 0)
 			}

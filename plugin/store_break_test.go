@@ -115,7 +115,7 @@ func TestChunkInTheCrowdIsBounded(t *testing.T) {
 		for n := range 4 {
 			f.give("names", routedEvents(700, "x", func(i int) string { return fmt.Sprintf("name-%d", n*1000+i) }))
 		}
-		time.Sleep(20 * time.Minute)
+		time.Sleep(10 * time.Minute)
 		o.mu.Lock()
 		for _, c := range o.live {
 			if n := len(c.shares); n > 700 {
