@@ -38,19 +38,21 @@ func (w *world) checkNamed() {
 // standstill is how long chunks may wait for room while next to nothing is in flight.
 const standstill = 20 * time.Second
 
-// checkRoomUsed: chunks do not wait for room while most of it is free.
+// checkRoomUsed: chunks do not wait for room while most of it is free. Of several
+// logstores those that fail have half of it, and leave some to each other.
 func (w *world) checkRoomUsed() {
 	used, waiting := w.numbers.of("inflight_bytes"), w.numbers.of("waiting_chunks")
-	largest := 0
+	largest, entitled := 0, len(w.Logstores) == 1
 	w.mu.Lock()
 	for _, c := range w.chunks[w.checked:] {
 		if c.settled == 0 {
 			largest = max(largest, c.bytes)
+			entitled = entitled || !w.troubled(c.topic, c.offered, w.now()).any()
 		}
 	}
 	w.mu.Unlock()
 	free := float64(w.bufferLimit()) - used
-	if waiting == 0 || free < 8*float64(largest)+100_000 {
+	if waiting == 0 || !entitled || free < 8*float64(largest)+100_000 {
 		w.roomSince = w.now()
 		return
 	}
