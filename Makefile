@@ -75,11 +75,12 @@ test-deploy:
 
 # Debian's python3-msgpack will do; without it a virtual environment gets it.
 ORACLE_CHUNKS ?= 50000
+ORACLE_SEED ?= 0
 test-oracle:
 	@python=python3; $$python -c 'import msgpack' 2>/dev/null || { \
 		python=$(CURDIR)/build/oracle/bin/python3; \
 		$$python -c 'import msgpack' 2>/dev/null || { python3 -m venv build/oracle && build/oracle/bin/pip install -q msgpack==1.1.2; } || exit 1; }; \
-	$(GO) test -count=1 -v -run TestPythonOracle ./encoder -args -oracle-python $$python -oracle-chunks $(ORACLE_CHUNKS)
+	$(GO) test -count=1 -v -run TestPythonOracle ./encoder -args -oracle-python $$python -oracle-chunks $(ORACLE_CHUNKS) -oracle-seed $(ORACLE_SEED)
 
 MINUTES ?= 5
 soak:
