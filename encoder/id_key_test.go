@@ -2,8 +2,8 @@ package encoder
 
 import "testing"
 
-// A record that is no map has no key, whatever the last key of the metadata is: its
-// bytes are no id.
+// A record that is not a map has no key, whatever the last key of the metadata is: its
+// bytes are not an id.
 func TestRecordWithoutKeysIsNoID(t *testing.T) {
 	t.Parallel()
 	e, err := New(Options{MetadataKey: "m"})

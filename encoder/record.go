@@ -84,7 +84,7 @@ func (w *walker) appendAddedFields(ks *keySet, dst, src []byte, ev event) ([]byt
 		if dst, pos = w.appendMetadata(w.appendAddedKey(ks, dst, &e.metadataKey), src, ev.metadata); pos < 0 {
 			return dst, pos
 		}
-		w.keyPos = -1 // a record that is no map has no key of the metadata's
+		w.keyPos = -1 // a record that is not a map has no key of the metadata
 	}
 	if e.groupKey.wanted() && len(w.groupJSON) > 0 {
 		if len(dst)+len(w.groupJSON) > w.limit {
