@@ -194,6 +194,7 @@ func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bo
 	switch {
 	case b.failures >= failuresToDivide && b.count > 1:
 		b.failures = 0
+		b.wait.Reset() // others wait for their records in it
 		return verdict{divideIt, halves}
 	case b.failures >= failuresToDivide || b.blamed > 0:
 		if elsewhere {
