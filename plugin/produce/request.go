@@ -234,12 +234,17 @@ func (p *Producer) downLocked(part *partition) bool {
 	return part.leader < 0 || part.backoff.Failing() || part.broker.backoff.Failing()
 }
 
+// moveQueueLocked gives all batches of a queue to another one.
+func (p *Producer) moveQueueLocked(from, to *queue, now time.Time) {
+	if from.open != nil {
+		p.closeBatchLocked(from)
+	}
+	from.moveTo(to, now)
+}
+
 // emptyLocked gives the batches of a partition to the topic's others.
 func (p *Producer) emptyLocked(part *partition, now time.Time) {
-	if part.queue.open != nil {
-		p.closeBatchLocked(&part.queue)
-	}
-	part.queue.moveTo(&part.queue.topic.shared, now)
+	p.moveQueueLocked(&part.queue, &part.queue.topic.shared, now)
 }
 
 // emptyBrokerLocked does so with all partitions that a broker leads.

@@ -1,8 +1,6 @@
 package produce
 
-import (
-	"time"
-)
+import "time"
 
 // Ask asks the broker about topics, before there are records for them. Observer.Found or
 // Observer.Failed tells the answer; if the request fails as a whole it is sent again.
@@ -42,13 +40,10 @@ func (p *Producer) Divert(from, to string) {
 	now := time.Now()
 	t := p.activeTopicLocked(to, now)
 	f.eachQueue(func(q *queue) {
-		if q.open != nil {
-			p.closeBatchLocked(q)
-		}
 		if q == &f.unassigned {
-			q.moveTo(&t.unassigned, now)
+			p.moveQueueLocked(q, &t.unassigned, now)
 		} else {
-			q.moveTo(&t.shared, now)
+			p.moveQueueLocked(q, &t.shared, now)
 		}
 	})
 	if len(t.partitions) > 0 {
