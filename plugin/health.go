@@ -40,9 +40,9 @@ type health struct {
 
 	rejectLogged      map[failure.Kind]time.Time
 	rejectSkipped     map[failure.Kind]int
-	writeFailedLogged time.Time
-	heldLogged        time.Time
-	crowdedLogged     time.Time
+	writeFailedLogged minutely
+	heldLogged        minutely
+	crowdedLogged     minutely
 }
 
 // incident is guarded by health.mu.
@@ -86,6 +86,20 @@ func (h *health) lastAcked() (at time.Time) {
 // idleTooLong is after how long without an acknowledgement an output with logstores in
 // trouble counts as one whose delivery is in trouble.
 const idleTooLong = time.Minute
+
+// minutely is when a line was logged that comes once a minute at most; it is guarded by
+// health.mu.
+type minutely struct{ at time.Time }
+
+// due tells whether the line may be logged now, and takes it for logged.
+func (m *minutely) due() bool {
+	now := time.Now()
+	if now.Sub(m.at) < logInterval {
+		return false
+	}
+	m.at = now
+	return true
+}
 
 // healthy tells whether records arrive: the output has no incident, and if
 // logstores are in trouble, others still get theirs.

@@ -138,8 +138,7 @@ func (o *Output) deadLettersDeleted(records int) {
 func (h *health) deadLetterWriteFailed(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now := time.Now(); now.Sub(h.writeFailedLogged) >= logInterval {
-		h.writeFailedLogged = now
+	if h.writeFailedLogged.due() {
 		h.out.log.Errorf("rejected records could not be kept: %v", err)
 	}
 }
@@ -148,8 +147,7 @@ func (h *health) deadLetterWriteFailed(err error) {
 func (h *health) logHeld(tag, logstore string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now := time.Now(); now.Sub(h.heldLogged) >= logInterval {
-		h.heldLogged = now
+	if h.heldLogged.due() {
 		h.out.log.Warnf("logstore %s: a record of tag %q is refused when sent alone (%v); it waits and is sent again, until others show whether this is its fault or the service's", logstore, tag, err)
 	}
 }

@@ -105,7 +105,7 @@ func (h *health) forget(all []*logstore) {
 func (t *troubledStores) tickLocked(h *health, now time.Time) {
 	for to := range t.all {
 		switch i := &to.incident; {
-		case now.Sub(i.lastFailure) >= recoveryWindow && !h.out.storeFails(to) && h.storeEndedLocked(to, now):
+		case now.Sub(i.lastFailure) >= recoveryWindow && !h.out.producer.Failing(to.topic) && h.storeEndedLocked(to, now):
 			delete(t.all, to)
 			i.current, i.lastErr = 0, nil
 		default:
@@ -127,9 +127,6 @@ func (h *health) storeEndedLocked(to *logstore, now time.Time) bool {
 	return !h.out.admission.inUse(to) && now.Sub(time.Unix(0, to.usedAt.Load())) > unknownIdleTimeout
 }
 
-// storeFails tells whether batches of a logstore cannot be delivered.
-func (o *Output) storeFails(to *logstore) bool { return o.producer.Failing(to.topic) }
-
 // logDiverted logs that the records of a logstore go elsewhere from now on.
 func (h *health) logDiverted(to *logstore, reject bool) {
 	h.mu.Lock()
@@ -149,8 +146,7 @@ func (h *health) logDiverted(to *logstore, reject bool) {
 func (h *health) logCrowded(tag string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now := time.Now(); now.Sub(h.crowdedLogged) >= logInterval {
-		h.crowdedLogged = now
+	if h.crowdedLogged.due() {
 		h.out.log.Errorf("records of tag %q wait: logstore_key gave %d names that SLS does not know, and no more are asked about; check the field", tag, maxUnknownNames)
 	}
 }
