@@ -150,9 +150,8 @@ func (o *Output) Submit(tag string, data []byte, w Waker, onWorker bool) *Chunk 
 // accountOf returns the account of the logstore that the first record of a chunk goes to:
 // it is the one that most go to, or all.
 func (o *Output) accountOf(tag string, data []byte) *account {
-	common := &o.logstores.common.account
 	if o.logstores.single {
-		return common
+		return &o.logstores.common.account
 	}
 	w := o.getWorkspace()
 	defer o.putWorkspace(w)
@@ -160,18 +159,14 @@ func (o *Output) accountOf(tag string, data []byte) *account {
 	o.encoder.Begin(b, nil, tag, time.Time{}) // for the route alone
 	defer b.End()
 	o.encoder.AppendSome(b, data, encoder.Position{}, 1)
-	if len(b.Records) == 0 || b.Records[0].Route.End == b.Records[0].Route.Start {
-		o.askCommon()
-		return common
+	var route []byte
+	if len(b.Records) > 0 {
+		route = b.Bytes(b.Records[0].Route)
 	}
-	to := o.logstores.find(b.Bytes(b.Records[0].Route), time.Now())
-	switch {
-	case to == nil:
+	to, _ := o.logstoreOf(route, time.Now())
+	if to == nil {
 		o.health.logCrowded(tag)
 		return &o.logstores.crowd
-	case to == o.logstores.common || to.diverted.Load() != nil:
-		o.askCommon()
-		return common
 	}
 	return &to.account
 }

@@ -47,9 +47,6 @@ func (c *Chunk) shareOf(to *logstore) *share {
 }
 
 func (c *Chunk) addShare(to *logstore) *share {
-	if to == c.out.logstores.common {
-		c.out.askCommon()
-	}
 	to.usedAt.Store(time.Now().UnixNano())
 	s := &c.firstShare
 	if len(c.shares) == 0 {
@@ -86,18 +83,30 @@ func (r *routing) next(c *Chunk, b *encoder.Batch, record *encoder.Record) bool 
 	if r.share != nil && string(route) == string(r.route) {
 		return true
 	}
-	to := c.out.logstores.common
+	to, reject := c.out.logstoreOf(route, r.now)
+	if to == nil {
+		return false
+	}
+	r.route, r.reject, r.share = route, reject, c.shareOf(to)
+	return true
+}
+
+// logstoreOf returns where records with that value of logstore_key go, empty: without
+// one; nil: too many unknown names. With reject they go nowhere.
+func (o *Output) logstoreOf(route []byte, now time.Time) (to *logstore, reject bool) {
+	to = o.logstores.common
 	if len(route) > 0 {
-		if to = c.out.logstores.find(route, r.now); to == nil {
-			return false
+		if to = o.logstores.find(route, now); to == nil {
+			return nil, false
+		}
+		if d := to.diverted.Load(); d != nil {
+			to, reject = o.logstores.common, d.reject
 		}
 	}
-	r.route, r.reject = route, false
-	if d := to.diverted.Load(); d != nil {
-		to, r.reject = c.out.logstores.common, d.reject
+	if to == o.logstores.common {
+		o.askCommon()
 	}
-	r.share = c.shareOf(to)
-	return true
+	return to, reject
 }
 
 // Acked counts records that were acknowledged.
