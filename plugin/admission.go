@@ -100,6 +100,14 @@ func (a *admission) holdLocked(c *Chunk) {
 	a.addLocked(c.account, c.held)
 }
 
+// dropHeldLocked releases what is held for c, and returns how many bytes it was.
+func (a *admission) dropHeldLocked(c *Chunk) (held int64) {
+	held, c.held = c.held, 0
+	a.addLocked(c.account, -held)
+	a.takeTurnLocked(c.account)
+	return held
+}
+
 func (a *admission) addLocked(to *account, bytes int64) {
 	to.used += bytes
 	a.used += bytes
@@ -128,10 +136,7 @@ func (a *admission) reserve(c *Chunk, shares []*share, rest int) bool {
 func (a *admission) tryReserve(c *Chunk, shares []*share, rest int) (fits bool, admitted []*Chunk) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	held := c.held
-	a.addLocked(c.account, -held)
-	c.held = 0
-	a.takeTurnLocked(c.account)
+	held := a.dropHeldLocked(c)
 	if full, total := a.fullLocked(shares); full != nil {
 		c.account, c.wanted = full, total
 		a.waitLocked(c, 0)
@@ -185,12 +190,7 @@ func (a *admission) setEncoded(c *Chunk, bytes int64) []*Chunk {
 	if c.length > 0 {
 		a.expansion = max(1, float64(bytes-chunkOverhead)/float64(c.length))
 	}
-	if c.held == 0 {
-		return nil
-	}
-	a.addLocked(c.account, -c.held)
-	c.held = 0
-	a.takeTurnLocked(c.account)
+	a.dropHeldLocked(c)
 	return a.admitWaitingLocked()
 }
 

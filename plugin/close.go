@@ -105,8 +105,8 @@ func (o *Output) requestThread() {
 }
 
 // Close ends the output: what is in flight has exit_timeout to be delivered, from the
-// beginning of the [Ending] on; then the other chunks end with Retry. It tells whether everything ended: if not, a
-// goroutine hangs, and wakers may still be used.
+// beginning of the [Ending] on; then the other chunks end with Retry. It tells whether
+// everything ended: if not, a goroutine hangs, and wakers may still be used.
 func (o *Output) Close() bool {
 	ctx, cancel := context.WithDeadline(context.Background(), o.ending.begin().Add(o.cfg.ExitTimeout))
 	defer cancel()

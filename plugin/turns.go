@@ -84,9 +84,8 @@ func (a *admission) dropClaimLocked(c *Chunk) {
 			a.leaveLocked(c, i)
 		}
 	}
-	a.addLocked(c.account, -c.held)
-	c.admitted, c.held = false, 0
-	a.takeTurnLocked(c.account)
+	c.admitted = false
+	a.dropHeldLocked(c)
 }
 
 // unpark lets a chunk that was parked have room, or wait, for the rest of it.
@@ -102,9 +101,8 @@ func (a *admission) unpark(c *Chunk, rest int) {
 // waitForNames lets c wait until another unknown name may be remembered.
 func (a *admission) waitForNames(c *Chunk, crowd *account) {
 	a.mu.Lock()
-	a.addLocked(c.account, -c.held)
-	a.takeTurnLocked(c.account)
-	c.held, crowd.known = 0, false
+	a.dropHeldLocked(c)
+	crowd.known = false
 	c.account, c.wanted = crowd, chunkOverhead
 	a.waitLocked(c, 0)
 	admitted := a.admitWaitingLocked()
