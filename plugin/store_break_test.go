@@ -18,10 +18,7 @@ func TestLogstoreThatTakesRecordsIsNotMissing(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []string{"default", "reject"} {
 		t.Run(policy, bubbled(func(t *testing.T, network testNetwork) {
-			e, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo", "good"}, DiscardLogs: true})
-			o, h := network.startOutput(t, storeProperties(properties, "unknown_logstore", policy, "unknown_logstore_after", "30s", "dead_letter_file", t.TempDir()+"/letters"))
-			h.wait("reachable")
-			f := newFlushes(t, o)
+			e, o, h, f := network.startStores(t, sls.Options{Logstores: []string{"demo", "good"}, DiscardLogs: true}, "unknown_logstore", policy, "unknown_logstore_after", "30s", "dead_letter_file", t.TempDir()+"/letters")
 			const seconds = 120
 			for s := range seconds {
 				if s == 10 {
@@ -48,10 +45,7 @@ func TestLogstoreThatTakesRecordsIsNotMissing(t *testing.T) {
 func TestLogstoreWithoutRoomRecovers(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, network testNetwork) {
-		e, properties := network.startEndpoint(t, sls.Options{DiscardLogs: true})
-		o, h := network.startOutput(t, storeProperties(properties, "buffer_limit", "1M"))
-		h.wait("reachable")
-		f := newFlushes(t, o)
+		e, o, _, f := network.startStores(t, sls.Options{DiscardLogs: true}, "buffer_limit", "1M")
 		line := strings.Repeat("x", 1000)
 		for _, name := range names("missing", 10) {
 			for range 10 {
@@ -79,10 +73,7 @@ func TestDivertedChunksNeedNoRoomOfTheirLogstore(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []string{"default", "reject"} {
 		t.Run(policy, bubbled(func(t *testing.T, network testNetwork) {
-			e, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo", "refused"}, DiscardLogs: true})
-			o, h := network.startOutput(t, storeProperties(properties, "buffer_limit", "1M", "unknown_logstore", policy, "unknown_logstore_after", "30s", "dead_letter_file", t.TempDir()+"/letters"))
-			h.wait("reachable")
-			f := newFlushes(t, o)
+			e, o, _, f := network.startStores(t, sls.Options{Logstores: []string{"demo", "refused"}, DiscardLogs: true}, "buffer_limit", "1M", "unknown_logstore", policy, "unknown_logstore_after", "30s", "dead_letter_file", t.TempDir()+"/letters")
 			line := strings.Repeat("x", 1000)
 			if err := e.SetFault(sls.Fault{Name: kerr.KafkaStorageError.Message, Logstore: "refused"}); err != nil {
 				t.Fatal(err)
@@ -108,10 +99,7 @@ func TestDivertedChunksNeedNoRoomOfTheirLogstore(t *testing.T) {
 func TestChunkInTheCrowdIsBounded(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, network testNetwork) {
-		_, properties := network.startEndpoint(t, sls.Options{DiscardLogs: true})
-		o, h := network.startOutput(t, storeProperties(properties, "buffer_limit", "1M"))
-		h.wait("reachable")
-		f := newFlushes(t, o)
+		_, o, _, f := network.startStores(t, sls.Options{DiscardLogs: true}, "buffer_limit", "1M")
 		for n := range 4 {
 			f.give("names", routedEvents(700, "x", func(i int) string { return fmt.Sprintf("name-%d", n*1000+i) }))
 		}
@@ -133,10 +121,7 @@ func TestChunkInTheCrowdIsBounded(t *testing.T) {
 func TestNamesAreForgotten(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, network testNetwork) {
-		_, properties := network.startEndpoint(t, sls.Options{DiscardLogs: true})
-		o, h := network.startOutput(t, storeProperties(properties, "unknown_logstore", "default"))
-		h.wait("reachable")
-		f := newFlushes(t, o)
+		_, o, _, f := network.startStores(t, sls.Options{DiscardLogs: true}, "unknown_logstore", "default")
 		most := 0
 		for s := range 11 {
 			for part := range 4 {

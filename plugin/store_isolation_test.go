@@ -91,6 +91,16 @@ func storeProperties(properties map[string]string, more ...string) map[string]st
 	return properties
 }
 
+// startStores starts an endpoint, and an output with logstore_key and more properties
+// that has reached it, and is given chunks.
+func (n testNetwork) startStores(t *testing.T, options sls.Options, more ...string) (*sls.Endpoint, *Output, *memoryLogger, *flushes) {
+	t.Helper()
+	e, properties := n.startEndpoint(t, options)
+	o, h := n.startOutput(t, storeProperties(properties, more...))
+	h.wait("reachable")
+	return e, o, h, newFlushes(t, o)
+}
+
 // Logstores that do not exist, or refuse the AccessKey, hold up no other for minutes:
 // their 2,000 lines a second stay in their part of buffer_limit, and the others' 10 arrive
 // at once. What is logged, and what the metrics say, is so all the while; when the
@@ -180,11 +190,8 @@ func TestTroubleStaysInItsLogstores(t *testing.T) {
 func TestUnknownLogstore(t *testing.T) {
 	for _, policy := range []string{"default", "reject"} {
 		t.Run(policy, bubbled(func(t *testing.T, network testNetwork) {
-			e, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo", "good"}, DiscardLogs: true})
 			letters := t.TempDir() + "/letters"
-			o, h := network.startOutput(t, storeProperties(properties, "unknown_logstore", policy, "unknown_logstore_after", "30s", "dead_letter_file", letters))
-			h.wait("reachable")
-			f := newFlushes(t, o)
+			e, o, h, f := network.startStores(t, sls.Options{Logstores: []string{"demo", "good"}, DiscardLogs: true}, "unknown_logstore", policy, "unknown_logstore_after", "30s", "dead_letter_file", letters)
 			second := func() {
 				f.give("mixed", routedEvents(20, "x", func(i int) string { return []string{"good", "missing"}[i%2] }))
 				time.Sleep(time.Second)
@@ -235,10 +242,7 @@ var nameRounds = flag.Int("names", 4, "how many thousand logstores are named")
 func TestNamesByTheThousand(t *testing.T) {
 	for _, policy := range []string{"wait", "default", "reject"} {
 		t.Run(policy, bubbled(func(t *testing.T, network testNetwork) {
-			_, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo", "good"}, DiscardLogs: true})
-			o, h := network.startOutput(t, storeProperties(properties, "unknown_logstore", policy, "buffer_limit", "8M", "dead_letter_file", t.TempDir()+"/letters"))
-			h.wait("reachable")
-			f := newFlushes(t, o)
+			_, o, h, f := network.startStores(t, sls.Options{Logstores: []string{"demo", "good"}, DiscardLogs: true}, "unknown_logstore", policy, "buffer_limit", "8M", "dead_letter_file", t.TempDir()+"/letters")
 			huge := strings.Repeat("Huge ", 200_000)
 			peak := int64(0)
 			for s := range *nameRounds {
