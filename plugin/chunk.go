@@ -250,39 +250,3 @@ func (c *Chunk) cancel() bool {
 
 // GiveBack ends a chunk that waits with Retry.
 func (c *Chunk) GiveBack() { c.cancel() }
-
-// Detach ends a flush that waits no longer; its result to Fluent Bit must be
-// Retry. data is the chunk's msgpack. A chunk that still waits for room gives
-// up its place: nobody could encode it, and Fluent Bit may never submit it again. If
-// some of its records were sent, the next flush goes on behind them.
-func (c *Chunk) Detach(data []byte) {
-	c.mu.Lock()
-	c.waker = nil
-	c.mu.Unlock()
-	if c.park() || !c.cancel() {
-		c.out.detached.put(c, data)
-	}
-}
-
-// park makes a chunk that waits for room for a further piece wait for its next flush
-// instead. It returns false for any other chunk.
-func (c *Chunk) park() bool {
-	c.mu.Lock()
-	if c.state != waiting || c.next.Offset == 0 {
-		c.mu.Unlock()
-		return false
-	}
-	admitted := c.out.admission.park(c)
-	c.mu.Unlock()
-	wakeAll(admitted)
-	return true
-}
-
-// reattach gives a detached chunk to a new flush.
-func (c *Chunk) reattach(w Waker, onWorker bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.waker = w
-	c.onWorker.Store(onWorker)
-	c.out.admission.unpark(c, c.length-c.next.Offset)
-}
