@@ -29,6 +29,8 @@ var unreachable = map[string]string{
 	"the probe did not end":                  "it begins a wait and is in no line: the panic before it is",
 	"a chunk cannot be in state %d after %d": "each step of a chunk is in the table of states",
 	"a batch cannot be %s after %s":          "each step of a batch is in the table of states",
+	"it is closed":                           "the spool is closed when nothing is put in any more",
+	"it does not begin as a segment does":    "what is in such a file is looked for all the same, and the line about damage names it",
 	"in flight":                              "the name of a state in the line above",
 	"not known":                              "compression is checked before",
 	"batches of %d bytes and requests of %d cannot be made":                              "max_message_bytes is checked before",

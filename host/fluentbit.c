@@ -260,8 +260,10 @@ int sls_exits_each_output(void) { return host.flb_reload != NULL; }
 
 int sls_chunk_readable(int on_worker)
 {
-    return !on_worker || host.flb_proxy_output_cb_init != NULL || !sls_stopping();
+    return !on_worker || sls_chunks_outlive_outputs() || !sls_stopping();
 }
+
+int sls_chunks_outlive_outputs(void) { return host.flb_proxy_output_cb_init != NULL; }
 
 int sls_cmt_known(void)
 {

@@ -218,6 +218,9 @@ int sls_exits_each_output(void);
  * must not once the process stops: the engine's thread frees chunks while workers run. */
 int sls_chunk_readable(int on_worker);
 
+/* Whether the chunks of flushes that are suspended in the engine's loop can be read in FLBPluginExitCtx. */
+int sls_chunks_outlive_outputs(void);
+
 /* Whether the functions below may be called: plugins cannot add metrics before 2.0. */
 int sls_cmt_known(void);
 

@@ -81,6 +81,16 @@ func (f *suspendedFlush) advanceFrom(chunk *plugin.Chunk, data []byte) {
 	}
 }
 
+// Data returns the chunk while the instance ends, on the engine's thread. Fluent Bit keeps
+// it until then, where its inputs end after its outputs.
+func (f *suspendedFlush) Data() []byte {
+	c := f.c.Load()
+	if c == nil || f.onWorker != 0 || C.sls_chunks_outlive_outputs() == 0 {
+		return nil
+	}
+	return dataOf(c)
+}
+
 // complete gives the flush its result, unless it has one: the chunk may wake the
 // flush while Advance returns the same result.
 func (f *suspendedFlush) complete(result C.int) {

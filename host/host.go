@@ -34,6 +34,7 @@ func Register(def unsafe.Pointer) (ret int32) {
 	defer guard(&ret, -1)
 	ret = int32(output.FLBPluginRegister(def, name, description))
 	C.sls_register_metrics(def)
+	live.registered()
 	return ret
 }
 
@@ -81,7 +82,7 @@ func start(p unsafe.Pointer) *instance {
 		log.Errorf("%v", err)
 		return nil
 	}
-	if i.out, err = plugin.New(cfg, plugin.Env{Log: log, Stopping: stopping, Ending: i.ending, Metrics: newMetricSink(p), Version: Version}); err != nil {
+	if i.out, err = plugin.New(cfg, plugin.Env{Log: log, Stopping: stopping, Leaving: leaving(), Ending: i.ending, Holding: &live.holding, Metrics: newMetricSink(p), Version: Version}); err != nil {
 		log.Errorf("%v", err)
 		i.queue.discard()
 		i.free(true)
@@ -92,6 +93,13 @@ func start(p unsafe.Pointer) *instance {
 	}
 	log.Infof("version %s, project %s, logstore %s, endpoint %s", Version, cfg.Project, cfg.Logstore, strings.Join(cfg.Endpoints, ", "))
 	return i
+}
+
+// leaving returns a function that tells whether the instances that start now end soon. A
+// reload registers the plugin once more while they run, and waits until no chunk is left.
+func leaving() func() bool {
+	generation := live.generation()
+	return func() bool { return stopping() || live.generation() != generation }
 }
 
 // exitSection ends the output of one section, and returns the result of

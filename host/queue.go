@@ -171,7 +171,8 @@ func (q *queue) wake(f *suspendedFlush) {
 // endLimit is how long run may take to end: it may be encoding 512 KiB.
 const endLimit = time.Second
 
-// close ends run. Flushes that were not submitted to the output stay suspended. It
+// close ends run. With a spool, the flushes whose chunk was copied are submitted: it keeps
+// what Fluent Bit may not. Others that were not submitted stay suspended. It
 // returns false if run hangs; it may use the queue later then.
 func (q *queue) close() bool {
 	q.mu.Lock()
@@ -184,6 +185,10 @@ func (q *queue) close() bool {
 		return false
 	}
 	left, _ := q.take(math.MaxInt)
+	if q.instance.cfg.SpoolPath != "" {
+		q.submit(left)
+		return true
+	}
 	for _, c := range left {
 		C.free(unsafe.Pointer(c.copy))
 		c.copy = nil

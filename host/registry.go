@@ -8,11 +8,14 @@ import (
 )
 
 // registry is the instances that live in this process. It is the one thing that they
-// share: Fluent Bit ends them one after the other and tells none of the others, and
+// share. Fluent Bit ends them one after the other and tells none of the others, and
 // versions before 2.0.7 end one of them twice (see fluentbit.h).
 type registry struct {
-	mu        sync.Mutex
-	instances map[unsafe.Pointer]*instance // by what the host keeps of them
+	holding plugin.Holding // of all of them
+
+	mu            sync.Mutex
+	registrations int                          // of the plugin: one more for each reload
+	instances     map[unsafe.Pointer]*instance // by what the host keeps of them
 }
 
 var live = registry{instances: make(map[unsafe.Pointer]*instance)}
@@ -30,6 +33,21 @@ func (r *registry) take(context unsafe.Pointer) *instance {
 	i := r.instances[context]
 	delete(r.instances, context)
 	return i
+}
+
+// registered notes that Fluent Bit registers the plugin: at its start, and when a reload
+// begins.
+func (r *registry) registered() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.registrations++
+}
+
+// generation is how many times the plugin was registered.
+func (r *registry) generation() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.registrations
 }
 
 // ending returns the ending that the instances of an engine share. Those of another

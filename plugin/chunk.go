@@ -39,7 +39,11 @@ type Chunk struct {
 	length    int // bytes of msgpack
 	submitted time.Time
 	onWorker  atomic.Bool // it came on a thread that the host joins at shutdown
-	liveIndex int         // in out.live; guarded by out.mu
+
+	// Guarded by out.mu.
+	liveIndex int  // in out.live, or out.moved
+	moved     bool // to out.moved
+	removed   bool // it is in neither
 
 	// Guarded by out.admission.
 	account  *account // of the logstore that most records go to, as far as is known
@@ -68,6 +72,8 @@ type Chunk struct {
 	waker              Waker // nil: nobody waits
 	missedWake         bool  // wake was called while the chunk was encoded
 	result             Result
+	copyFor            *round   // the next Advance copies it for this one; nil: none
+	spooled            *spooled // it is in the spool, and done for Fluent Bit; nil: it is not
 }
 
 // chunkState is where a chunk is on its way. [Chunk.toLocked] changes it.
@@ -128,15 +134,24 @@ func (c *Chunk) wake() bool {
 // stands. data is the chunk's msgpack; it is read during the call only. After
 // any result but Pending the chunk's waker is not used again.
 func (c *Chunk) Advance(data []byte) Result {
-	if c.out.admission.isAdmitted(c) && c.beginEncoding() {
-		c.addRecords(data)
-	}
+	c.advance(data)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.copyLocked(data)
+	if c.spooled != nil {
+		return OK
+	}
 	if c.result != Pending {
 		c.waker = nil
 	}
 	return c.result
+}
+
+// advance encodes the chunk, if there is room for it.
+func (c *Chunk) advance(data []byte) {
+	if c.out.admission.isAdmitted(c) && c.beginEncoding() {
+		c.addRecords(data)
+	}
 }
 
 // addRecords encodes the chunk and adds its records to the producer, unless there
@@ -231,6 +246,7 @@ func (c *Chunk) notifyDone() {
 	c.out.admission.end(c)
 	c.wake()
 	c.out.removeLive(c)
+	c.skipCopy()
 }
 
 // cancel ends a chunk that waits. It returns false for any other.

@@ -48,6 +48,7 @@ func (o *Output) watch() {
 			o.producer.Tick(now)
 			o.tickLogstores(now)
 			o.metrics.tick(now)
+			o.spooler.tick()
 			if o.stopping == nil || !o.stopping() {
 				continue
 			}
@@ -78,7 +79,7 @@ func (o *Output) holdsWorker() bool {
 func (o *Output) idle() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.live) == 0
+	return len(o.live)+len(o.moved) == 0
 }
 
 // oldestStart returns when the oldest live chunk was submitted.
@@ -110,7 +111,11 @@ func (o *Output) requestThread() {
 func (o *Output) Close() bool {
 	ctx, cancel := context.WithDeadline(context.Background(), o.ending.begin().Add(o.cfg.ExitTimeout))
 	defer cancel()
-	o.waitDrained(ctx)
+	if o.spooler != nil {
+		o.spooler.storeRest(ctx)
+	} else {
+		o.waitDrained(ctx)
+	}
 	o.stop()
 	o.metrics.close()
 	o.log.Infof("stopped: %d records acknowledged, %d rejected, %d sent again; %d chunks left to Fluent Bit",
@@ -121,7 +126,7 @@ func (o *Output) Close() bool {
 // waitDrained waits until no chunk is live, as long as ctx lasts.
 func (o *Output) waitDrained(ctx context.Context) bool {
 	o.mu.Lock()
-	if len(o.live) == 0 {
+	if len(o.live)+len(o.moved) == 0 {
 		o.mu.Unlock()
 		return true
 	}
@@ -143,10 +148,10 @@ func (o *Output) stop() {
 	o.stopOnce.Do(func() {
 		o.mu.Lock()
 		o.stopped.Store(true)
-		live := slices.Clone(o.live)
+		o.stats.returned.Store(int64(len(o.live)))
+		all := slices.Concat(o.live, o.moved)
 		o.mu.Unlock()
-		o.stats.returned.Store(int64(len(live)))
-		for _, c := range live {
+		for _, c := range all {
 			c.cancel()
 		}
 		close(o.quit)
@@ -160,6 +165,9 @@ func (o *Output) stop() {
 		}
 		if o.deadLetterFile != nil {
 			o.deadLetterFile.close()
+		}
+		if o.spooler != nil {
+			o.spooler.close(ctx)
 		}
 	})
 }

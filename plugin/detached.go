@@ -74,9 +74,12 @@ func (d *detachedChunks) take(tag string, data []byte) *Chunk {
 // some of its records were sent, the next flush goes on behind them.
 func (c *Chunk) Detach(data []byte) {
 	c.mu.Lock()
-	c.waker = nil
+	inSpool := c.spooled != nil // its next flush learns that it is done
+	if !inSpool {
+		c.waker = nil
+	}
 	c.mu.Unlock()
-	if c.park() || !c.cancel() {
+	if inSpool || c.park() || !c.cancel() {
 		c.out.detached.put(c, data)
 	}
 }
@@ -99,6 +102,9 @@ func (c *Chunk) park() bool {
 func (c *Chunk) reattach(w Waker, onWorker bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.spooled != nil {
+		return
+	}
 	c.waker = w
 	c.onWorker.Store(onWorker)
 	c.out.admission.unpark(c, c.length-c.next.Offset)

@@ -118,9 +118,16 @@ func with(pairs ...string) map[string]string {
 // output has forgotten.
 func startConfig(t *testing.T, cfg *config.Config) (*Output, *memoryLogger) {
 	t.Helper()
+	return startIn(t, cfg, Env{})
+}
+
+// startIn is startConfig in a certain environment.
+func startIn(t *testing.T, cfg *config.Config, env Env) (*Output, *memoryLogger) {
+	t.Helper()
 	h := &memoryLogger{t: t}
 	log := NewLog(h, "test")
-	o, err := New(cfg, Env{Log: log})
+	env.Log = log
+	o, err := New(cfg, env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/plugin/connect"
 	"out_sls_kafka/plugin/produce"
+	"out_sls_kafka/plugin/spool"
 )
 
 // Env is what an Output needs of the process it lives in.
@@ -19,9 +20,15 @@ type Env struct {
 	Log *Log
 	// Stopping tells whether the process is shutting down; nil: never known.
 	Stopping func() bool
-	Ending   *Ending    // of the outputs that end together; nil: it is alone
-	Metrics  MetricSink // nil: the log takes its place
-	Version  string     // of the plugin, for its metrics
+	Ending   *Ending  // of the outputs that end together; nil: it is alone
+	Holding  *Holding // of the outputs of the process; nil: it is alone
+	// Leaving tells whether the output ends soon: the process was signalled to stop, or
+	// Fluent Bit reloads. nil: as Stopping.
+	Leaving func() bool
+	// Spool is the directory of the spool; nil: option spool_path.
+	Spool   spool.Files
+	Metrics MetricSink // nil: the log takes its place
+	Version string     // of the plugin, for its metrics
 	// Interleave is called between two steps of a computation that others may come in
 	// between, without a lock held: in simulated time, which stands while something
 	// computes, they come only if it waits. nil: no simulation.
@@ -53,8 +60,11 @@ type Output struct {
 	sessions       *connect.Sessions
 	workspaces     sync.Pool // of *workspace
 
+	spooler *spooler // nil: without spool_path
+
 	mu       sync.Mutex
-	live     chunkSet // those without a result
+	live     chunkSet // those of Fluent Bit without a result
+	moved    chunkSet // those of the spool without a result
 	slab     []Chunk  // unused ones, allocated together
 	detached detachedChunks
 	drained  chan struct{} // non-nil while Close waits; closed when live is empty
@@ -101,6 +111,10 @@ func New(cfg *config.Config, env Env) (*Output, error) {
 		o.stop()
 		return nil, err
 	}
+	if err := o.openSpool(env); err != nil {
+		o.stop()
+		return nil, err
+	}
 	o.metrics.open(o, env.Metrics, env.Version, time.Now())
 	o.background(o.watch)
 	return o, nil
@@ -130,20 +144,30 @@ func (o *Output) Submit(tag string, data []byte, w Waker, onWorker bool) *Chunk 
 	now, to := time.Now(), o.accountOf(tag, data)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.slab) == 0 {
-		o.slab = make([]Chunk, slabSize)
-	}
-	c := &o.slab[0]
-	o.slab = o.slab[1:]
-	c.out, c.tag, c.length, c.submitted, c.waker, c.result = o, tag, len(data), now, w, Pending
-	c.pending.Store(1) // until its last record is added
+	c := o.newChunkLocked(tag, len(data), now, w)
 	c.onWorker.Store(onWorker)
 	if o.stopped.Load() {
 		c.result, c.state = Retry, done
 		return c
 	}
 	o.live.add(c)
+	if o.spooler != nil {
+		o.spooler.holding.chunks.Add(1)
+		defer o.spooler.notice()
+	}
 	o.admission.admit(c, to)
+	return c
+}
+
+// newChunkLocked returns a chunk that is in no set. o.mu is held.
+func (o *Output) newChunkLocked(tag string, length int, given time.Time, w Waker) *Chunk {
+	if len(o.slab) == 0 {
+		o.slab = make([]Chunk, slabSize)
+	}
+	c := &o.slab[0]
+	o.slab = o.slab[1:]
+	c.out, c.tag, c.length, c.submitted, c.waker, c.result = o, tag, length, given, w, Pending
+	c.pending.Store(1) // until its last record is added
 	return c
 }
 
@@ -212,12 +236,20 @@ func (o *Output) Coalesce(submit func()) {
 // Flush sends the records of chunks that were advanced without waiting for linger.
 func (o *Output) Flush() { o.producer.Flush() }
 
-// removeLive removes a chunk, which has its result, from the live ones.
+// removeLive removes a chunk, which has its result, from those without one.
 func (o *Output) removeLive(c *Chunk) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.live.remove(c)
-	if len(o.live) == 0 && o.drained != nil {
+	c.removed = true
+	if c.moved {
+		o.moved.remove(c)
+	} else {
+		o.live.remove(c)
+		if o.spooler != nil {
+			o.spooler.holding.chunks.Add(-1)
+		}
+	}
+	if len(o.live)+len(o.moved) == 0 && o.drained != nil {
 		close(o.drained)
 		o.drained = nil
 	}

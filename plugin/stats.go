@@ -95,6 +95,7 @@ type snapshot struct {
 	troubled                                 int           // logstores
 	oldest                                   time.Duration // of the chunks in flight and waiting: since it was given
 	lettersKept, lettersLost, lettersDeleted int64
+	spool                                    spoolSnapshot
 }
 
 // snapshot takes the numbers one after another, while others go on counting.
@@ -129,6 +130,8 @@ func (o *Output) snapshot(now time.Time) snapshot {
 	if oldest, ok := o.oldestStart(); ok {
 		s.oldest = max(0, now.Sub(oldest))
 	}
+	s.spool = o.spooler.snapshot(now)
+	s.oldest = max(s.oldest, s.spool.oldest)
 	for i := range s.rejected {
 		s.rejected[i] = o.stats.rejected[i].Load()
 	}

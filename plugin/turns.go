@@ -133,6 +133,14 @@ func (a *admission) inUse(to *logstore) bool {
 	return to.account.used > 0 || len(to.account.waiting) > 0
 }
 
+// waitsInVain tells whether a chunk waits for a logstore that fails, or that nothing is
+// known about.
+func (a *admission) waitsInVain(c *Chunk) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !c.admitted && (c.account.failing || !c.account.known)
+}
+
 // heldUp tells whether a logstore fails, and has no room to show that it is well again:
 // nothing of it is on its way, and its first chunk waits, maybe for what others that fail
 // hold for ever.

@@ -112,6 +112,10 @@ type Config struct {
 	DeadLetterSize int64 // of the file, and of one older one
 	BufferLimit    int64
 
+	SpoolPath     string // empty: no spool
+	SpoolLimit    int64  // bytes
+	MaxHeldChunks int    // with a spool, in trouble
+
 	Linger          time.Duration
 	RetryBackoff    time.Duration
 	RetryBackoffMax time.Duration

@@ -118,6 +118,13 @@ var options = []option{
 		set: size(64<<10, 1<<40, func(c *Config, n int64) { c.DeadLetterSize = n })},
 	{name: "buffer_limit", def: "32M", allowed: "a size from 1M to 64G", help: "Memory of all chunks in flight; over it a chunk waits, still with Fluent Bit",
 		set: size(1<<20, 64<<30, func(c *Config, n int64) { c.BufferLimit = n })},
+	{name: "spool_path", allowed: "a directory, of this output alone; it is made where it is missing",
+		help: "In trouble, chunks beyond max_held_chunks are kept here and delivered later, so that Fluent Bit has its places for other pipelines. On a disk that outlives the process, and not shared over a network",
+		set:  text(func(c *Config) *string { return &c.SpoolPath })},
+	{name: "spool_limit", def: "1G", allowed: "a size from 16M to 1024G", help: "Bytes of the files in spool_path. Over it chunks wait with Fluent Bit, as without a spool",
+		set: size(16<<20, 1<<40, func(c *Config, n int64) { c.SpoolLimit = n })},
+	{name: "max_held_chunks", def: "16", allowed: "a number from 0 to 16384", help: "With spool_path: how many chunks Fluent Bit holds in trouble, for all outputs of the process together",
+		set: count(0, 16384, func(c *Config, n int) { c.MaxHeldChunks = n })},
 
 	{name: "linger", def: "5ms", allowed: durationForm + ", at most 10s", help: "How long a batch waits to be filled",
 		set: duration(0, 10*time.Second, func(c *Config) *time.Duration { return &c.Linger })},

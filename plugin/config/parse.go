@@ -142,6 +142,11 @@ func (c *Config) warnings() (w []string) {
 	if c.given["raw_key"] && !c.formatRaw {
 		w = append(w, "raw_key has no effect without format raw")
 	}
+	for _, key := range []string{"spool_limit", "max_held_chunks"} {
+		if c.given[key] && c.SpoolPath == "" {
+			w = append(w, key+" has no effect without spool_path")
+		}
+	}
 	if c.MessageKey != "" && c.Partitioner == PartitionKeyHash && c.Encoding.KeyField == "" {
 		w = append(w, "message_key with partitioner key_hash sends everything to one shard")
 	}

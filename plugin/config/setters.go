@@ -79,6 +79,20 @@ func size(min, max int64, f func(*Config, int64)) func(*Config, string) error {
 	}
 }
 
+func count(min, max int, f func(*Config, int)) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			return errors.New("not a number")
+		}
+		if n < min || n > max {
+			return errors.New("out of range")
+		}
+		f(c, n)
+		return nil
+	}
+}
+
 func duration(min, max time.Duration, p func(*Config) *time.Duration) func(*Config, string) error {
 	return func(c *Config, v string) (err error) {
 		*p(c), err = parseDuration(v, min, max)

@@ -149,6 +149,18 @@ func (p *Producer) Failing(topic string) bool {
 	return t != nil && t.failing()
 }
 
+// Sending tells whether a produce request is on its way.
+func (p *Producer) Sending() bool {
+	p.mu.Lock()
+	defer p.unlock()
+	for _, b := range p.brokers {
+		if b.inflight != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // Retrying is how many batches failed and wait to be sent again.
 func (p *Producer) Retrying() int { return int(p.retrying.Load()) }
 

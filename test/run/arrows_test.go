@@ -14,10 +14,11 @@ import (
 var arrows = map[string][]string{
 	"":                      {"host"},
 	"host":                  {"plugin", "plugin/config"},
-	"plugin":                {"encoder", "plugin/config", "plugin/connect", "plugin/failure", "plugin/produce"},
+	"plugin":                {"encoder", "plugin/config", "plugin/connect", "plugin/failure", "plugin/produce", "plugin/spool"},
 	"plugin/config":         {"encoder", "plugin/failure"},
 	"plugin/connect":        {"plugin/config"},
 	"plugin/produce":        {"plugin/failure"},
+	"plugin/spool":          {},
 	"plugin/failure":        {},
 	"encoder":               {},
 	"cmd/program":           {},

@@ -1,0 +1,237 @@
+package plugin
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"out_sls_kafka/plugin/spool"
+)
+
+const (
+	// roundBytes is how many bytes of chunks are copied for the spool at a time, but for
+	// one chunk that has more.
+	roundBytes = 8 << 20
+	// copyTimeout is how long the threads of Fluent Bit have to make the copies. What is
+	// not there by then is asked for again.
+	copyTimeout = time.Second
+	// lookInterval is the time between two looks at what is held, while it is too much.
+	lookInterval = 100 * time.Millisecond
+	// diskPause is the time after a failure of the disk before the next attempt.
+	diskPause = 2 * time.Second
+)
+
+// spooler stores chunks that trouble holds up in the spool, so that Fluent Bit has its
+// places for others. One goroutine runs it: it alone waits for the disk.
+type spooler struct {
+	out      *Output
+	files    spool.Files
+	holding  *Holding
+	most     int // chunks that may be held in trouble
+	unspool  *unspooler
+	mayLeave func() bool // nil: never known
+
+	disk    atomic.Pointer[spool.Spool] // nil: it could not be opened yet
+	leaving atomic.Bool                 // the process ends, or Fluent Bit reloads
+	closing atomic.Bool                 // Close stores the rest
+	began   atomic.Bool                 // something was stored since the spool was empty
+	look    chan struct{}               // has room for one
+
+	storing     sync.Mutex // held while the disk works, for as long as that hangs
+	pausedUntil time.Time  // of the goroutine: the disk failed
+	silence     bool       // of the goroutine: nothing is answered
+	failed      minutely   // guarded by health.mu
+
+	written atomic.Int64 // chunks
+	damaged atomic.Int64 // entries that cannot be read
+}
+
+// openSpool opens the spool, if there is to be one. That another output has it, or that a
+// newer version wrote it, is an error. What else fails is tried again: a disk may be full,
+// or away.
+func (o *Output) openSpool(env Env) error {
+	files := env.Spool
+	if files == nil {
+		if o.cfg.SpoolPath == "" {
+			return nil
+		}
+		files = spool.Directory(o.cfg.SpoolPath)
+	}
+	s := &spooler{out: o, files: files, holding: env.Holding, most: o.cfg.MaxHeldChunks, mayLeave: env.Leaving, look: make(chan struct{}, 1)}
+	if s.holding == nil {
+		s.holding = new(Holding)
+	}
+	if s.mayLeave == nil {
+		s.mayLeave = env.Stopping
+	}
+	s.unspool = newUnspooler(s)
+	err := s.open()
+	switch {
+	case errors.Is(err, spool.ErrLocked), errors.Is(err, spool.ErrVersion):
+		return fmt.Errorf("spool_path %q: %w", o.cfg.SpoolPath, err)
+	case err != nil:
+		s.pause(time.Now(), err)
+	}
+	o.spooler = s
+	o.background(s.run)
+	o.background(s.unspool.run)
+	return nil
+}
+
+func (s *spooler) open() error {
+	disk, damage, err := spool.Open(s.files, s.out.cfg.SpoolLimit)
+	if err != nil {
+		return err
+	}
+	for _, d := range damage {
+		s.logDamage(d)
+	}
+	if st := disk.Stats(); st.Chunks > 0 {
+		s.began.Store(true)
+		s.out.log.Infof("spool: %d chunks (%d bytes in %s) were left there, and are delivered now", st.Chunks, st.Bytes, s.out.cfg.SpoolPath)
+	}
+	s.disk.Store(disk)
+	return nil
+}
+
+// notice is called when a chunk was given: there may be too many now.
+func (s *spooler) notice() {
+	if s.holding.chunks.Load() > int64(s.most) || s.leaving.Load() {
+		s.nudge()
+	}
+}
+
+func (s *spooler) nudge() {
+	select {
+	case s.look <- struct{}{}:
+	default:
+	}
+}
+
+// tick is called once a second. Once the output is about to end, all that is held up is
+// stored: Fluent Bit reads results for a short time only. s may be nil.
+func (s *spooler) tick() {
+	if s != nil && s.mayLeave != nil && s.mayLeave() && !s.leaving.Swap(true) {
+		s.nudge()
+	}
+}
+
+// run looks at what is held until the output ends.
+func (s *spooler) run() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-s.out.quit:
+			return
+		case <-s.look:
+		case <-timer.C:
+		}
+		if s.storeHeldUp() {
+			timer.Reset(lookInterval)
+		}
+	}
+}
+
+// storeHeldUp stores what is held up beyond what may be. It tells whether to look again
+// soon.
+func (s *spooler) storeHeldUp() (again bool) {
+	defer s.out.recoverPanic(nil)
+	for {
+		now := time.Now()
+		if now.Before(s.pausedUntil) {
+			return true
+		}
+		if s.disk.Load() == nil {
+			if err := s.open(); err != nil {
+				s.pause(now, err)
+				return true
+			}
+			s.unspool.nudge()
+		}
+		chunks := s.excess(now)
+		if len(chunks) == 0 || s.closing.Load() {
+			// In trouble, because other outputs may hold too much together with this one.
+			return s.leaving.Load() || s.silence || s.out.health.inTrouble() || s.holding.chunks.Load() > int64(s.most)
+		}
+		if err := s.store(s.copies(chunks)); err != nil {
+			s.pause(now, err)
+			return true
+		}
+	}
+}
+
+// excess returns the chunks to be stored now, from the oldest on.
+func (s *spooler) excess(now time.Time) []*Chunk {
+	chunks, most := s.heldUp(now), s.most
+	if s.leaving.Load() {
+		most = 0
+	}
+	n := min(s.holding.set(s, len(chunks))-most, len(chunks))
+	size := 0
+	for i := range max(0, n) {
+		if size += chunks[i].length; i > 0 && size > roundBytes {
+			n = i
+			break
+		}
+	}
+	return chunks[:max(0, n)]
+}
+
+// copies has chunks copied on the threads that may read them, and waits for that.
+func (s *spooler) copies(chunks []*Chunk) *round {
+	r := &round{asked: 1, ready: make(chan struct{})} // one more, until all are asked
+	for _, c := range chunks {
+		r.mu.Lock()
+		r.asked++
+		r.mu.Unlock()
+		if !c.askCopy(r) {
+			r.skip()
+			continue
+		}
+		c.wake()
+	}
+	r.skip()
+	late := time.NewTimer(copyTimeout)
+	defer late.Stop()
+	select {
+	case <-r.ready:
+	case <-late.C:
+	case <-s.out.quit:
+	}
+	r.end()
+	return r
+}
+
+// store stores what was copied, and tells Fluent Bit that it is done.
+func (s *spooler) store(r *round) error {
+	if len(r.chunks) == 0 {
+		return nil
+	}
+	s.storing.Lock()
+	defer s.storing.Unlock()
+	disk := s.disk.Load()
+	entries, err := disk.Append(&r.batch)
+	if err != nil {
+		return err
+	}
+	if !s.began.Swap(true) {
+		s.out.log.Warnf("delivery is in trouble: from now on chunks are kept in spool_path %s, so that Fluent Bit's other pipelines do not wait", s.out.cfg.SpoolPath)
+	}
+	s.written.Add(int64(len(entries)))
+	for i, c := range r.chunks {
+		if !c.moveToSpool(entries[i], s.unspool) {
+			s.unspool.finish(finished{entry: entries[i], result: OK}) // delivered, or with Fluent Bit again
+		}
+	}
+	s.unspool.nudge()
+	return nil
+}
+
+// pause waits with the next attempt, and says why.
+func (s *spooler) pause(now time.Time, err error) {
+	s.pausedUntil = now.Add(diskPause)
+	s.logFailure(err)
+}

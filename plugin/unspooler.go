@@ -1,0 +1,288 @@
+package plugin
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"out_sls_kafka/plugin/spool"
+)
+
+// The chunks of the spool that wait for room at a time, and how many bytes they have. They
+// are read again when there is room.
+const (
+	windowChunks = 1024
+	windowBytes  = 16 << 20
+	windowLeast  = 4 // chunks, however large
+)
+
+// unspooler delivers what is in the spool, from the oldest on, while Fluent Bit
+// gives others: all stand in the same lines for room. One goroutine runs it, which alone
+// waits for the disk.
+type unspooler struct {
+	spooler *spooler
+	work    chan struct{} // has room for one
+
+	mu       sync.Mutex
+	runnable []*spooled // to be advanced
+	finished []finished
+	ended    bool // no chunk is begun any more
+
+	// Of the goroutine.
+	buffer []byte
+	chunks int  // that wait for room
+	bytes  int  // of these
+	failed bool // the disk, since the last tick
+	atEnd  bool // all that is not in use was returned since Rewind
+
+	delivered atomic.Int64 // chunks
+	loggedAt  time.Time
+}
+
+// finished is an entry that nothing is done with any more.
+type finished struct {
+	entry  *spool.Entry
+	result Result   // Retry: it is to be delivered another time
+	of     *spooled // nil: no chunk stands for it
+}
+
+func newUnspooler(s *spooler) *unspooler {
+	return &unspooler{spooler: s, work: make(chan struct{}, 1)}
+}
+
+func (u *unspooler) nudge() {
+	select {
+	case u.work <- struct{}{}:
+	default:
+	}
+}
+
+// wake has a chunk advanced, or ended.
+func (u *unspooler) wake(s *spooled, r Result) {
+	u.mu.Lock()
+	switch {
+	case r != Pending:
+		u.finished = append(u.finished, finished{s.entry, r, s})
+	case !s.runnable:
+		s.runnable = true
+		u.runnable = append(u.runnable, s)
+	}
+	u.mu.Unlock()
+	u.nudge()
+}
+
+// finish ends an entry.
+func (u *unspooler) finish(f finished) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.finished = append(u.finished, f)
+}
+
+// run delivers until the output ends.
+func (u *unspooler) run() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-u.spooler.out.quit:
+			return
+		case <-u.work:
+		case now := <-tick.C:
+			u.tick(now)
+		}
+		if disk := u.spooler.disk.Load(); disk != nil {
+			u.spooler.out.Coalesce(func() { u.deliver(disk) })
+		}
+	}
+}
+
+func (u *unspooler) deliver(disk *spool.Spool) {
+	defer u.spooler.out.recoverPanic(nil)
+	u.settle(disk)
+	u.advance(disk)
+	u.fill(disk)
+	u.settle(disk)
+}
+
+// settle marks what is done, and releases what is to be delivered another time.
+func (u *unspooler) settle(disk *spool.Spool) {
+	u.mu.Lock()
+	all := u.finished
+	u.finished = nil
+	u.mu.Unlock()
+	for _, f := range all {
+		if f.of != nil {
+			u.setWaiting(f.of, false)
+		}
+		if f.result == Retry {
+			disk.Release(f.entry)
+			continue
+		}
+		u.delivered.Add(1)
+		if err := disk.Done(f.entry); err != nil {
+			u.fail(err) // it may be delivered twice
+		}
+	}
+}
+
+// advance advances the chunks that have got room.
+func (u *unspooler) advance(disk *spool.Spool) {
+	u.mu.Lock()
+	all := u.runnable
+	u.runnable = nil
+	for _, s := range all {
+		s.runnable = false
+	}
+	u.mu.Unlock()
+	for _, s := range all {
+		_, data, err := u.read(disk, s.entry)
+		switch {
+		case errors.Is(err, spool.ErrDamaged):
+			s.chunk.setResult(Error)
+		case err != nil:
+			s.chunk.cancel() // it is read again
+		default:
+			s.chunk.advance(data)
+			u.setWaiting(s, s.chunk.isWaiting())
+		}
+	}
+}
+
+// setWaiting notes whether a chunk waits for room.
+func (u *unspooler) setWaiting(s *spooled, waits bool) {
+	switch {
+	case s.waiting == waits:
+		return
+	case waits:
+		u.chunks++
+		u.bytes += s.entry.Bytes
+	default:
+		u.chunks--
+		u.bytes -= s.entry.Bytes
+	}
+	s.waiting = waits
+}
+
+// read reads an entry, into memory that the next read uses too.
+func (u *unspooler) read(disk *spool.Spool, e *spool.Entry) (tag string, data []byte, err error) {
+	tag, data, err = disk.Read(e, u.buffer)
+	if cap(data) <= maxWorkspaceBytes {
+		u.buffer = data
+	}
+	switch {
+	case errors.Is(err, spool.ErrDamaged):
+		u.spooler.logDamage(e.Damage())
+	case err != nil:
+		u.fail(err)
+	}
+	return tag, data, err
+}
+
+// fail notes that the disk failed: nothing is begun until the next tick.
+func (u *unspooler) fail(err error) {
+	u.failed = true
+	u.spooler.logFailure(err)
+}
+
+// fill begins with further chunks of the spool.
+func (u *unspooler) fill(disk *spool.Spool) {
+	for !u.failed && u.hasRoom() {
+		e, err := disk.Next()
+		if err != nil {
+			u.fail(err)
+			return
+		}
+		if e == nil {
+			u.atEnd = true
+			return
+		}
+		switch tag, data, err := u.read(disk, e); {
+		case errors.Is(err, spool.ErrDamaged):
+			u.finish(finished{e, Error, nil})
+		case err != nil:
+			u.finish(finished{e, Retry, nil})
+		default:
+			u.submit(tag, data, e)
+		}
+	}
+}
+
+func (u *unspooler) hasRoom() bool {
+	u.mu.Lock()
+	ended := u.ended
+	u.mu.Unlock()
+	return !ended && u.chunks < windowChunks && (u.bytes < windowBytes || u.chunks < windowLeast)
+}
+
+// submit takes a chunk of the spool in, as Submit does with one of Fluent Bit's.
+func (u *unspooler) submit(tag string, data []byte, e *spool.Entry) {
+	o := u.spooler.out
+	s := &spooled{entry: e, from: u}
+	to := o.accountOf(tag, data)
+	o.mu.Lock()
+	c := o.newChunkLocked(tag, len(data), e.Given, s)
+	s.chunk, c.spooled, c.moved = c, s, true
+	if o.stopped.Load() {
+		c.result, c.state, c.removed = Retry, done, true
+		o.mu.Unlock()
+		u.finish(finished{e, Retry, nil})
+		return
+	}
+	o.moved.add(c)
+	o.mu.Unlock()
+	o.admission.admit(c, to)
+	c.advance(data)
+	u.setWaiting(s, c.isWaiting())
+}
+
+// tick is called once a second.
+func (u *unspooler) tick(now time.Time) {
+	u.failed = false
+	disk := u.spooler.disk.Load()
+	if disk == nil {
+		return
+	}
+	st := disk.Stats()
+	u.logState(now, st)
+	if st.Waiting == 0 {
+		return
+	}
+	u.passOver()
+	if u.atEnd {
+		u.atEnd = false
+		disk.Rewind()
+	}
+}
+
+// passOver lets go of chunks in the window whose logstore fails, if others may be well:
+// what stands behind them may go there. They are read again later.
+func (u *unspooler) passOver() {
+	o := u.spooler.out
+	if o.logstores.single || time.Since(o.health.lastAcked()) > mostPatience {
+		return
+	}
+	o.mu.Lock()
+	moved := slices.Clone(o.moved)
+	o.mu.Unlock()
+	for _, c := range moved {
+		if c.spooled.waiting && c.next.Offset == 0 && o.admission.waitsInVain(c) {
+			c.cancel()
+		}
+	}
+}
+
+// end begins no further chunk, and lets go of those that the producer has nothing of.
+func (u *unspooler) end() {
+	u.mu.Lock()
+	u.ended = true
+	u.mu.Unlock()
+	o := u.spooler.out
+	o.mu.Lock()
+	moved := slices.Clone(o.moved)
+	o.mu.Unlock()
+	for _, c := range moved {
+		c.cancel()
+	}
+}

@@ -1,0 +1,332 @@
+// Package simdisk is a directory in memory that behaves as one on a disk does when it
+// fails: what was not synced may be lost with a crash, in parts and in any order; writes
+// and syncs may fail, hang, or find the disk full.
+package simdisk
+
+import (
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"syscall"
+
+	"out_sls_kafka/plugin/spool"
+)
+
+// Disk is the directory. It implements [spool.Files].
+type Disk struct {
+	mu     sync.Mutex
+	files  map[string]*data // as they are seen
+	synced map[string]*data // that a crash leaves
+	locked bool
+	room   int64 // bytes that may still be written; negative: any number
+	fail   func(op, name string) error
+
+	written int64 // bytes
+	syncs   int
+}
+
+// sector is what a disk writes as a whole.
+const sector = 512
+
+type data struct {
+	now     []byte
+	durable []byte
+	dirty   map[int]struct{} // sectors that were written and not synced
+}
+
+// New returns an empty directory.
+func New() *Disk {
+	return &Disk{files: make(map[string]*data), synced: make(map[string]*data), room: -1}
+}
+
+// FailWith has f called before each step: lock, list, create, open, remove, syncdir, read,
+// write, truncate, sync. It may wait; an error is the step's. nil: nothing fails.
+func (d *Disk) FailWith(f func(op, name string) error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fail = f
+}
+
+// SetRoom sets how many bytes may still be written; negative: any number.
+func (d *Disk) SetRoom(bytes int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.room = bytes
+}
+
+// Written is how many bytes were written, and how many times something was synced.
+func (d *Disk) Written() (bytes int64, syncs int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.written, d.syncs
+}
+
+// Names are the files that are seen.
+func (d *Disk) Names() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.namesLocked()
+}
+
+func (d *Disk) namesLocked() (names []string) {
+	for name := range d.files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Crash is a power cut: of what was not synced, random sectors are kept. Who has files
+// open must not use them any more.
+func (d *Disk) Crash(random *rand.Rand) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name, f := range d.files {
+		if d.synced[name] == f || random.IntN(2) == 0 {
+			d.synced[name] = f
+		}
+	}
+	for name, f := range d.synced {
+		if d.files[name] != f && random.IntN(2) == 0 {
+			delete(d.synced, name) // its deletion reached the disk
+		}
+	}
+	d.files = make(map[string]*data)
+	for name, f := range d.synced {
+		f.crash(random)
+		d.files[name] = f
+	}
+	d.locked = false
+}
+
+func (f *data) crash(random *rand.Rand) {
+	kept := slices.Clone(f.durable)
+	for _, s := range sorted(f.dirty) {
+		if random.IntN(2) == 0 {
+			continue
+		}
+		from, to := s*sector, min((s+1)*sector, len(f.now))
+		if from >= to {
+			continue
+		}
+		if len(kept) < to {
+			kept = append(kept, make([]byte, to-len(kept))...)
+		}
+		copy(kept[from:to], f.now[from:to])
+	}
+	f.now, f.durable, f.dirty = kept, slices.Clone(kept), make(map[int]struct{})
+}
+
+func sorted(set map[int]struct{}) (all []int) {
+	for i := range set {
+		all = append(all, i)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Content is what is in a file.
+func (d *Disk) Content(name string) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.files[name].now)
+}
+
+// Put makes a file that is synced.
+func (d *Disk) Put(name string, content []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f := &data{slices.Clone(content), slices.Clone(content), make(map[int]struct{})}
+	d.files[name], d.synced[name] = f, f
+}
+
+// Corrupt changes a byte of a file.
+func (d *Disk) Corrupt(name string, offset int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.files[name].now[offset] ^= 0xff
+}
+
+// check is the failure of a step, if it has one.
+func (d *Disk) check(op, name string) error {
+	d.mu.Lock()
+	fail := d.fail
+	d.mu.Unlock()
+	if fail == nil {
+		return nil
+	}
+	return fail(op, name)
+}
+
+// Lock implements [spool.Files].
+func (d *Disk) Lock() (unlock func(), err error) {
+	if err := d.check("lock", ""); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.locked {
+		return nil, spool.ErrLocked
+	}
+	d.locked = true
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.locked = false
+	}, nil
+}
+
+// List implements [spool.Files].
+func (d *Disk) List() ([]string, error) {
+	if err := d.check("list", ""); err != nil {
+		return nil, err
+	}
+	return d.Names(), nil
+}
+
+// Create implements [spool.Files].
+func (d *Disk) Create(name string) (spool.File, error) {
+	if err := d.check("create", name); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.files[name] != nil {
+		return nil, fs.ErrExist
+	}
+	f := &data{dirty: make(map[int]struct{})}
+	d.files[name] = f
+	return &file{d, f, name}, nil
+}
+
+// Open implements [spool.Files].
+func (d *Disk) Open(name string) (spool.File, error) {
+	if err := d.check("open", name); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f := d.files[name]
+	if f == nil {
+		return nil, fs.ErrNotExist
+	}
+	return &file{d, f, name}, nil
+}
+
+// Remove implements [spool.Files].
+func (d *Disk) Remove(name string) error {
+	if err := d.check("remove", name); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.files[name] == nil {
+		return fs.ErrNotExist
+	}
+	delete(d.files, name)
+	return nil
+}
+
+// Sync implements [spool.Files].
+func (d *Disk) Sync() error {
+	if err := d.check("syncdir", ""); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.syncs++
+	d.synced = make(map[string]*data)
+	for name, f := range d.files {
+		d.synced[name] = f
+	}
+	return nil
+}
+
+type file struct {
+	disk *Disk
+	data *data
+	name string
+}
+
+func (f *file) ReadAt(b []byte, offset int64) (int, error) {
+	if err := f.disk.check("read", f.name); err != nil {
+		return 0, err
+	}
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if offset >= int64(len(f.data.now)) {
+		return 0, io.EOF
+	}
+	n := copy(b, f.data.now[offset:])
+	if n < len(b) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (f *file) WriteAt(b []byte, offset int64) (n int, err error) {
+	if err := f.disk.check("write", f.name); err != nil {
+		return 0, err
+	}
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if d := f.disk; d.room >= 0 {
+		// A full disk refuses what makes a file longer.
+		if more := offset + int64(len(b)) - int64(len(f.data.now)); more > d.room {
+			b, err = b[:max(0, int64(len(b))-(more-d.room))], syscall.ENOSPC
+		}
+		d.room -= max(0, offset+int64(len(b))-int64(len(f.data.now)))
+	}
+	f.put(b, int(offset))
+	return len(b), err
+}
+
+func (f *file) put(b []byte, offset int) {
+	if len(b) == 0 {
+		return
+	}
+	if grow := offset + len(b) - len(f.data.now); grow > 0 {
+		f.data.now = append(f.data.now, make([]byte, grow)...)
+	}
+	copy(f.data.now[offset:], b)
+	for s := offset / sector; s <= (offset+len(b)-1)/sector; s++ {
+		f.data.dirty[s] = struct{}{}
+	}
+	f.disk.written += int64(len(b))
+}
+
+func (f *file) Truncate(size int64) error {
+	if err := f.disk.check("truncate", f.name); err != nil {
+		return err
+	}
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if freed := int64(len(f.data.now)) - size; freed > 0 {
+		f.data.now = f.data.now[:size:size]
+		if f.disk.room >= 0 {
+			f.disk.room += freed
+		}
+	}
+	return nil
+}
+
+func (f *file) Size() (int64, error) {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	return int64(len(f.data.now)), nil
+}
+
+func (f *file) Sync() error {
+	if err := f.disk.check("sync", f.name); err != nil {
+		return err
+	}
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	f.disk.syncs++
+	f.data.durable, f.data.dirty = slices.Clone(f.data.now), make(map[int]struct{})
+	return nil
+}
+
+func (f *file) Close() error { return nil }
