@@ -214,13 +214,18 @@ def entries_of(pairs, depth, in_key=False):
     return entries
 
 
-dropped = 0  # bytes of entries that others replace, in the current event
+dropped = 0  # bytes that are written and do not stay, in the current event: entries that others replace, ends of keys
+
+
+def size_of(k, v):
+    """The bytes of an entry, of which the encoding may count each before it drops any."""
+    return len((quoted(k) + v).encode())
 
 
 def object_text(entries):
     global dropped
     last = {k: i for i, (k, _) in enumerate(entries)}
-    dropped += sum(len(k) + len(v) for i, (k, v) in enumerate(entries) if last[k] != i)
+    dropped += sum(size_of(k, v) for i, (k, v) in enumerate(entries) if last[k] != i)
     return "{" + ",".join(quoted(k) + ":" + v for i, (k, v) in enumerate(entries) if last[k] == i) + "}"
 
 
@@ -277,8 +282,8 @@ def reserve(entries, reserved):
             kept.append((k, v))
             continue
         count += 1
-        if reserved["Policy"] == 2:
-            dropped += len(k) + len(v)
+        if reserved["Policy"] > 0:
+            dropped += size_of(k, v)
         if reserved["Policy"] == 0:
             kept.append((k, v))
         elif reserved["Policy"] == 1:
