@@ -33,9 +33,9 @@ var unreachable = map[string]string{
 	"it does not begin as a segment does":    "what is in such a file is looked for all the same, and the line about damage names it",
 	"in flight":                              "the name of a state in the line above",
 	"not known":                              "compression is checked before",
-	"batches of %d bytes and requests of %d cannot be made":                              "max_message_bytes is checked before",
-	"a goroutine of the producer did not end: %w":                                        "the output logs that a goroutine did not end",
-	"an empty field name; give the name of a first-level field or a record accessor: %s": "an empty option is unset",
+	"batches of %d bytes and requests of %d cannot be made": "max_message_bytes is checked before",
+	"a goroutine of the producer did not end: %w":           "the output logs that a goroutine did not end",
+	"empty": "an empty option is unset",
 }
 
 // line is a line of the log as the document shows it.

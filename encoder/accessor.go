@@ -1,8 +1,45 @@
 package encoder
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+)
+
+// Template is what makes the key or the route of a record: texts, parts of the tag and
+// fields of the record, one behind the other. It is written as Fluent Bit writes a
+// record accessor with text around it (5.1.1, src/flb_record_accessor.c,
+// src/record_accessor/ra.l):
+//
+//	log                           the first-level field of that name, as it is written
+//	$log                          the same; a letter or _, then letters, digits, _ . -
+//	$kubernetes['labels']['app']  a value within maps; a ' within a key is written twice
+//	$list[0]                      an element of an array
+//	$TAG                          the tag
+//	$TAG[1]                       its second part, of those that dots separate
+//	$TAG['namespace']             of a pod's log, as are ['pod'] and ['container']: see tagPart
+//	k8s-$TAG['namespace']-logs    with text around it
+//
+// Without a $ all of it is the name of a field. With one, what is not an accessor is
+// text. The name of a field ends where it must: $a-b is the field a-b, and text can follow
+// a bracket, or $TAG. Of fields of the record the application that logs may be the author,
+// of the tag it is not.
+type Template struct{ pieces []piece }
+
+// piece is a text, a part of the tag, or a field of the record.
+type piece struct {
+	kind  pieceKind
+	text  string
+	part  tagPart
+	steps []step
+}
+
+type pieceKind uint8
+
+const (
+	textPiece pieceKind = iota
+	tagPiece
+	fieldPiece
 )
 
 // step is one step of a record accessor: the key of a map, or the index of an
@@ -13,67 +50,140 @@ type step struct {
 	isIndex bool
 }
 
-const accessorSyntax = `a record accessor is $ and the name of a first-level field (a letter or _, then letters, digits, _ . -), ` +
-	`followed by any number of ['key'] and [0], as in $kubernetes['labels']['app'] (a ' within a key is written twice)`
+// maxAccessors is how many accessors a template may have. Each is another one: a record
+// that has the same field several times in its key would grow beyond maxGrowth.
+const maxAccessors = 8
 
-// ValidAccessor returns an error if s cannot be Options.KeyField or RouteField.
-// These are a record accessor as Fluent Bit writes it ($a['b'][0],
-// src/record_accessor/ra.l), or the name of a first-level field without the $,
-// which is taken literally. The error names the character that is wrong and what
-// is allowed.
-func ValidAccessor(s string) error {
-	_, err := parseField(s)
-	return err
+// tagName is the accessor of the tag.
+const tagName = "TAG"
+
+// ParseTemplate reads a template. The error names the character that is wrong.
+func ParseTemplate(s string) (Template, error) {
+	if s == "" {
+		return Template{}, errors.New("empty")
+	}
+	if !strings.Contains(s, "$") {
+		if t, err := parseTemplate("$" + s); err == nil && t.goesDeeper() {
+			return Template{}, fmt.Errorf("an accessor begins with $: write $%s", s)
+		}
+		return Template{[]piece{{kind: fieldPiece, steps: []step{{name: s}}}}}, nil
+	}
+	return parseTemplate(s)
 }
 
-// parseField returns the steps of a record accessor, or of the name of a
-// first-level field.
-func parseField(s string) ([]step, error) {
-	if s == "" {
-		return nil, fmt.Errorf("an empty field name; give the name of a first-level field or a record accessor: %s", accessorSyntax)
-	}
-	if s[0] != '$' {
-		return []step{{name: s}}, nil
-	}
-	fail := func(offset int, what string) ([]step, error) {
-		return nil, fmt.Errorf("accessor %q, character %d: %s; %s", s, offset+1, what, accessorSyntax)
-	}
-	pos := 1
-	for pos < len(s) && isNameByte(s[pos], pos > 1) {
-		pos++
-	}
-	name := s[1:pos]
-	switch {
-	case name == "" && len(s) > 1 && s[1] >= '0' && s[1] <= '9':
-		return fail(1, "matches of a regular expression ($0, $1) are not supported")
-	case name == "":
-		return fail(1, "the name of a field is missing")
-	case strings.EqualFold(name, "TAG"):
-		return fail(1, "$TAG is not supported, only fields of the record are")
-	}
-	steps := []step{{name: name}}
-	for pos < len(s) {
-		if s[pos] != '[' {
-			return fail(pos, fmt.Sprintf("unexpected %q", s[pos]))
-		}
-		var (
-			st   step
-			next int
-		)
-		if rest := s[pos+1:]; strings.HasPrefix(rest, "'") {
-			st, next = parseKey(rest)
+// goesDeeper tells whether a template is one accessor with brackets.
+func (t Template) goesDeeper() bool {
+	p := &t.pieces[0]
+	return len(t.pieces) == 1 && (p.kind == fieldPiece && len(p.steps) > 1 || p.kind == tagPiece && p.part != wholeTag)
+}
+
+// With returns the template with a value in place of each accessor.
+func (t Template) With(value string) string {
+	var b strings.Builder
+	for _, p := range t.pieces {
+		if p.kind == textPiece {
+			b.WriteString(p.text)
 		} else {
-			st, next = parseIndex(rest)
+			b.WriteString(value)
 		}
-		if next < 0 || pos+1+next >= len(s) || s[pos+1+next] != ']' {
-			return fail(pos, "this bracket does not hold a 'key' or a number and end in ]")
-		}
-		if steps = append(steps, st); len(steps) > maxDepth {
-			return fail(pos, fmt.Sprintf("more than %d steps", maxDepth))
-		}
-		pos += next + 2
 	}
-	return steps, nil
+	return b.String()
+}
+
+func parseTemplate(s string) (t Template, err error) {
+	seen := make(map[string]bool)
+	for pos := 0; pos < len(s); {
+		if length := strings.IndexByte(s[pos:], '$'); length != 0 {
+			if length < 0 {
+				length = len(s) - pos
+			}
+			t.pieces = append(t.pieces, piece{kind: textPiece, text: s[pos : pos+length]})
+			pos += length
+			continue
+		}
+		p, next, err := parseAccessor(s, pos)
+		if err != nil {
+			return Template{}, err
+		}
+		if spelt := s[pos:next]; seen[spelt] {
+			return Template{}, wrongAt(pos, "this accessor is there twice")
+		} else if seen[spelt] = true; len(seen) > maxAccessors {
+			return Template{}, wrongAt(pos, fmt.Sprintf("more than %d accessors", maxAccessors))
+		}
+		t.pieces = append(t.pieces, p)
+		pos = next
+	}
+	return t, nil
+}
+
+// wrongAt is an error at an offset of a template.
+func wrongAt(offset int, what string) error { return fmt.Errorf("character %d: %s", offset+1, what) }
+
+// parseAccessor reads the accessor whose $ is at pos. It returns the offset behind it.
+func parseAccessor(s string, pos int) (p piece, next int, err error) {
+	start := pos + 1
+	if strings.HasPrefix(s[start:], tagName) {
+		return parseTagAccessor(s, start+len(tagName))
+	}
+	next = start
+	for next < len(s) && isNameByte(s[next], next > start) {
+		next++
+	}
+	name := s[start:next]
+	switch {
+	case name == "" && start < len(s) && s[start] >= '0' && s[start] <= '9':
+		return p, 0, wrongAt(start, "matches of a regular expression ($0, $1) are not supported")
+	case name == "":
+		return p, 0, wrongAt(start, "the name of a field is missing")
+	case strings.EqualFold(name, tagName):
+		return p, 0, wrongAt(start, fmt.Sprintf("the tag is $TAG, in capitals; the field of that name is %s, without $", name))
+	}
+	p = piece{kind: fieldPiece, steps: []step{{name: name}}}
+	for next < len(s) && s[next] == '[' {
+		var st step
+		if st, next, err = parseStep(s, next); err != nil {
+			return p, 0, err
+		}
+		if p.steps = append(p.steps, st); len(p.steps) > maxDepth {
+			return p, 0, wrongAt(next, fmt.Sprintf("more than %d steps", maxDepth))
+		}
+	}
+	return p, next, nil
+}
+
+// parseTagAccessor reads what follows $TAG.
+func parseTagAccessor(s string, pos int) (p piece, next int, err error) {
+	p = piece{kind: tagPiece, part: wholeTag}
+	if pos == len(s) || s[pos] != '[' {
+		return p, pos, nil
+	}
+	st, next, err := parseStep(s, pos)
+	if err != nil {
+		return p, 0, err
+	}
+	if p.part = tagPart(st.index); !st.isIndex {
+		var ok bool
+		if p.part, ok = namedTagParts[st.name]; !ok {
+			return p, 0, wrongAt(pos, "$TAG has a number, ['namespace'], ['pod'] or ['container']")
+		}
+	}
+	if next < len(s) && s[next] == '[' {
+		return p, 0, wrongAt(next, "a part of the tag has no parts")
+	}
+	return p, next, nil
+}
+
+// parseStep reads the bracket at pos, and returns the offset behind it.
+func parseStep(s string, pos int) (st step, next int, err error) {
+	if rest := s[pos+1:]; strings.HasPrefix(rest, "'") {
+		st, next = parseKey(rest)
+	} else {
+		st, next = parseIndex(rest)
+	}
+	if next < 0 || pos+1+next >= len(s) || s[pos+1+next] != ']' {
+		return st, 0, wrongAt(pos, "this bracket does not hold a 'key' or a number and end in ]")
+	}
+	return st, pos + next + 2, nil
 }
 
 func isNameByte(c byte, notFirst bool) bool {

@@ -2,63 +2,121 @@ package encoder
 
 import (
 	"bytes"
-	"reflect"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/tinylib/msgp/msgp"
 )
 
-func TestParseField(t *testing.T) {
-	key := func(name string) step { return step{name: name} }
-	index := func(i int) step { return step{index: i, isIndex: true} }
-	f := func(text string, want ...step) {
-		t.Helper()
-		got, err := parseField(text)
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%q: %v, %v; want %v", text, got, err, want)
-		}
-		if err := ValidAccessor(text); err != nil {
+// The forms of a template, written back piece by piece.
+func TestParseTemplate(t *testing.T) {
+	for text, want := range map[string]string{
+		"log":                     "field log",
+		"a b['c']":                "field a b['c']",
+		"a[b]":                    "field a[b]",
+		"TAG":                     "field TAG",
+		"$log":                    "field log",
+		"$_a.b-9":                 "field _a.b-9",
+		"$tags":                   "field tags",
+		"$a['b'][0]":              "field a, b, 0",
+		"$a['it''s'][12]":         "field a, it's, 12",
+		"$a[''][']']":             "field a, , ]",
+		"$a['$b']":                "field a, $b",
+		"$TAG":                    "tag -1",
+		"$TAG[0]":                 "tag 0",
+		"$TAG[12]":                "tag 12",
+		"$TAG['namespace']":       "tag -2",
+		"$TAG['pod']":             "tag -3",
+		"$TAG['container']":       "tag -4",
+		"$TAGs":                   "tag -1; text s",
+		"$TAG-logs":               "tag -1; text -logs",
+		"k8s-$TAG['namespace']":   "text k8s-; tag -2",
+		"k8s-$TAG[4]-logs":        "text k8s-; tag 4; text -logs",
+		"$a$b":                    "field a; field b",
+		"$a-b$TAG[1]$c['d']x y]$": "",
+		"a$b c['d']":              "text a; field b; text  c['d']",
+		"$a['b'].c":               "field a, b; text .c",
+		"$kubernetes['labels']['app.kubernetes.io/name']": "field kubernetes, labels, app.kubernetes.io/name",
+	} {
+		parsed, err := ParseTemplate(text)
+		if (err == nil) != (want != "") {
 			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if got := parsed.describe(); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
-	f("log", key("log"))
-	f("a b['c']", key("a b['c']"))
-	f("$log", key("log"))
-	f("$_a.b-9", key("_a.b-9"))
-	f("$a['b'][0]", key("a"), key("b"), index(0))
-	f("$kubernetes['labels']['app.kubernetes.io/name']", key("kubernetes"), key("labels"), key("app.kubernetes.io/name"))
-	f("$a['it''s'][12]", key("a"), key("it's"), index(12))
-	f("$a[''][']']", key("a"), key(""), key("]"))
-	f("$tags", key("tags"))
 }
 
-func TestParseFieldFailure(t *testing.T) {
-	f := func(text, want string) {
-		t.Helper()
-		err := ValidAccessor(text)
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "$kubernetes['labels']['app']") {
-			t.Errorf("%q: %v; want %q and an example", text, err, want)
+func (t Template) describe() string {
+	var all []string
+	for _, p := range t.pieces {
+		switch p.kind {
+		case textPiece:
+			all = append(all, "text "+p.text)
+		case tagPiece:
+			all = append(all, fmt.Sprint("tag ", int(p.part)))
+		case fieldPiece:
+			var steps []string
+			for _, st := range p.steps {
+				if st.isIndex {
+					st.name = fmt.Sprint(st.index)
+				}
+				steps = append(steps, st.name)
+			}
+			all = append(all, "field "+strings.Join(steps, ", "))
 		}
 	}
-	f("", "empty")
-	f("$", "character 2: the name of a field is missing")
-	f("$['a']", "character 2: the name of a field is missing")
-	f("$TAG", "$TAG is not supported")
-	f("$tag[1]", "$TAG is not supported")
-	f("$0", "regular expression")
-	f("$a b", "character 3: unexpected ' '")
-	f("$a['b'", "character 3: this bracket")
-	f("$a['b]", "character 3")
-	f("$a[b]", "character 3")
-	f(`$a["b"]`, "character 3")
-	f("$a[]", "character 3")
-	f("$a[-1]", "character 3")
-	f("$a[01]", "character 3")
-	f("$a[99999999999999999999]", "character 3")
-	f("$a['b']x", "character 8: unexpected 'x'")
-	f("$a['b'].c", "character 8: unexpected '.'")
-	f("$a"+strings.Repeat("[0]", maxDepth), "more than 128 steps")
+	return strings.Join(all, "; ")
+}
+
+func TestParseTemplateFailure(t *testing.T) {
+	many := ""
+	for i := range maxAccessors + 1 {
+		many += fmt.Sprintf("$TAG[%d]", i)
+	}
+	for text, want := range map[string]string{
+		"":                                     "empty",
+		"$":                                    "character 2: the name of a field is missing",
+		"$['a']":                               "character 2: the name of a field is missing",
+		"a$":                                   "character 3: the name of a field is missing",
+		"$a$":                                  "character 4: the name of a field is missing",
+		"$$a":                                  "character 2: the name of a field is missing",
+		"$ä":                                   "character 2: the name of a field is missing",
+		"$tag":                                 "character 2: the tag is $TAG, in capitals; the field of that name is tag, without $",
+		"$Tag[1]":                              "character 2: the tag is $TAG, in capitals",
+		"$0":                                   "character 2: matches of a regular expression",
+		"kubernetes['namespace_name']":         "an accessor begins with $: write $kubernetes['namespace_name']",
+		"list[0]":                              "an accessor begins with $: write $list[0]",
+		"TAG[1]":                               "an accessor begins with $: write $TAG[1]",
+		"TAG['namespace']":                     "an accessor begins with $: write $TAG['namespace']",
+		"$a['b'":                               "character 3: this bracket does not hold a 'key' or a number and end in ]",
+		"$a['b]":                               "character 3: this bracket",
+		"$a[":                                  "character 3: this bracket",
+		"$a[b]":                                "character 3: this bracket",
+		`$a["b"]`:                              "character 3: this bracket",
+		"$a[]":                                 "character 3: this bracket",
+		"$a[-1]":                               "character 3: this bracket",
+		"$a[01]":                               "character 3: this bracket",
+		"$a[99999999999999999999]":             "character 3: this bracket",
+		"$TAG[":                                "character 5: this bracket",
+		"$TAG[x]":                              "character 5: this bracket",
+		"$TAG[namespace]":                      "character 5: this bracket",
+		"$TAG['Namespace']":                    "character 5: $TAG has a number, ['namespace'], ['pod'] or ['container']",
+		"$TAG['']":                             "character 5: $TAG has a number",
+		"$TAG[1][2]":                           "character 8: a part of the tag has no parts",
+		"$TAG['pod'][0]":                       "character 12: a part of the tag has no parts",
+		"$a['b']-$a['b']":                      "character 9: this accessor is there twice",
+		"$TAG$TAG":                             "character 5: this accessor is there twice",
+		many:                                   "more than 8 accessors",
+		"$a" + strings.Repeat("[0]", maxDepth): "more than 128 steps",
+	} {
+		if _, err := ParseTemplate(text); want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v; want %q", text, err, want)
+		}
+	}
 }
 
 func TestFind(t *testing.T) {
@@ -66,11 +124,11 @@ func TestFind(t *testing.T) {
 	chunk := []byte("\x81\xa1a\x82\xa1b\x92\x01\x81\xa1c\xa1x\xa1b\x92\xc0\x81\xa1c\xa1y")
 	f := func(accessor string, want byte) {
 		t.Helper()
-		steps, err := parseField(accessor)
+		parsed, err := ParseTemplate(accessor)
 		if err != nil {
 			t.Fatal(err)
 		}
-		at := find(chunk, 0, steps)
+		at := find(chunk, 0, parsed.pieces[0].steps)
 		if want == 0 && at >= 0 || want != 0 && (at < 0 || chunk[at] != want) {
 			t.Errorf("%s: offset %d", accessor, at)
 		}

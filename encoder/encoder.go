@@ -119,21 +119,22 @@ type Options struct {
 	TagKey      string   // adds the tag under this key, "": not added
 	MetadataKey string   // adds the event's metadata, if it has any, without credentials, under this key, "": not added
 	GroupKey    string   // adds the attributes of the event's OTLP group under this key, "": not added
-	KeyField    string   // the field that becomes Record.Key, cut to 1024 bytes: a record accessor or a first-level name, "": none
+	KeyField    string   // the Template of Record.Key, cut to 1024 bytes, "": none
 	RouteField  string   // the same for Record.Route
 	MaxBytes    int      // largest record value in bytes, 0: no limit
 	Oversize    Oversize // what happens to a larger record
 	Reserved    ReservedKeys
 }
 
-// Span is a range of Batch.Buf. If Start == End, the value is absent or empty.
+// Span is a range of Batch.Buf. If Start == End, the value is absent or empty. Records
+// may share the range of a key or a route.
 type Span struct{ Start, End int }
 
 // Record is one encoded event.
 type Record struct {
 	Value Span // the record value
-	Key   Span // the value of Options.KeyField, unquoted
-	Route Span // the value of Options.RouteField, unquoted
+	Key   Span // what Options.KeyField gives, unquoted
+	Route Span // what Options.RouteField gives, unquoted
 	Sec   int64
 	Nsec  int32 // event time: Sec since 1970 UTC plus Nsec, 0 to 999999999
 }
@@ -151,7 +152,7 @@ type Reject struct {
 // Batch receives the records of chunks and keeps its memory for the next ones.
 // The zero value is ready for use. A Batch must not be used concurrently.
 type Batch struct {
-	Buf     []byte // all values, keys and routes, back to back
+	Buf     []byte // all values, keys and routes
 	Records []Record
 	Rejects []Reject
 
@@ -202,7 +203,8 @@ type Encoder struct {
 	addsFields  bool    // at least one of the five keys is wanted
 	watches     []watch // first-level fields whose offset is needed
 	watchLens   uint64  // bit n: a watched name has n bytes (62: or more); reservesBit
-	watchSteps  [watchSlotCount][]step
+	fillers     [templates]filler
+	fills       bool // a template is wanted
 
 	reserves       bool      // Options.Reserved matches some keys
 	reservedSecond [4]uint64 // a set of bytes: the second ones of the names
@@ -233,20 +235,14 @@ func New(o Options) (*Encoder, error) {
 		e.reservedSecond[name[1]>>6] |= 1 << (name[1] & 63)
 	}
 	if o.Format == FormatRaw {
-		e.addWatch(watchRaw, []step{{name: o.RawKey}})
+		e.addWatch(o.RawKey) // rawWatch
 	}
-	for _, f := range []struct {
-		slot         watchSlot
-		option, text string
-	}{{watchKey, "KeyField", o.KeyField}, {watchRoute, "RouteField", o.RouteField}} {
-		if f.text == "" {
-			continue
+	for template, f := range [templates]struct{ option, text string }{keyTemplate: {"KeyField", o.KeyField}, routeTemplate: {"RouteField", o.RouteField}} {
+		var err error
+		if e.fillers[template], err = e.newFiller(f.text); err != nil {
+			return nil, fmt.Errorf("encoder: %s %q: %w", f.option, f.text, err)
 		}
-		steps, err := parseField(f.text)
-		if err != nil {
-			return nil, fmt.Errorf("encoder: %s: %w", f.option, err)
-		}
-		e.addWatch(f.slot, steps)
+		e.fills = e.fills || e.fillers[template].wanted()
 	}
 	return e, nil
 }

@@ -82,7 +82,7 @@ func TestNewRejects(t *testing.T) {
 	f(Options{MaxBytes: -1}, "MaxBytes is -1")
 	f(Options{TimeKey: "t", TagKey: "t"}, "TimeKey and TagKey", `"t"`)
 	f(Options{KeyField: "$a["}, "KeyField", `"$a["`, "character 3")
-	f(Options{RouteField: "$TAG"}, "RouteField", "$TAG is not supported")
+	f(Options{RouteField: "$tag"}, "RouteField", `"$tag"`, "in capitals")
 	f(Options{Format: 9, MaxBytes: -1}, "Format 9", "MaxBytes is -1")
 }
 
@@ -211,6 +211,7 @@ func TestNoAllocations(t *testing.T) {
 		"plain": {},
 		"every": {TimeKey: "t", RecordIDKey: "id", TagKey: "tag", ReplaceZeroTime: true, Reserved: reserved, MetadataKey: "m", GroupKey: "g", KeyField: "host",
 			RouteField: "$kubernetes['labels']['app']", MaxBytes: 1000, Oversize: OversizeTruncate},
+		"tag": {KeyField: "$TAG[1]", RouteField: "k8s-$TAG[0]-$host"},
 		"raw": {Format: FormatRaw, RawKey: "log", KeyField: "host"},
 	} {
 		e := newEncoder(t, o)

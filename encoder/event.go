@@ -101,7 +101,10 @@ func (e *Encoder) encodeEvent(b *Batch, src []byte, pos int) int {
 	if ev.sec == 0 && ev.nsec == 0 && e.opts.ReplaceZeroTime {
 		ev.sec, ev.nsec = w.replacedTime(src, ev)
 	}
-	w.offsets, w.rawText, w.keyPos = [watchSlotCount]int{-1, -1, -1}, false, -1
+	w.rawText, w.keyPos = false, -1
+	for i := range e.watches {
+		w.offsets[i] = -1
+	}
 	start := len(b.Buf)
 	w.limit = start + e.giveUpSize
 	if e.opts.Oversize == OversizeTruncate {
@@ -132,9 +135,9 @@ func (e *Encoder) encodeEvent(b *Batch, src []byte, pos int) int {
 		}
 	}
 	r := Record{Value: Span{start, len(b.Buf)}, Sec: ev.sec, Nsec: ev.nsec}
-	if e.watchLens&^reservesBit != 0 {
-		r.Key = e.extract(b, src, watchKey)
-		r.Route = e.extract(b, src, watchRoute)
+	if e.fills {
+		r.Key = e.fill(b, src, keyTemplate)
+		r.Route = e.fill(b, src, routeTemplate)
 	}
 	b.Records = append(b.Records, r)
 	return next
@@ -148,7 +151,7 @@ func (e *Encoder) appendRecordValue(w *walker, dst, src []byte, ev event) ([]byt
 		if next < 0 {
 			return dst, next
 		}
-		if valuePos := w.offsets[watchRaw]; valuePos >= 0 {
+		if valuePos := w.offsets[rawWatch]; valuePos >= 0 {
 			if n, start, ok := stringHeader(src, valuePos, true); ok {
 				w.rawText = true
 				return append(dst, src[start:start+n]...), next
@@ -221,35 +224,4 @@ func (e *Encoder) setGroup(b *Batch, src []byte, pos int, ev event) int {
 		w.groupJSON = dst[:0]
 	}
 	return next
-}
-
-// maxFieldBytes is the largest key or route. A longer one is cut between two
-// characters: Options.MaxBytes bounds the value alone, and the same key still goes
-// to the same shard. No route of this size names a logstore.
-const maxFieldBytes = 1024
-
-// extract appends the value that a watched field leads to: a string or binary
-// value as it is, a number or bool as JSON. The span is empty if the value does
-// not exist, or is null in the record, a map, an array or an ext. At most maxFieldBytes are taken.
-func (e *Encoder) extract(b *Batch, src []byte, slot watchSlot) Span {
-	valuePos := b.w.offsets[slot]
-	if valuePos >= 0 {
-		valuePos = find(src, valuePos, e.watchSteps[slot])
-	}
-	if valuePos < 0 {
-		return Span{}
-	}
-	start := len(b.Buf)
-	if n, from, ok := stringHeader(src, valuePos, true); ok {
-		if n > maxFieldBytes {
-			n = runeBoundary(src[from:from+n], maxFieldBytes)
-		}
-		b.Buf = append(b.Buf, src[from:from+n]...)
-	} else if c := src[valuePos]; c < 0x80 || c >= 0xe0 || c == mpFalse || c == mpTrue || c >= mpFloat32 && c <= mpInt64 {
-		b.Buf, _ = b.w.appendValue(b.Buf, src, valuePos, 2)
-		if string(b.Buf[start:]) == "null" { // NaN or an infinity
-			b.Buf = b.Buf[:start]
-		}
-	}
-	return Span{start, len(b.Buf)}
 }

@@ -49,26 +49,21 @@ func element(src []byte, pos, index int) int {
 	return pos
 }
 
-// watchSlot says what the value of a watched first-level field is used for.
-type watchSlot uint8
+// watch is a first-level field whose value an Encoder needs: of FormatRaw, or of a
+// template.
+type watch struct{ name string }
 
-const (
-	watchRaw watchSlot = iota
-	watchKey
-	watchRoute
-	watchSlotCount
-)
+// rawWatch is the index in Encoder.watches of the field that is the whole record.
+const rawWatch = 0
 
-// watch is a first-level field whose value an Encoder needs.
-type watch struct {
-	name string
-	slot watchSlot
-}
+// maxWatches is how many fields FormatRaw and the two templates need at most.
+const maxWatches = 1 + 2*maxAccessors
 
-func (e *Encoder) addWatch(slot watchSlot, steps []step) {
-	e.watches = append(e.watches, watch{steps[0].name, slot})
-	e.watchLens |= lengthBit(len(steps[0].name))
-	e.watchSteps[slot] = steps[1:]
+// addWatch returns the index of a field in Encoder.watches.
+func (e *Encoder) addWatch(name string) int {
+	e.watches = append(e.watches, watch{name})
+	e.watchLens |= lengthBit(len(name))
+	return len(e.watches) - 1
 }
 
 // lengthBit is the bit of Encoder.watchLens for names of n bytes.

@@ -2,6 +2,7 @@ package encoder
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -94,7 +95,7 @@ func classOf(err error) string {
 type hostile struct{ *rand.Rand }
 
 func (g hostile) oracleCase(t *testing.T) oracleCase {
-	c := oracleCase{Options: g.options(), Tag: g.text(), Chunk: g.chunk(), Records: []any{}, Rejects: []any{}}
+	c := oracleCase{Options: g.options(), Tag: g.tag(), Chunk: g.chunk(), Records: []any{}, Rejects: []any{}}
 	var b Batch
 	newEncoder(t, c.Options).Append(&b, c.Chunk, string(c.Tag))
 	for _, r := range b.Records {
@@ -130,7 +131,7 @@ func (g hostile) options() (o Options) {
 		o.GroupKey = "g"
 	}
 	if g.one(2) {
-		o.KeyField, o.RouteField = "$a['b'][0]", "log"
+		o.KeyField, o.RouteField = hostileTemplates[g.IntN(len(hostileTemplates))], hostileTemplates[g.IntN(len(hostileTemplates))]
 	}
 	if g.one(4) {
 		o.MaxBytes = 20 + g.IntN(400)
@@ -140,6 +141,19 @@ func (g hostile) options() (o Options) {
 		o.Reserved = ReservedKeys{ReservedPolicy(g.IntN(3)), []string{"__time__", "_extract_others_", "__tag__:"}, 70}
 	}
 	return o
+}
+
+// tag returns any text, parts of one, or what tail makes of the log of a container.
+func (g hostile) tag() []byte {
+	switch g.IntN(3) {
+	case 0:
+		return g.text()
+	case 1:
+		return bytes.Join([][]byte{g.text(), g.text(), g.text()}, []byte("."))
+	}
+	names := []string{"web", "shop", "a.b", "x-1", "", "Shop", "a_b"}
+	name := func() string { return names[g.IntN(len(names))] }
+	return []byte(podTag(name(), name(), name()))
 }
 
 // chunk returns some events, one chunk in four with bytes that were changed.
@@ -238,6 +252,8 @@ func (g hostile) bytes(b []byte, n int) []byte {
 }
 
 var (
+	hostileTemplates = []string{"$a['b'][0]", "log", "$log", "$TAG", "$TAG[1]", "$TAG['namespace']", "x-$TAG['pod']/$TAG['container']", "k8s-$TAG[0]-$log",
+		"$a['b']$TAG[2]x", "$log/$a/$b"}
 	hostileKeys = []string{"a", "b", "log", "k\"ey", "m", "g", "id", "", "1", "null", "__time__", "__tag__:x", "_extract_others_", "_", "__time",
 		"trace_id", "span_id", "secret", "ключ", "a\xff", "a\xfe", "seventeen bytes...", strings.Repeat("long ", 20), strings.Repeat("\"\x01é", 20)}
 	hostileTexts = []string{"", "GET /index.html 200", "a\x00b", "tab\tquote\"back\\", "\x1b[31mred", "日本語のログ", "caf\xc3", "\xff", "\xed\xa0\x80surrogate",

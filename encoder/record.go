@@ -169,17 +169,17 @@ func (w *walker) noteKey(src []byte, keyPos, valuePos int) {
 	}
 	name := src[start : start+n]
 	for i := range w.enc.watches {
-		if f := &w.enc.watches[i]; f.name == string(name) {
-			w.offsets[f.slot] = valuePos
+		if w.enc.watches[i].name == string(name) {
+			w.offsets[i] = valuePos
 		}
 	}
 }
 
 // noteWrapped is noteKey for a record that is not a map.
 func (w *walker) noteWrapped(ev event) {
-	for _, f := range w.enc.watches {
-		if f.name == wrapKey {
-			w.offsets[f.slot] = ev.record
+	for i := range w.enc.watches {
+		if w.enc.watches[i].name == wrapKey {
+			w.offsets[i] = ev.record
 		}
 	}
 }

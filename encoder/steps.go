@@ -44,6 +44,9 @@ func (e *Encoder) AppendSome(b *Batch, chunk []byte, at Position, size int) Posi
 		e.resume(b, chunk, at)
 	}
 	b.w.metric.copied = 0
+	for i := range b.w.literals {
+		b.w.literals[i].span = Span{}
+	}
 	pos := at.Offset
 	left := len(chunk) - pos
 	if need := min(left+left/2, size); cap(b.Buf)-len(b.Buf) < need {

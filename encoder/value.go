@@ -27,27 +27,28 @@ import (
 type walker struct {
 	enc          *Encoder
 	stream       *jsoniter.Stream
-	seed         maphash.Seed        // of the hash tables
-	keys         []key               // of the open maps, the innermost last
-	tables       []int32             // hash tables of the open wide maps
-	offsets      [watchSlotCount]int // of the watched first-level values of the event, -1: absent
-	rawText      bool                // the record is a raw string, not JSON
-	limit        int                 // length of the output beyond which the encoding of the record stops
-	longest      int                 // bytes of the longest string that truncate could cut; noLimit: nothing is cut
-	place        int                 // offset in the chunk of the event, or of the sample that became it
-	keyPos       int                 // of the entry whose value is written, or of one around it; -1: none
-	inKey        bool                // a key that is a map or an array is being written
-	reserved     int                 // how many keys of this step are reserved
-	reservedKey  []byte              // the first of them
-	scratch      []byte              // JSON of a key that is not a string, before it is escaped
-	tagJSON      []byte              // the tag as a JSON string, empty: not wanted
-	groupJSON    []byte              // the attributes of the current group, empty: none
-	isoPrefix    []byte              // JSON of isoPrefixSec, up to the decimal point
+	seed         maphash.Seed    // of the hash tables
+	keys         []key           // of the open maps, the innermost last
+	tables       []int32         // hash tables of the open wide maps
+	offsets      [maxWatches]int // of the watched first-level values of the event, -1: absent
+	rawText      bool            // the record is a raw string, not JSON
+	limit        int             // length of the output beyond which the encoding of the record stops
+	longest      int             // bytes of the longest string that truncate could cut; noLimit: nothing is cut
+	place        int             // offset in the chunk of the event, or of the sample that became it
+	keyPos       int             // of the entry whose value is written, or of one around it; -1: none
+	inKey        bool            // a key that is a map or an array is being written
+	reserved     int             // how many keys of this step are reserved
+	reservedKey  []byte          // the first of them
+	scratch      []byte          // JSON of a key that is not a string, before it is escaped
+	tagJSON      []byte          // the tag as a JSON string, empty: not wanted
+	groupJSON    []byte          // the attributes of the current group, empty: none
+	isoPrefix    []byte          // JSON of isoPrefixSec, up to the decimal point
 	isoPrefixSec int64
 	arrived      time.Time // of events without a time; zero: they keep none
 	at           Position  // of the next event when AppendSome begins; its group and object are always current
 	id           chunkID
 	metric       metric
+	literals     [templates]literals
 }
 
 func (w *walker) open(enc *Encoder, chunk []byte, tag string) {
@@ -58,6 +59,9 @@ func (w *walker) open(enc *Encoder, chunk []byte, tag string) {
 	w.enc, w.at, w.reserved = enc, Position{}, 0
 	w.limit, w.longest = noLimit, noLimit
 	w.groupJSON, w.tagJSON = w.groupJSON[:0], w.tagJSON[:0]
+	for i := range w.literals {
+		w.literals[i].open(&enc.fillers[i], tag)
+	}
 	w.scratch = append(w.scratch[:0], tag...)
 	if enc.recordIDKey.wanted() {
 		w.id.begin(w.scratch, chunk)
@@ -68,7 +72,7 @@ func (w *walker) open(enc *Encoder, chunk []byte, tag string) {
 }
 
 func (w *walker) size() int {
-	return cap(w.keys)*int(unsafe.Sizeof(key{})) + cap(w.tables)*4 + cap(w.scratch) + cap(w.reservedKey) + cap(w.tagJSON) + cap(w.groupJSON) + w.metric.size()
+	return cap(w.keys)*int(unsafe.Sizeof(key{})) + cap(w.tables)*4 + cap(w.scratch) + cap(w.reservedKey) + cap(w.tagJSON) + cap(w.groupJSON) + cap(w.literals[0].text) + cap(w.literals[1].text) + w.metric.size()
 }
 
 // close releases the memory of the caller.

@@ -44,7 +44,7 @@ const (
 var options = []option{
 	{name: "project", def: required, allowed: "3 to 63 of a-z, 0-9 and -, not - at an end",
 		help: "SLS project; it is also the SASL user name", set: pattern(projectName, func(c *Config) *string { return &c.Project })},
-	{name: "logstore", def: required, allowed: "3 to 63 of a-z, 0-9, _ and -, a letter or digit at both ends; .json may follow",
+	{name: "logstore", def: required, allowed: logstoreForm + "; .json may follow",
 		help: "Logstore, the Kafka topic. A .json ending is the same as parse_json on", set: setLogstore},
 	{name: "endpoint", def: "this or region", allowed: "host[:port], several separated by commas",
 		help: "Where SLS listens. An aliyuncs.com host without the project gets it in front; without a port it is 10011 for intranet, internal, vpc and share hosts, else 10012",
@@ -88,8 +88,8 @@ var options = []option{
 		set: word(func(c *Config, i int) {
 			c.Encoding.Reserved = encoder.ReservedKeys{Policy: encoder.ReservedPolicy(i), Names: reservedKeys, MaxBytes: maxKeyBytes}
 		}, "keep", "rename", "drop")},
-	{name: "logstore_key", allowed: accessorForm, help: "The value found here names the logstore; where it is absent or not a valid name, logstore does",
-		set: accessor(func(c *Config) *string { return &c.Encoding.RouteField })},
+	{name: "logstore_key", allowed: accessorForm, help: "What is found here names the logstore; where something is absent, or it is not a valid name, logstore does. Read [who chooses the logstore](#who-chooses-the-logstore)",
+		set: setLogstoreKey},
 	{name: "unknown_logstore", def: "wait", allowed: "wait, default or reject",
 		help: "What becomes of records whose logstore of logstore_key does not exist: they wait for it, in a share of buffer_limit of their own; go to logstore; or are rejected, which needs dead_letter_file",
 		set:  word(func(c *Config, i int) { c.UnknownLogstore = UnknownLogstore(i) }, "wait", "default", "reject")},
@@ -98,8 +98,8 @@ var options = []option{
 
 	{name: "message_key", allowed: "any text", help: "Kafka key of every record. With partitioner key_hash it sends everything to one shard",
 		set: text(func(c *Config) *string { return &c.MessageKey })},
-	{name: "message_key_field", allowed: accessorForm, help: "Takes the Kafka key from this field, at most 1024 bytes of it; where it is absent, message_key",
-		set: accessor(func(c *Config) *string { return &c.Encoding.KeyField })},
+	{name: "message_key_field", allowed: accessorForm, help: "What is found here is the Kafka key, at most 1024 bytes of it; where something is absent, message_key is",
+		set: setMessageKeyField},
 	{name: "partitioner", def: "uniform", allowed: "uniform, round_robin or key_hash", help: "How records are spread over shards",
 		set: word(func(c *Config, i int) { c.Partitioner = Partitioner(i) }, "uniform", "round_robin", "key_hash")},
 
@@ -183,5 +183,6 @@ func Options() []Option {
 
 const (
 	fieldForm    = "a key up to 128 bytes that SLS does not reserve"
-	accessorForm = "a record accessor such as $kubernetes['namespace_name'], or a first-level key"
+	accessorForm = "a first-level key, or text with accessors such as $kubernetes['namespace_name'], $TAG[1], $TAG['namespace']"
+	logstoreForm = "3 to 63 of a-z, 0-9, _ and -, a letter or digit at both ends"
 )

@@ -48,11 +48,26 @@ func field(p func(*Config) *string) func(*Config, string) error {
 	}
 }
 
-func accessor(p func(*Config) *string) func(*Config, string) error {
-	return func(c *Config, v string) error {
-		*p(c) = v
-		return encoder.ValidAccessor(v)
+func setMessageKeyField(c *Config, v string) error {
+	c.Encoding.KeyField = v
+	_, err := encoder.ParseTemplate(v)
+	return err
+}
+
+// setLogstoreKey also refuses text with which no name of a logstore can be made, whatever
+// the accessors give.
+func setLogstoreKey(c *Config, v string) error {
+	c.Encoding.RouteField = v
+	t, err := encoder.ParseTemplate(v)
+	if err != nil {
+		return err
 	}
+	const shortest = 3
+	value := strings.Repeat("a", max(1, shortest-len(t.With(""))))
+	if !ValidLogstore.MatchString(t.With(value)) {
+		return fmt.Errorf("with this text it is never the name of a logstore: %s", logstoreForm)
+	}
+	return nil
 }
 
 func toggle(f func(*Config, bool)) func(*Config, string) error {

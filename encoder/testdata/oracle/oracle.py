@@ -10,6 +10,7 @@ import decimal
 import hashlib
 import json
 import math
+import re
 import struct
 import sys
 
@@ -218,7 +219,7 @@ dropped = 0  # bytes that are written and do not stay, in the current event: ent
 
 
 def size_of(k, v):
-    """The bytes of an entry, of which the encoding may count each before it drops any."""
+    """The bytes of an entry before any is dropped; the encoding may count each before it drops any."""
     return len((quoted(k) + v).encode())
 
 
@@ -305,19 +306,55 @@ def renamed(k, most):
     return "record" + k[:keep] + "_%016x" % fnv(text.encode())
 
 
-def steps_of(field):
-    """The steps of the accessors that the test uses."""
-    if not field.startswith("$"):
-        return [field.encode()]
-    return {"$a['b'][0]": [b"a", b"b", 0]}[field]
+ACCESSOR = re.compile(rb"\$TAG(?:\[(?:(\d+)|'(\w+)')\])?|\$([A-Za-z_][\w.-]*)((?:\['\w+'\]|\[\d+\])*)")
+CONTAINER = re.compile(
+    rb"(?:^|.*?\.)var\.log\.containers\.(?P<pod>[a-z0-9.-]+)_(?P<namespace>[a-z0-9-]+)_(?P<container>[a-z0-9-]+)-[a-z0-9]{64}\.log", re.S)
+MAX_FIELD = 1024
 
 
-def extract(record, field):
-    if not field:
+def cut(data):
+    """At most MAX_FIELD bytes, between two characters."""
+    if len(data) <= MAX_FIELD:
+        return data
+    for n in range(MAX_FIELD, MAX_FIELD - 4, -1):
+        if data[n] & 0xC0 != 0x80:
+            return data[:n]
+    return data[:MAX_FIELD]
+
+
+def of_tag(tag, number, name):
+    if number is not None:
+        parts = tag.split(b".")
+        return parts[int(number)] if int(number) < len(parts) else b""
+    if name is not None:
+        m = CONTAINER.fullmatch(tag)
+        return m[name.decode()] if m else b""
+    return tag
+
+
+def extract(record, template, tag):
+    """What a template of the test makes of a record."""
+    if not template:
         return b""
+    if "$" not in template:
+        return cut(of_record(record, [template.encode()]))
+    text, end, template = b"", 0, template.encode()
+    for m in ACCESSOR.finditer(template):
+        if m[3] is None:
+            value = of_tag(tag, m[1], m[2])
+        else:
+            steps = re.findall(rb"\['(\w+)'\]|\[(\d+)\]", m[4])
+            value = of_record(record, [m[3]] + [int(n) if n else k for k, n in steps])
+        if not value:
+            return b""
+        text, end = text + template[end:m.start()] + value, m.end()
+    return cut(text + template[end:])
+
+
+def of_record(record, steps):
     try:
         v = record
-        for step in steps_of(field):
+        for step in steps:
             if isinstance(step, int):
                 if isinstance(v, Map) or not isinstance(v, list) or step >= len(v):
                     return b""
@@ -328,7 +365,7 @@ def extract(record, field):
         return b""
     data = raw_bytes(v)
     if data is not None:
-        return data
+        return cut(data)
     if isinstance(v, (bool, int, float)):
         text = text_of(v, 2).encode()
         return b"" if text == b"null" else text
@@ -412,7 +449,7 @@ class Oracle:
         if o["MaxBytes"] and len(text) > o["MaxBytes"]:
             return self.reject(offset, end, "large")
         fields = record if isinstance(record, Map) else Map([("log", record)])
-        self.records.append((text, extract(fields, o["KeyField"]), extract(fields, o["RouteField"])) + time)
+        self.records.append((text, extract(fields, o["KeyField"], self.tag), extract(fields, o["RouteField"], self.tag)) + time)
 
     def time(self, at):
         marker = 0
