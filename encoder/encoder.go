@@ -89,7 +89,7 @@ const (
 // giveUpFactor times MaxBytes is the size at which the encoding of a record that
 // will be rejected stops: a huge one would take maxGrowth times its size in memory.
 // Most records that are too large are smaller and can be kept as JSON. Entries that
-// a later one of the same key replaces count, as does truncatedKey.
+// are dropped in the end count, as does truncatedKey.
 //
 // With OversizeTruncate the longest string does not count, nor do the tag and the
 // attributes of a group, which may contain it: what is left of the record is then
@@ -105,12 +105,14 @@ const noLimit = math.MaxInt / 2
 
 // Options of an Encoder. The fields that TimeKey, RecordIDKey, TagKey, MetadataKey
 // and GroupKey name come first in the record. A field of the same name in the event
-// itself replaces them.
+// itself replaces that of TimeKey; those of the others it cannot: see guard.go.
 type Options struct {
 	Format     Format
 	RawKey     string     // FormatRaw: the first-level key whose value is the record
 	TimeKey    string     // adds the event time under this key, "": not added
 	TimeFormat TimeFormat // how TimeKey shows it
+	// TimeOverrides says that the event time replaces a field of the same name.
+	TimeOverrides bool
 	// ReplaceZeroTime gives an event of time 0 the time at which it was observed, by its
 	// metadata, or the time of Begin.
 	ReplaceZeroTime bool
@@ -156,11 +158,11 @@ type Batch struct {
 	Records []Record
 	Rejects []Reject
 
-	// Reserved counts the first-level keys that Options.Reserved matches and the
-	// records without fields. ReservedKey is the first of them as JSON has it, cut to
-	// 1024 bytes; empty: the empty key, or a record without fields.
-	Reserved    int
-	ReservedKey []byte
+	// Reserved are the first-level keys that Options.Reserved matches and the records
+	// without fields, whose key is the empty one.
+	Reserved Noted
+	// Overridden are those that did not land since an option adds a field of this name.
+	Overridden Noted
 
 	w walker
 }
@@ -171,7 +173,8 @@ func (b *Batch) Reset() {
 	b.Records = b.Records[:0]
 	clear(b.Rejects) // the old errors can be collected
 	b.Rejects = b.Rejects[:0]
-	b.Reserved, b.ReservedKey = 0, b.ReservedKey[:0]
+	b.Reserved.reset()
+	b.Overridden.reset()
 }
 
 // Bytes returns the bytes of s, which are valid until the next Append, AppendSome
@@ -206,6 +209,9 @@ type Encoder struct {
 	fillers     [templates]filler
 	fills       bool // a template is wanted
 
+	guarded     []*addedKey
+	guardedSeen uint64 // their bits of keySet.seen
+
 	reserves       bool      // Options.Reserved matches some keys
 	reservedSecond [4]uint64 // a set of bytes: the second ones of the names
 }
@@ -227,6 +233,10 @@ func New(o Options) (*Encoder, error) {
 	e.timeKey, e.recordIDKey, e.tagKey = newAddedKey(o.TimeKey), newAddedKey(o.RecordIDKey), newAddedKey(o.TagKey)
 	e.metadataKey, e.groupKey = newAddedKey(o.MetadataKey), newAddedKey(o.GroupKey)
 	e.addsFields = e.timeKey.wanted() || e.recordIDKey.wanted() || e.tagKey.wanted() || e.metadataKey.wanted() || e.groupKey.wanted()
+	e.guard(&e.recordIDKey, &e.tagKey, &e.metadataKey, &e.groupKey)
+	if o.TimeOverrides {
+		e.guard(&e.timeKey)
+	}
 	e.reserves = len(o.Reserved.Names) > 0 || o.Reserved.MaxBytes > 0
 	if e.reserves {
 		e.watchLens |= reservesBit

@@ -89,7 +89,8 @@ func TestNewRejects(t *testing.T) {
 // TestWideMap: the last of equal keys wins in maps of every width around which
 // the search for duplicates changes, and in maps within maps.
 func TestWideMap(t *testing.T) {
-	e := newEncoder(t, Options{TagKey: "k0"})
+	e := newEncoder(t, Options{TimeKey: "k0"})
+	guarded := newEncoder(t, Options{TagKey: "k0", GroupKey: "k1"})
 	for _, width := range []int{1, 2, 16, wideMap - addedFields, wideMap - addedFields + 1, wideMap, wideMap + 1, 1000, 40_000} {
 		for _, distinct := range []int{width, width/2 + 1, 1} {
 			record := msgp.AppendMapHeader(nil, uint32(width))
@@ -101,6 +102,13 @@ func TestWideMap(t *testing.T) {
 				record = msgp.AppendInt(msgp.AppendString(record, "x"), -1)
 				record = msgp.AppendInt(msgp.AppendString(record, "x"), i)
 				last[name] = i
+			}
+			var own map[string]json.RawMessage
+			if err := json.Unmarshal([]byte(encodeOne(t, guarded, record)), &own); err != nil {
+				t.Fatal(err)
+			}
+			if string(own["k0"]) != `"tag"` || own["k1"] != nil || len(own) != max(1, distinct-1) {
+				t.Errorf("width %d, distinct %d: guarded are %s, %s, of %d entries", width, distinct, own["k0"], own["k1"], len(own))
 			}
 			text := encodeOne(t, e, record)
 			var got map[string]struct{ X int }

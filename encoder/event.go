@@ -119,7 +119,7 @@ func (e *Encoder) encodeEvent(b *Batch, src []byte, pos int) int {
 	}
 	size := len(dst) - start
 	if size == len("{}") && e.reserves && e.opts.Format == FormatJSON {
-		if w.noteReserved(nil); e.opts.Reserved.Policy == ReservedDrop {
+		if w.reserved.note(nil); e.opts.Reserved.Policy == ReservedDrop {
 			b.Buf = dst[:start]
 			b.Rejects = append(b.Rejects, Reject{Offset: pos, Length: next - pos, Count: 1, Sec: ev.sec, Nsec: ev.nsec, Err: ErrEmpty})
 			return next

@@ -34,7 +34,7 @@ func fuzzOptions(pick uint16) Options {
 	if pick&128 != 0 {
 		o.MaxBytes, o.Oversize = 40+int(pick>>10), Oversize(pick>>8&1)
 	}
-	o.ReplaceZeroTime = pick&8192 != 0
+	o.ReplaceZeroTime, o.TimeOverrides = pick&8192 != 0, pick&16384 != 0
 	if pick&4096 != 0 {
 		o.RecordIDKey = "id"
 	}

@@ -29,6 +29,7 @@ type keySet struct {
 	count      int    // how many keys are in use
 	seen       uint64 // filter of their hashes
 	hasDropped bool   // an entry was dropped: compact must run
+	guarded    bool   // keys that Encoder.guards has are dropped: they are the record's own
 
 	table []int32 // of a wide map: 1 + the index of a key, 0: free; a part of walker.tables
 }
@@ -80,13 +81,16 @@ func (w *walker) addKey(ks *keySet, dst []byte, start int) {
 // it returns true, the map may have the key already, and the caller must call
 // dropEarlier. It is small, so that it is inlined.
 func (ks *keySet) add(start, length int, hash uint64) bool {
-	bit := uint64(1) << (hash >> 58)
+	bit := hashBit(hash)
 	maybeSeen := ks.seen & bit
 	ks.seen |= bit
 	ks.keys[ks.count] = key{start, int32(length), uint32(hash)}
 	ks.count++
 	return maybeSeen != 0
 }
+
+// hashBit is the bit of keySet.seen for a hash.
+func hashBit(hash uint64) uint64 { return 1 << (hash >> 58) }
 
 // keyHash hashes the key without its quotes.
 func keyHash(text []byte) uint64 {
@@ -104,9 +108,15 @@ func mixKey(head, tail uint64, n int) uint64 {
 	return (head ^ bits.RotateLeft64(tail, 29) ^ uint64(n)) * 0x9e3779b97f4a7c15
 }
 
-// dropEarlier drops the earlier entry that has the key added last.
+// dropEarlier drops the earlier entry that has the key added last, or the last one
+// itself if its key is guarded.
 func (w *walker) dropEarlier(ks *keySet, dst []byte) {
 	k := &ks.keys[ks.count-1]
+	if ks.guarded && w.enc.isGuarded(dst, k) {
+		w.overridden.note(dst[k.start+1 : k.start+int(k.length)-1])
+		k.length, ks.hasDropped = dropped, true
+		return
+	}
 	if ks.table != nil {
 		w.dropEarlierWide(ks, dst, k)
 		return

@@ -29,6 +29,7 @@ type oracleCase struct {
 	Tag, Chunk       []byte
 	Records, Rejects []any
 	Reserved         int
+	Overridden       int
 }
 
 // TestPythonOracle: the encoder makes of random and hostile chunks what a program makes
@@ -104,7 +105,7 @@ func (g hostile) oracleCase(t *testing.T) oracleCase {
 	for _, r := range b.Rejects {
 		c.Rejects = append(c.Rejects, map[string]any{"Offset": r.Offset, "Length": r.Length, "Count": r.Count, "Class": classOf(r.Err)})
 	}
-	c.Reserved = b.Reserved
+	c.Reserved, c.Overridden = b.Reserved.Count, b.Overridden.Count
 	return c
 }
 
@@ -116,7 +117,7 @@ func (g hostile) options() (o Options) {
 		o.Format, o.RawKey = FormatRaw, "log"
 	}
 	if g.one(3) {
-		o.TimeKey, o.TimeFormat = "a", TimeFormat(g.IntN(4))
+		o.TimeKey, o.TimeFormat, o.TimeOverrides = "a", TimeFormat(g.IntN(4)), g.one(2)
 	}
 	if g.one(3) {
 		o.TagKey = "k\"ey"

@@ -5,8 +5,8 @@ package encoder
 const wrapKey = "log"
 
 // appendRecord appends the event as a JSON object: the added fields, then the
-// entries of its map. An entry with the name of an added field comes later and
-// therefore replaces it, as the last one of two always does.
+// entries of its map. An entry with the name of TimeKey comes later and therefore
+// replaces it, as the last one of two always does; the other added keys are guarded.
 func (w *walker) appendRecord(dst, src []byte, ev event) ([]byte, int) {
 	n, pos, isMap := mapHeader(src, ev.record)
 	if pos < 0 {
@@ -25,6 +25,7 @@ func (w *walker) appendRecord(dst, src []byte, ev event) ([]byte, int) {
 		if dst, fault = w.appendAddedFields(&ks, dst, src, ev); fault < 0 {
 			return dst, fault
 		}
+		w.enc.guardKeys(&ks)
 	}
 	if n > wideMap {
 		dst, pos = w.appendWideEntries(&ks, dst, src, pos, n, 1)
@@ -46,6 +47,7 @@ func (w *walker) appendWrapped(dst, src []byte, ev event) ([]byte, int) {
 	if pos < 0 {
 		return dst, pos
 	}
+	w.enc.guardKeys(&ks)
 	if ks.count > 0 {
 		dst = append(dst, ',')
 	}

@@ -91,7 +91,7 @@ func (w *walker) reserveKey(dst []byte, start int) (_ []byte, drop bool) {
 	if !r.Match(unsafe.String(unsafe.SliceData(text), len(text))) {
 		return dst, false
 	}
-	w.noteReserved(text)
+	w.reserved.note(text)
 	if r.Policy != ReservedRename {
 		return dst, r.Policy == ReservedDrop
 	}
@@ -109,14 +109,6 @@ func (w *walker) reserveKey(dst []byte, start int) (_ []byte, drop bool) {
 		dst = appendHash(dst, text)
 	}
 	return append(dst, '"'), false
-}
-
-// noteReserved counts a reserved key, or with nil a record without fields.
-func (w *walker) noteReserved(text []byte) {
-	if w.reserved == 0 {
-		w.reservedKey = append(w.reservedKey[:0], text[:min(len(text), maxFieldBytes)]...)
-	}
-	w.reserved++
 }
 
 // appendHash appends _ and the FNV-1a hash of the text.

@@ -60,12 +60,8 @@ func (e *Encoder) AppendSome(b *Batch, chunk []byte, at Position, size int) Posi
 			pos = e.encodeEvent(b, chunk, pos)
 		}
 	}
-	if b.w.reserved > 0 {
-		if b.Reserved == 0 {
-			b.ReservedKey = append(b.ReservedKey[:0], b.w.reservedKey...)
-		}
-		b.Reserved, b.w.reserved = b.Reserved+b.w.reserved, 0
-	}
+	b.Reserved.take(&b.w.reserved)
+	b.Overridden.take(&b.w.overridden)
 	b.w.at.Offset = pos
 	return b.w.at
 }

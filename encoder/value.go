@@ -37,8 +37,8 @@ type walker struct {
 	place        int             // offset in the chunk of the event, or of the sample that became it
 	keyPos       int             // of the entry whose value is written, or of one around it; -1: none
 	inKey        bool            // a key that is a map or an array is being written
-	reserved     int             // how many keys of this step are reserved
-	reservedKey  []byte          // the first of them
+	reserved     Noted           // keys of this step
+	overridden   Noted           // keys of this step that are guarded
 	scratch      []byte          // JSON of a key that is not a string, before it is escaped
 	tagJSON      []byte          // the tag as a JSON string, empty: not wanted
 	groupJSON    []byte          // the attributes of the current group, empty: none
@@ -56,7 +56,9 @@ func (w *walker) open(enc *Encoder, chunk []byte, tag string) {
 		w.stream = jsoniter.NewStream(jsoniter.ConfigDefault, nil, 0)
 		w.seed = maphash.MakeSeed()
 	}
-	w.enc, w.at, w.reserved = enc, Position{}, 0
+	w.enc, w.at = enc, Position{}
+	w.reserved.reset()
+	w.overridden.reset()
 	w.limit, w.longest = noLimit, noLimit
 	w.groupJSON, w.tagJSON = w.groupJSON[:0], w.tagJSON[:0]
 	for i := range w.literals {
@@ -72,7 +74,7 @@ func (w *walker) open(enc *Encoder, chunk []byte, tag string) {
 }
 
 func (w *walker) size() int {
-	return cap(w.keys)*int(unsafe.Sizeof(key{})) + cap(w.tables)*4 + cap(w.scratch) + cap(w.reservedKey) + cap(w.tagJSON) + cap(w.groupJSON) + cap(w.literals[0].text) + cap(w.literals[1].text) + w.metric.size()
+	return cap(w.keys)*int(unsafe.Sizeof(key{})) + cap(w.tables)*4 + cap(w.scratch) + cap(w.reserved.First) + cap(w.overridden.First) + cap(w.tagJSON) + cap(w.groupJSON) + cap(w.literals[0].text) + cap(w.literals[1].text) + w.metric.size()
 }
 
 // close releases the memory of the caller.

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -113,9 +114,7 @@ func (c *Chunk) dropPiece(before int) {
 func (c *Chunk) addPiece(w *workspace, data []byte) bool {
 	b := &w.batch
 	c.records, c.unencoded = c.records+len(b.Records), c.unencoded+len(b.Rejects)
-	if b.Reserved > 0 {
-		c.noteReserved(b)
-	}
+	c.noteKeys(b)
 	for i := range b.Rejects {
 		c.rejectUnencoded(b.Buf, &b.Rejects[i], data)
 	}
@@ -126,15 +125,28 @@ func (c *Chunk) addPiece(w *workspace, data []byte) bool {
 	return c.out.producer.Add(w.records)
 }
 
-// noteReserved counts fields that SLS reserves, and logs the first.
-func (c *Chunk) noteReserved(b *encoder.Batch) {
+// noteKeys counts fields that SLS reserves, and those that an option's field replaced,
+// and logs the first of each.
+func (c *Chunk) noteKeys(b *encoder.Batch) {
 	o := c.out
-	if o.stats.reserved.Add(int64(b.Reserved)) == int64(b.Reserved) {
-		const shown = 200 // of a key that is too long
+	if isFirst(&b.Reserved, &o.stats.reserved) {
 		o.log.Warnf("record of tag %q has the field %q, which SLS reserves (reserved_keys %v); others are counted and not logged",
-			c.tag, b.ReservedKey[:min(len(b.ReservedKey), shown)], o.cfg.Encoding.Reserved.Policy)
+			c.tag, shownKey(&b.Reserved), o.cfg.Encoding.Reserved.Policy)
+	}
+	if isFirst(&b.Overridden, &o.stats.overridden) {
+		o.log.Warnf("record of tag %q has the field %q, which an option adds: its own does not land; others are counted and not logged",
+			c.tag, shownKey(&b.Overridden))
 	}
 }
+
+// isFirst counts keys, and tells whether they are the first ones.
+func isFirst(keys *encoder.Noted, counter *atomic.Int64) bool {
+	n := int64(keys.Count)
+	return n > 0 && counter.Add(n) == n
+}
+
+// shownKey is the key that a line shows; it may be long.
+func shownKey(keys *encoder.Noted) []byte { return keys.First[:min(len(keys.First), 200)] }
 
 // route makes the records of a piece, as the producer takes them, and counts what each
 // share takes. It returns false if there are too many unknown names.

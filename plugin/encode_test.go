@@ -70,6 +70,30 @@ func TestRejectedSamples(t *testing.T) {
 	})
 }
 
+// A field of the record with the name of an added one does not land, is counted, and the
+// first is logged.
+func TestOwnFieldOfAddedName(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		properties["tag_key"], properties["metadata_key"] = "tag", "meta"
+		o, h := network.startOutput(t, properties)
+		const n = 3
+		event := append(slices.Clone(routedTo("x")[:13]), "\x83\xa3tag\xa6forged\xa4meta\xa6forged\xa1a\x02"...)
+		if r := deliver(t, o, bytes.Repeat(event, n)); r != OK {
+			t.Errorf("result %d", r)
+		}
+		for _, l := range e.Logs("demo") {
+			if got, want := string(l.Value), `{"tag":"test.tag","a":2}`; got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		}
+		if got := o.stats.overridden.Load(); got != 2*n || h.count(`has the field "tag", which an option adds`) != 1 || h.count("which an option adds") != 1 {
+			t.Errorf("%d fields counted, want %d: %s", got, 2*n, h.text())
+		}
+	})
+}
+
 // A field that SLS reserves is sent, renamed or left out, and the first is logged.
 func TestReservedKeys(t *testing.T) {
 	t.Parallel()

@@ -19,6 +19,7 @@ type stats struct {
 	failures          failureCounts
 	traffic           traffic
 	reserved          atomic.Int64 // fields of records that SLS reserves
+	overridden        atomic.Int64 // fields of records that an option's field replaced
 	returned          atomic.Int64 // chunks without a result when the output ended
 	deadLetters       deadLetterCounts
 }

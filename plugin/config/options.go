@@ -75,6 +75,8 @@ var options = []option{
 		help: "How time_key is written: iso8601 (nanoseconds, UTC), seconds with fraction, milliseconds, nanoseconds",
 		set: word(func(c *Config, i int) { c.Encoding.TimeFormat = encoder.TimeISO8601 + encoder.TimeFormat(i) },
 			"iso8601", "epoch", "epoch_ms", "epoch_ns")},
+	{name: "time_key_override", def: "off", allowed: switchForm, help: "on: the event's time replaces a field of the record that has the name of time_key. off: that field stays, as an application's own time",
+		set: toggle(func(c *Config, on bool) { c.Encoding.TimeOverrides = on })},
 	{name: "replace_zero_time", def: "on", allowed: switchForm,
 		help: "An event whose time is 0, as OTLP/JSON may give it, gets `observed_timestamp` of its metadata, or else the time at which it came here. off: it lands in 1970, where nobody looks for it",
 		set:  toggle(func(c *Config, on bool) { c.Encoding.ReplaceZeroTime = on })},

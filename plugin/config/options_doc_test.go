@@ -32,8 +32,16 @@ around a value is taken off. An empty value is the same as none. Made from plugi
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", o.name, def, o.allowed, o.help)
 	}
 	b.WriteString(`
-A field that an option adds (` + "`time_key`, `record_id_key`, `tag_key`, `metadata_key`,\n`group_key`" + `) is overridden by the record's own
-field of the same name.
+## Who wins
+
+Of a field that an option adds and one that the record has under the same name only one lands:
+
+| option | lands |
+|---|---|
+| ` + "`tag_key`, `metadata_key`, `group_key`, `record_id_key`" + ` | what the plugin adds. The record's own field never does, also where the event has no metadata or no group: who reads the field can rely on it |
+| ` + "`time_key`" + ` | the record's own field, which is an application's own time; with ` + "`time_key_override on`" + ` the event's time |
+
+The first field that does not land is named in the log.
 
 ## Accessors
 

@@ -139,6 +139,9 @@ func (c *Config) warnings() (w []string) {
 	if !c.TLSVerify {
 		w = append(w, "tls_verify off: whoever answers at the endpoint's address receives the AccessKey; use it for tests only")
 	}
+	if c.Encoding.TimeOverrides && c.Encoding.TimeKey == "" {
+		w = append(w, "time_key_override has no effect without time_key")
+	}
 	if c.given["raw_key"] && !c.formatRaw {
 		w = append(w, "raw_key has no effect without format raw")
 	}
@@ -155,6 +158,9 @@ func (c *Config) warnings() (w []string) {
 	}
 	return w
 }
+
+// lineField is the field of tail and others, and of a record that is not a map.
+const lineField = "log"
 
 // resolveFormat decides parse_json, which three options set: parse_json, the .json
 // ending of logstore, and format raw, whose values are not JSON.
@@ -173,6 +179,9 @@ func (c *Config) resolveFormat() (faults []Fault) {
 	for i, f := range fields {
 		if f.value != "" && c.formatRaw {
 			faults = append(faults, Fault{f.name, f.value, "format raw sends one value alone, nothing can be added to it", "format json"})
+		}
+		if guards := f.name != "time_key" || c.Encoding.TimeOverrides; guards && f.value == lineField {
+			faults = append(faults, Fault{f.name, f.value, "most inputs have the line in this field, and it would not land", "another name"})
 		}
 		for _, before := range fields[:i] {
 			if f.value != "" && f.value == before.value {

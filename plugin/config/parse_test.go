@@ -94,6 +94,8 @@ func TestValues(t *testing.T) {
 			return c.Encoding.TimeKey == "@timestamp" && c.Encoding.TimeFormat == encoder.TimeEpochNanos
 		}},
 		"accessors":         {with("logstore_key", "$kubernetes['namespace_name']", "message_key_field", "id"), func(c *Config) bool { return c.Encoding.RouteField != "" && c.Encoding.KeyField == "id" }},
+		"own time":          {with("time_key", "log"), func(c *Config) bool { return !c.Encoding.TimeOverrides }},
+		"event time":        {with("time_key", "time", "time_key_override", "on"), func(c *Config) bool { return c.Encoding.TimeOverrides }},
 		"tag":               {with("logstore_key", "k8s-$TAG['namespace']", "message_key_field", "$TAG['pod']/$log"), func(c *Config) bool { return c.Encoding.RouteField == "k8s-$TAG['namespace']" }},
 		"long text":         {with("logstore_key", strings.Repeat("a", 62)+"$TAG[1]"), func(c *Config) bool { return true }},
 		"v6":                {with("ip_family", "v6"), func(c *Config) bool { return c.DialNetwork == "tcp6" }},
@@ -166,6 +168,8 @@ func TestFaults(t *testing.T) {
 		"old version":     {with("kafka_version", "1.1.0"), "older than SLS speaks; allowed: a version from 2.1.0 on"},
 		"odd version":     {with("kafka_version", "nine"), "not a Kafka version known here"},
 		"reserved key":    {with("time_key", "__time__"), "reserved by SLS"},
+		"tag in the line": {with("tag_key", "log"), `option tag_key = "log": most inputs have the line in this field, and it would not land; allowed: another name`},
+		"time in line":    {with("time_key", "log", "time_key_override", "on"), `option time_key = "log": most inputs`},
 		"same keys":       {with("record_id_key", "id", "tag_key", "id"), "both have the same name"},
 		"reserved prefix": {with("group_key", "__tag__:__path__"), "reserved by SLS"},
 		"reserved_keys":   {with("reserved_keys", "delete"), "not one of the words known here"},

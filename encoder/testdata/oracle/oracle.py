@@ -377,7 +377,7 @@ class Oracle:
         self.o, self.tag = case["Options"], base64.b64decode(case["Tag"])
         self.chunk = base64.b64decode(case["Chunk"])
         self.records, self.rejects = [], []
-        self.group, self.reserved = None, 0
+        self.group, self.reserved, self.overridden = None, 0, 0
         self.id = hashlib.sha256(struct.pack(">Q", len(self.tag)) + self.tag + self.chunk).digest()[:16].hex()
 
     def reject(self, offset, end, *classes):
@@ -507,6 +507,14 @@ class Oracle:
         if isinstance(record, Map):
             own, count = reserve(own, o["Reserved"])
             self.reserved += count
+        names = {o[name] for name in ("RecordIDKey", "TagKey", "MetadataKey", "GroupKey")}
+        if o["TimeOverrides"]:
+            names.add(o["TimeKey"])
+        theirs = [(k, v) for k, v in own if k in names and k]
+        self.overridden += len(theirs)
+        global dropped
+        dropped += sum(size_of(k, v) for k, v in theirs)
+        own = [e for e in own if e not in theirs]
         return object_text(entries + own).encode()
 
 
@@ -526,6 +534,8 @@ def check(number, case):
         raise AssertionError("rejects\n got %r\nwant %r" % (rejects, oracle.rejects))
     if not oracle.rejects and case["Reserved"] != oracle.reserved:
         raise AssertionError("%d reserved keys, want %d" % (case["Reserved"], oracle.reserved))
+    if not oracle.rejects and case["Overridden"] != oracle.overridden:
+        raise AssertionError("%d overridden keys, want %d" % (case["Overridden"], oracle.overridden))
     if case["Options"]["Format"] == 0:
         for value, *_ in got:
             json.loads(value)
