@@ -22,6 +22,7 @@ type workspace struct {
 	batch   encoder.Batch
 	records []produce.Record
 	missing []int // indexes of the records in batch that go nowhere
+	strays  strays
 }
 
 // maxWorkspaceBytes bounds the memory of a workspace that is kept for the next
@@ -73,7 +74,7 @@ func (c *Chunk) encode(data []byte) bool {
 // reservePiece finds room for the records of a piece, after which rest bytes of the
 // chunk are left.
 func (c *Chunk) reservePiece(w *workspace, rest int) bool {
-	w.records, w.missing = slices.Grow(w.records[:0], len(w.batch.Records)), w.missing[:0]
+	w.records, w.missing, w.strays = slices.Grow(w.records[:0], len(w.batch.Records)), w.missing[:0], strays{}
 	shares := len(c.shares)
 	if !c.route(w) {
 		c.dropPiece(shares)
@@ -115,6 +116,7 @@ func (c *Chunk) addPiece(w *workspace, data []byte) bool {
 	b := &w.batch
 	c.records, c.unencoded = c.records+len(b.Records), c.unencoded+len(b.Rejects)
 	c.noteKeys(b)
+	c.noteStrays(&w.strays)
 	for i := range b.Rejects {
 		c.rejectUnencoded(b.Buf, &b.Rejects[i], data)
 	}
@@ -157,6 +159,9 @@ func (c *Chunk) route(w *workspace) bool {
 		r := &b.Records[i]
 		if !to.next(c, b, r) {
 			return false
+		}
+		if to.stray {
+			w.strays.add(to.route)
 		}
 		if to.reject {
 			w.missing = append(w.missing, i)

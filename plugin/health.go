@@ -43,6 +43,8 @@ type health struct {
 	writeFailedLogged minutely
 	heldLogged        minutely
 	crowdedLogged     minutely
+	strayLogged       minutely
+	straySkipped      int // records since
 }
 
 // incident is guarded by health.mu.

@@ -44,6 +44,7 @@ type logstore struct {
 type logstores struct {
 	cfg    *config.Config
 	common *logstore // the option logstore
+	stray  *logstore // stands for it where logstore_allowed does not have a name
 	single bool      // there are no others
 	added  func(*logstore)
 	crowd  account // chunks wait for it while there are too many unknown names
@@ -59,16 +60,18 @@ func (l *logstores) open(cfg *config.Config, added func(*logstore)) {
 	l.cfg, l.single, l.added = cfg, cfg.Encoding.RouteField == "", added
 	l.common = &logstore{name: cfg.Logstore, topic: cfg.Topic(cfg.Logstore)}
 	l.common.account.known = l.single
+	l.stray = &logstore{name: cfg.Logstore}
 	l.routes = make(map[string]*logstore)
 	l.byTopic = map[string]*logstore{l.common.topic: l.common}
 }
 
 // find returns the logstore that route names, or the configured one if route is not a
-// valid name. It returns nil if the name is new, and too many are unknown. What it returns
-// is not forgotten before it is idle: a chunk that waits for a forgotten one waits for ever.
+// valid name, or l.stray. It returns nil if the name is new, and too many are unknown. What
+// it returns is not forgotten before it is idle: a chunk that waits for a forgotten one
+// waits for ever.
 func (l *logstores) find(route []byte, now time.Time) *logstore {
 	if len(route) > config.MaxLogstoreName { // anybody's text may stand there: it is not remembered
-		return l.common
+		return l.unnamed()
 	}
 	l.mu.RLock()
 	to, ok := l.routes[string(route)]
@@ -82,9 +85,17 @@ func (l *logstores) find(route []byte, now time.Time) *logstore {
 	return l.findNew(string(route), now)
 }
 
+// unnamed returns where records go whose route names no logstore that may be used.
+func (l *logstores) unnamed() *logstore {
+	if l.cfg.LogstoreAllowed.Limited() {
+		return l.stray
+	}
+	return l.common
+}
+
 func (l *logstores) findNew(route string, now time.Time) *logstore {
-	valid := config.ValidLogstore.MatchString(route)
-	to, isNew := l.common, false
+	valid := config.ValidLogstore.MatchString(route) && l.cfg.LogstoreAllowed.Has(route) || route == l.common.name
+	to, isNew := l.unnamed(), false
 	l.mu.Lock()
 	if valid {
 		to, isNew = l.addLocked(route)

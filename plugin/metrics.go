@@ -84,6 +84,8 @@ func Metrics(version string) []Metric {
 			value: func(s *snapshot) float64 { return s.oldest.Seconds() }},
 		Metric{Name: "logstores_in_trouble", Gauge: true, Help: "Logstores whose records fail, also those whose records unknown_logstore sends elsewhere; the log names them.",
 			value: func(s *snapshot) float64 { return float64(s.troubled) }},
+		Metric{Name: "records_not_allowed_total", Help: "Records that went to the option logstore, since logstore_allowed does not have what logstore_key found.",
+			value: func(s *snapshot) float64 { return float64(s.strays) }},
 		Metric{Name: "dead_letters_kept_total", Help: "Rejected records that were written to dead_letter_file.",
 			value: func(s *snapshot) float64 { return float64(s.lettersKept) }},
 		Metric{Name: "dead_letters_lost_total", Help: "Rejected records that could not be written to dead_letter_file.",

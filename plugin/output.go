@@ -187,7 +187,7 @@ func (o *Output) accountOf(tag string, data []byte) *account {
 	if len(b.Records) > 0 {
 		route = b.Bytes(b.Records[0].Route)
 	}
-	to, _ := o.logstoreOf(route, time.Now())
+	to, _, _ := o.logstoreOf(route, time.Now())
 	if to == nil {
 		o.health.logCrowded(tag)
 		return &o.logstores.crowd

@@ -75,6 +75,7 @@ type routing struct {
 	route  []byte // of the record before
 	share  *share
 	reject bool // it goes nowhere: its logstore does not exist
+	stray  bool // logstore_allowed does not have its name
 }
 
 // next returns where a record goes. It returns false if there are too many unknown names.
@@ -83,21 +84,25 @@ func (r *routing) next(c *Chunk, b *encoder.Batch, record *encoder.Record) bool 
 	if r.share != nil && string(route) == string(r.route) {
 		return true
 	}
-	to, reject := c.out.logstoreOf(route, r.now)
+	to, reject, stray := c.out.logstoreOf(route, r.now)
 	if to == nil {
 		return false
 	}
-	r.route, r.reject, r.share = route, reject, c.shareOf(to)
+	r.route, r.reject, r.stray, r.share = route, reject, stray, c.shareOf(to)
 	return true
 }
 
 // logstoreOf returns where records with that value of logstore_key go, empty: without
-// one; nil: too many unknown names. With reject they go nowhere.
-func (o *Output) logstoreOf(route []byte, now time.Time) (to *logstore, reject bool) {
+// one; nil: too many unknown names. With reject they go nowhere; they are stray if
+// logstore_allowed does not have the name.
+func (o *Output) logstoreOf(route []byte, now time.Time) (to *logstore, reject, stray bool) {
 	to = o.logstores.common
 	if len(route) > 0 {
 		if to = o.logstores.find(route, now); to == nil {
-			return nil, false
+			return nil, false, false
+		}
+		if stray = to == o.logstores.stray; stray {
+			to = o.logstores.common
 		}
 		if d := to.diverted.Load(); d != nil {
 			to, reject = o.logstores.common, d.reject
@@ -106,7 +111,7 @@ func (o *Output) logstoreOf(route []byte, now time.Time) (to *logstore, reject b
 	if to == o.logstores.common {
 		o.askCommon()
 	}
-	return to, reject
+	return to, reject, stray
 }
 
 // Acked counts records that were acknowledged.

@@ -20,6 +20,7 @@ type stats struct {
 	traffic           traffic
 	reserved          atomic.Int64 // fields of records that SLS reserves
 	overridden        atomic.Int64 // fields of records that an option's field replaced
+	strays            atomic.Int64 // records whose logstore logstore_allowed does not have
 	returned          atomic.Int64 // chunks without a result when the output ended
 	deadLetters       deadLetterCounts
 }
@@ -97,6 +98,7 @@ type snapshot struct {
 	oldest                                   time.Duration // of the chunks in flight and waiting: since it was given
 	lettersKept, lettersLost, lettersDeleted int64
 	spool                                    spoolSnapshot
+	strays                                   int64
 }
 
 // snapshot takes the numbers one after another, while others go on counting.
@@ -124,6 +126,7 @@ func (o *Output) snapshot(now time.Time) snapshot {
 		throttled:         time.Duration(o.stats.traffic.throttled.Load()),
 		up:                o.health.healthy(now),
 		troubled:          o.health.troubles(),
+		strays:            o.stats.strays.Load(),
 		lettersKept:       o.stats.deadLetters.kept.Load(),
 		lettersLost:       o.stats.deadLetters.lost.Load(),
 		lettersDeleted:    o.stats.deadLetters.deleted.Load(),

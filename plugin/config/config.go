@@ -97,6 +97,7 @@ type Config struct {
 	ParseJSON bool
 	Encoding  encoder.Options
 
+	LogstoreAllowed      AllowedLogstores // besides Logstore
 	UnknownLogstore      UnknownLogstore
 	UnknownLogstoreAfter time.Duration
 

@@ -92,6 +92,8 @@ var options = []option{
 		}, "keep", "rename", "drop")},
 	{name: "logstore_key", allowed: accessorForm, help: "What is found here names the logstore; where something is absent, or it is not a valid name, logstore does. Read [who chooses the logstore](#who-chooses-the-logstore)",
 		set: setLogstoreKey},
+	{name: "logstore_allowed", allowed: "names of logstores, and beginnings of names with a * behind them, separated by commas", help: "The logstores that logstore_key may name, all without this option; what it finds else goes to logstore, and is counted",
+		set: setLogstoreAllowed},
 	{name: "unknown_logstore", def: "wait", allowed: "wait, default or reject",
 		help: "What becomes of records whose logstore of logstore_key does not exist: they wait for it, in a share of buffer_limit of their own; go to logstore; or are rejected, which needs dead_letter_file",
 		set:  word(func(c *Config, i int) { c.UnknownLogstore = UnknownLogstore(i) }, "wait", "default", "reject")},

@@ -73,6 +73,9 @@ The application cannot write the tag. Of ` + "`tail`" + ` it comes from the name
 may name pods chooses ` + "`$TAG['pod']`" + `, but not ` + "`$TAG['namespace']`" + `. Elsewhere ask who writes it: a sender to ` + "`forward`" + ` sends its own
 tags, and the filter ` + "`rewrite_tag`" + ` makes tags of fields.
 
+` + "`logstore_allowed`" + ` bounds what either may name: a list such as ` + "`web, team-*`" + `. Any other name, also one that no logstore may have,
+goes to ` + "`logstore`" + `, and the metric ` + "`records_not_allowed_total`" + ` counts it.
+
 What SLS itself enforces is the policy of the RAM user alone: [ram-policy.md](ram-policy.md).
 
 ## What Fluent Bit keeps

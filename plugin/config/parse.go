@@ -153,6 +153,9 @@ func (c *Config) warnings() (w []string) {
 	if c.MessageKey != "" && c.Partitioner == PartitionKeyHash && c.Encoding.KeyField == "" {
 		w = append(w, "message_key with partitioner key_hash sends everything to one shard")
 	}
+	if c.LogstoreAllowed.Limited() && c.Encoding.RouteField == "" {
+		w = append(w, "logstore_allowed has no effect without logstore_key")
+	}
 	if c.given["unknown_logstore"] && c.Encoding.RouteField == "" {
 		w = append(w, "unknown_logstore has no effect without logstore_key: records for logstore itself wait")
 	}

@@ -93,9 +93,14 @@ func TestValues(t *testing.T) {
 		"time": {with("time_key", "@timestamp", "time_format", "epoch_ns"), func(c *Config) bool {
 			return c.Encoding.TimeKey == "@timestamp" && c.Encoding.TimeFormat == encoder.TimeEpochNanos
 		}},
-		"accessors":         {with("logstore_key", "$kubernetes['namespace_name']", "message_key_field", "id"), func(c *Config) bool { return c.Encoding.RouteField != "" && c.Encoding.KeyField == "id" }},
-		"own time":          {with("time_key", "log"), func(c *Config) bool { return !c.Encoding.TimeOverrides }},
-		"event time":        {with("time_key", "time", "time_key_override", "on"), func(c *Config) bool { return c.Encoding.TimeOverrides }},
+		"accessors":  {with("logstore_key", "$kubernetes['namespace_name']", "message_key_field", "id"), func(c *Config) bool { return c.Encoding.RouteField != "" && c.Encoding.KeyField == "id" }},
+		"own time":   {with("time_key", "log"), func(c *Config) bool { return !c.Encoding.TimeOverrides }},
+		"event time": {with("time_key", "time", "time_key_override", "on"), func(c *Config) bool { return c.Encoding.TimeOverrides }},
+		"allowed": {with("logstore_key", "ns", "logstore_allowed", " web , team-*,a*"), func(c *Config) bool {
+			a := &c.LogstoreAllowed
+			return a.Has("web") && a.Has("team-") && a.Has("team-b") && a.Has("ab") && !a.Has("webs") && !a.Has("Team-b") && !a.Has("") && a.Limited()
+		}},
+		"all allowed":       {with("logstore_key", "ns"), func(c *Config) bool { return c.LogstoreAllowed.Has("web") && !c.LogstoreAllowed.Limited() }},
 		"tag":               {with("logstore_key", "k8s-$TAG['namespace']", "message_key_field", "$TAG['pod']/$log"), func(c *Config) bool { return c.Encoding.RouteField == "k8s-$TAG['namespace']" }},
 		"long text":         {with("logstore_key", strings.Repeat("a", 62)+"$TAG[1]"), func(c *Config) bool { return true }},
 		"v6":                {with("ip_family", "v6"), func(c *Config) bool { return c.DialNetwork == "tcp6" }},
@@ -175,6 +180,14 @@ func TestFaults(t *testing.T) {
 		"reserved_keys":   {with("reserved_keys", "delete"), "not one of the words known here"},
 		"bad accessor":    {with("logstore_key", "$a["), `option logstore_key = "$a[": character 3: this bracket does not hold a 'key' or a number and end in ]; allowed: a first-level key, or text`},
 		"no dollar":       {with("logstore_key", "kubernetes['namespace_name']"), "an accessor begins with $: write $kubernetes['namespace_name']; allowed"},
+		"all by a star":   {with("logstore_key", "ns", "logstore_allowed", "web,*"), "* alone allows every name, as does leaving the option out; allowed: names of logstores, and beginnings"},
+		"star within":     {with("logstore_key", "ns", "logstore_allowed", "team-*-x"), `"team-*-x" is not the name of a logstore, nor the beginning of one and *`},
+		"two stars":       {with("logstore_key", "ns", "logstore_allowed", "team-**"), `"team-**" is not the name`},
+		"capital allowed": {with("logstore_key", "ns", "logstore_allowed", "Team-*"), `"Team-*" is not the name`},
+		"short allowed":   {with("logstore_key", "ns", "logstore_allowed", "ab"), `"ab" is not the name`},
+		"long prefix":     {with("logstore_key", "ns", "logstore_allowed", strings.Repeat("a", 63)+"*"), "is not the name"},
+		"blank within":    {with("logstore_key", "ns", "logstore_allowed", "web shop"), `"web shop" is not the name`},
+		"empty allowed":   {with("logstore_key", "ns", "logstore_allowed", "web,,shop"), "a name is missing before or after a comma"},
 		"bad key field":   {with("message_key_field", "$tag"), "character 2: the tag is $TAG, in capitals"},
 		"capital text":    {with("logstore_key", "K8S-$TAG[1]"), "with this text it is never the name of a logstore: 3 to 63 of a-z, 0-9, _ and -, a letter or digit at both ends"},
 		"text at an end":  {with("logstore_key", "$TAG[1]-"), "never the name of a logstore"},
