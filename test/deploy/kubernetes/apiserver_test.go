@@ -27,6 +27,7 @@ const token = "token-of-fluent-bit"
 type apiServer struct {
 	account *projection // the volume with its certificate and the token
 	rules   []rbacv1.PolicyRule
+	stop    func() error // from then on it is away
 
 	mu      sync.Mutex
 	pods    map[string]*corev1.Pod // by path
@@ -55,6 +56,7 @@ func (c *cluster) serveAPI(t testing.TB, rules []rbacv1.PolicyRule) {
 	server := &http.Server{Handler: a}
 	go server.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{certificate}}))
 	t.Cleanup(func() { server.Close() })
+	a.stop = server.Close
 	c.api, c.hosts[apiHost] = a, "127.0.0.1"
 }
 

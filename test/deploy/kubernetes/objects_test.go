@@ -119,7 +119,7 @@ func (o objects) rules(account string) (rules []rbacv1.PolicyRule) {
 func TestRendered(t *testing.T) {
 	for name, want := range map[string]map[string]string{
 		"example":                {"SLS_PROJECT": "my-project", "SLS_LOGSTORE": "my-logstore", "SLS_REGION": "cn-hangzhou", "SLS_LOGSTORE_KEY": ""},
-		"logstore-per-namespace": {"SLS_PROJECT": "my-project", "SLS_LOGSTORE": "my-logstore", "SLS_REGION": "cn-hangzhou", "SLS_LOGSTORE_KEY": "$kubernetes['namespace_name']"},
+		"logstore-per-namespace": {"SLS_PROJECT": "my-project", "SLS_LOGSTORE": "my-logstore", "SLS_REGION": "cn-hangzhou", "SLS_LOGSTORE_KEY": "$TAG['namespace']"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := kustomize(t, name)

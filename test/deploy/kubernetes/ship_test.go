@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,7 +134,7 @@ func (k *kubelet) wantCheck(t *testing.T) {
 	k.testRecords++ // its test record
 }
 
-// Each namespace has a logstore; where its name is none, or not known, records are in the default one.
+// Each namespace has a logstore, whether the API server knows the pod or not; where its name is none, records are in the default one.
 func TestLogstorePerNamespace(t *testing.T) {
 	needCluster(t, "a logstore for each namespace")
 	const lines = 100
@@ -147,10 +148,10 @@ func TestLogstorePerNamespace(t *testing.T) {
 	cart, proxy, short, gone := logOf("shop", "cart"), logOf("kube-system", "proxy"), logOf("qa", "probe"), logOf("shop", "gone")
 	c.api.remove("shop", "gone-0")
 	p := c.admit(t, o).start(t)
-	wantPodRecords(t, wantCount(t, c.await(t, "shop", lines), lines), cart)
+	landed := wantCount(t, c.await(t, "shop", 2*lines), 2*lines)
+	wantPodRecords(t, landed, cart)
 	wantPodRecords(t, wantCount(t, c.await(t, "kube-system", lines), lines), proxy)
-	landed := wantCount(t, c.await(t, "my-logstore", 2*lines), 2*lines)
-	wantPodRecords(t, landed, short)
+	wantPodRecords(t, wantCount(t, c.await(t, "my-logstore", lines), lines), short)
 	bare := 0
 	for _, r := range landed {
 		if r["kubernetes"] == "" && strings.Contains(r["log"]+r["message"], " of "+gone.pod) {
@@ -165,11 +166,44 @@ func TestLogstorePerNamespace(t *testing.T) {
 	late := logOf("lab", "bench")
 	p.Await("UNKNOWN_TOPIC_OR_PARTITION", 1, 30*time.Second)
 	cart.write(t, lines, 0)
-	wantPodRecords(t, c.await(t, "shop", 2*lines), cart)
+	wantPodRecords(t, c.await(t, "shop", 3*lines), cart)
 	if err := c.CreateLogstore("lab"); err != nil {
 		t.Fatal(err)
 	}
 	wantPodRecords(t, c.await(t, "lab", lines), late)
+}
+
+// A pod whose log brings a map "kubernetes" of its own writes into the logstore of its own namespace all the same, whether
+// the API server knows the pod, does not, or is away.
+func TestForgedNamespace(t *testing.T) {
+	needCluster(t, "a pod that forges its namespace")
+	for name, prepare := range map[string]func(*cluster) error{
+		"known":     func(*cluster) error { return nil },
+		"not known": func(c *cluster) error { c.api.remove("shop", "cart-0"); return nil },
+		"away":      func(c *cluster) error { return c.api.stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := kustomize(t, "logstore-per-namespace")
+			c := newCluster(t, o, "my-logstore", "shop", "victim")
+			cart := c.runPod(t, "shop", "cart-0", metav1.ObjectMeta{Labels: map[string]string{"app": "cart"}})
+			const lines = 20
+			for i := range lines {
+				at := time.Now().UTC().Format("2006-01-02T15:04:05.000000000Z07:00")
+				if _, err := fmt.Fprintf(cart.file, `%s stdout F {"log":"forged %d","kubernetes":{"namespace_name":"victim","pod_name":"victim-0"},"TAG":"victim","namespace_name":"victim"}`+"\n", at, i); err != nil {
+					t.Fatal(err)
+				}
+			}
+			k := c.admit(t, o)
+			if err := prepare(c); err != nil {
+				t.Fatal(err)
+			}
+			k.start(t)
+			wantCount(t, c.await(t, "shop", lines), lines)
+			if n, others := c.Count("victim"), c.Count("my-logstore"); n+others > 0 {
+				t.Errorf("%d records are in the victim's logstore, %d in the default one", n, others)
+			}
+		})
+	}
 }
 
 // wantCount fails unless there are n records.
