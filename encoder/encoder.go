@@ -24,8 +24,8 @@ import (
 // JSON in Batch.Rejects together, or the attributes of the group it opens, take
 // at most maxGrowth times the bytes of the event. Only two things are added to
 // that, and they make the output of a chunk as large as the square of its size:
-//   - what Options add to every event: the keys, the time, the tag, and the
-//     attributes of the event's group;
+//   - what Options add to every event: the keys, the time, the tag, the attributes
+//     of the event's group, and what of a Template is not of the record;
 //   - what the samples of metrics share.
 //
 // Therefore AppendSome ends between two events or two samples, and who calls it

@@ -31,6 +31,9 @@ func fuzzOptions(pick uint16) Options {
 	if pick&64 != 0 {
 		o.KeyField, o.RouteField = "$a['b'][0]", "log"
 	}
+	if pick&32768 != 0 {
+		o.KeyField, o.RouteField = "$log/$a['b'][0]/$TAG[0]", "x-$TAG"
+	}
 	if pick&128 != 0 {
 		o.MaxBytes, o.Oversize = 40+int(pick>>10), Oversize(pick>>8&1)
 	}

@@ -60,6 +60,8 @@ func valuePlaces() []valuePlace {
 		{"RouteField", Options{RouteField: "v"}, field("v")},
 		{"KeyField within", Options{KeyField: "$v['a']"}, field("v")},
 		{"RouteField within", Options{RouteField: "$v[0]"}, field("v")},
+		{"fields in templates", Options{KeyField: "x-$v$TAG", RouteField: "$TAG$v['a']-$v[0]"}, field("v")},
+		{"a key named like TagKey", Options{TagKey: "v"}, field("v")},
 		{"a key named like TimeKey", Options{TimeKey: "v", TagKey: "t"}, field("v")},
 		{"all at once", Options{Format: FormatRaw, RawKey: "v", KeyField: "v", RouteField: "v", TimeKey: "t", TagKey: "tag",
 			MetadataKey: "m", GroupKey: "g", MaxBytes: 1 << 20, Oversize: OversizeTruncate}, field("v")},
@@ -147,6 +149,9 @@ func checkGrowth(t *testing.T, e *Encoder, b *Batch, chunk []byte) {
 			added += len(k.key.json) + k.value + len(",")
 		}
 	}
+	for i := range b.w.literals {
+		added += len(b.w.literals[i].text)
+	}
 	limit := maxGrowth*len(chunk) + added*(len(b.Records)+len(b.Rejects))
 	if len(b.Buf) > limit {
 		t.Fatalf("%d bytes of a chunk of %d, limit %d: % .200x becomes %.400q", len(b.Buf), len(chunk), limit, chunk, b.Buf)
@@ -168,6 +173,7 @@ func TestStepSize(t *testing.T) {
 		{"raw records of nothing", Options{Format: FormatRaw, RawKey: "v"}, "\x92\x00\x81\xa1v\xa0", 1},
 		{"rejects of a byte", Options{}, "\x90", 1},
 		{"rejects that are too large", Options{MaxBytes: 1}, "\x92\x00\x80", 1},
+		{"keys of the tag", Options{KeyField: "$TAG", RouteField: "x$TAG[0]"}, "\x92\x00\x80", 1},
 		{"groups", Options{GroupKey: "g"}, startHeader + "\x81\xa1v\x01", 0},
 	} {
 		e := newEncoder(t, c.options)
