@@ -56,6 +56,7 @@ type Output struct {
 	cluster        *cluster
 	settled        func() bool // no batch failed and waits, and nothing fails
 	askedCommon    sync.Once
+	routeless      atomic.Bool     // a line said that logstore_key found nothing for a record
 	deadLetterFile *deadLetterFile // nil: not wanted
 	sessions       *connect.Sessions
 	workspaces     sync.Pool // of *workspace

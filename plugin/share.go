@@ -88,6 +88,9 @@ func (r *routing) next(c *Chunk, b *encoder.Batch, record *encoder.Record) bool 
 	if to == nil {
 		return false
 	}
+	if len(route) == 0 && !c.out.logstores.single {
+		c.noteRouteless()
+	}
 	r.route, r.reject, r.stray, r.share = route, reject, stray, c.shareOf(to)
 	return true
 }

@@ -24,6 +24,14 @@ func (c *Chunk) noteStrays(s *strays) {
 	}
 }
 
+// noteRouteless logs once that logstore_key found nothing: it may be what some records
+// lack, or a misspelt field or part of the tag, which no record has.
+func (c *Chunk) noteRouteless() {
+	if o := c.out; !o.routeless.Load() && !o.routeless.Swap(true) {
+		o.log.Infof("record of tag %q goes to logstore %s: logstore_key found nothing; others are not logged", c.tag, o.cfg.Logstore)
+	}
+}
+
 func (h *health) logStrays(tag string, s *strays) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -65,7 +65,7 @@ func TestLogstoreOfTag(t *testing.T) {
 		e, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo", "k8s-shop", "victim"}, DiscardLogs: true})
 		properties = storeProperties(properties)
 		properties["logstore_key"] = "k8s-$TAG['namespace']"
-		o, _ := network.startOutput(t, properties)
+		o, h := network.startOutput(t, properties)
 		id := strings.Repeat("0123456789abcdef", 4)
 		for tag, logstore := range map[string]string{
 			"kube.var.log.containers.web-0_shop_app-" + id + ".log":          "k8s-shop",
@@ -84,6 +84,9 @@ func TestLogstoreOfTag(t *testing.T) {
 			if e.Count(logstore) != before+3 || e.Count("victim") > 0 {
 				t.Errorf("%.100q: %d records in %s, %d in the other", tag, e.Count(logstore)-before, logstore, e.Count("victim"))
 			}
+		}
+		if n := h.count("goes to logstore demo: logstore_key found nothing; others are not logged"); n != 1 {
+			t.Errorf("%d lines say that some are without a logstore", n)
 		}
 	})
 }
