@@ -11,7 +11,6 @@ import "C"
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -117,7 +116,7 @@ func exitSection(context unsafe.Pointer) (ret int32) {
 // [instance.guard] comes first.
 func guard(ret *int32, onPanic int32) {
 	if r := recover(); r != nil {
-		plugin.WriteStderr(fmt.Sprintf("[output:%s] internal error, please report it: %v\n%s", name, r, debug.Stack()))
+		plugin.WriteStderr(plugin.PanicText("[output:"+name+"] ", r, debug.Stack()) + "\n")
 		if ret != nil {
 			*ret = onPanic
 		}
@@ -132,7 +131,7 @@ func (i *instance) guard() {
 }
 
 func logPanic(log *plugin.Log, cause any) {
-	log.Errorf("internal error, please report it: %v\n%s", cause, debug.Stack())
+	log.Panicked(cause, debug.Stack())
 }
 
 // The Go runtime of this shared object runs nothing but outputs. Collecting garbage

@@ -29,7 +29,7 @@ func (o *Output) recoverPanic(c *Chunk) {
 }
 
 func (o *Output) logPanic(cause any) {
-	o.log.Errorf("internal error, please report it: %v\n%s", cause, debug.Stack())
+	o.log.Panicked(cause, debug.Stack())
 }
 
 // watch calls what is due once a second. It also notices that the process was

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"out_sls_kafka/encoder"
+	"out_sls_kafka/plugin/display"
 	"out_sls_kafka/plugin/produce"
 )
 
@@ -133,11 +134,11 @@ func (c *Chunk) noteKeys(b *encoder.Batch) {
 	o := c.out
 	if isFirst(&b.Reserved, &o.stats.reserved) {
 		o.log.Warnf("record of tag %q has the field %q, which SLS reserves (reserved_keys %v); others are counted and not logged",
-			c.tag, shownKey(&b.Reserved), o.cfg.Encoding.Reserved.Policy)
+			display.Cut(c.tag), display.Cut(string(b.Reserved.First)), o.cfg.Encoding.Reserved.Policy)
 	}
 	if isFirst(&b.Overridden, &o.stats.overridden) {
 		o.log.Warnf("record of tag %q has the field %q, which an option adds: its own does not land; others are counted and not logged",
-			c.tag, shownKey(&b.Overridden))
+			display.Cut(c.tag), display.Cut(string(b.Overridden.First)))
 	}
 }
 
@@ -146,9 +147,6 @@ func isFirst(keys *encoder.Noted, counter *atomic.Int64) bool {
 	n := int64(keys.Count)
 	return n > 0 && counter.Add(n) == n
 }
-
-// shownKey is the key that a line shows; it may be long.
-func shownKey(keys *encoder.Noted) []byte { return keys.First[:min(len(keys.First), 200)] }
 
 // route makes the records of a piece, as the producer takes them, and counts what each
 // share takes. It returns false if there are too many unknown names.

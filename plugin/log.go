@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"out_sls_kafka/plugin/display"
 )
 
 // Level is a log level with Fluent Bit's number.
@@ -81,11 +83,27 @@ func (l *Log) Infof(format string, args ...any) { l.add(LevelInfo, format, args.
 // Debugf logs what helps to find a fault in this plugin.
 func (l *Log) Debugf(format string, args ...any) { l.add(LevelDebug, format, args...) }
 
+// add logs one line: args may hold texts of others, and those may hold anything.
 func (l *Log) add(level Level, format string, args ...any) {
 	if level > l.level {
 		return
 	}
-	e := entry{time.Now(), level, l.prefix + fmt.Sprintf(format, args...)}
+	l.write(entry{time.Now(), level, display.Line(l.prefix + fmt.Sprintf(format, args...))})
+}
+
+// Panicked logs a panic with its stack, the only line that is several.
+func (l *Log) Panicked(cause any, stack []byte) {
+	if LevelError <= l.level {
+		l.write(entry{time.Now(), LevelError, PanicText(l.prefix, cause, stack)})
+	}
+}
+
+// PanicText returns the line of a panic, which begins with prefix.
+func PanicText(prefix string, cause any, stack []byte) string {
+	return display.Line(prefix) + "internal error, please report it: " + display.Panic(cause, stack)
+}
+
+func (l *Log) write(e entry) {
 	if l.logger == nil {
 		e.writeStderr()
 		return

@@ -9,6 +9,7 @@ import (
 
 	"out_sls_kafka/encoder"
 	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/plugin/display"
 	"out_sls_kafka/plugin/failure"
 	"out_sls_kafka/plugin/produce"
 )
@@ -29,7 +30,7 @@ func (c *Chunk) rejectUnencoded(values []byte, r *encoder.Reject, data []byte) {
 // rejectByBroker accounts for a record that the broker refused in a batch of its
 // own, or would refuse.
 func (c *Chunk) rejectByBroker(topic string, value []byte, millis int64, err error) {
-	reason := err.Error()
+	reason := display.Part(err.Error())
 	if !errors.Is(err, produce.ErrNotSent) && !errors.Is(err, errMissing) {
 		reason = "refused by the broker when sent alone: " + reason
 	}
@@ -110,7 +111,7 @@ func (h *health) logRejected(tag string, r *rejects, kept string) {
 	if n := h.rejectSkipped[r.kind] + r.records - 1; n > 0 {
 		more = fmt.Sprintf(" (and %d more of this kind in the last minute)", n)
 	}
-	h.out.log.Errorf("record of tag %q rejected: %s%s%s%s", tag, r.reason, more, h.sizeHint(r), kept)
+	h.out.log.Errorf("record of tag %q rejected: %s%s%s%s", display.Cut(tag), r.reason, more, h.sizeHint(r), kept)
 	h.rejectLogged[r.kind], h.rejectSkipped[r.kind] = now, 0
 }
 
@@ -148,6 +149,6 @@ func (h *health) logHeld(tag, logstore string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.heldLogged.due() {
-		h.out.log.Warnf("logstore %s: a record of tag %q is refused when sent alone (%v); it waits and is sent again, until others show whether this is its fault or the service's", logstore, tag, err)
+		h.out.log.Warnf("logstore %s: a record of tag %q is refused when sent alone (%s); it waits and is sent again, until others show whether this is its fault or the service's", logstore, display.Cut(tag), display.Part(err.Error()))
 	}
 }

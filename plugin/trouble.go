@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"fmt"
+	"out_sls_kafka/plugin/display"
 	"slices"
 	"strings"
 	"time"
@@ -147,6 +148,6 @@ func (h *health) logCrowded(tag string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.crowdedLogged.due() {
-		h.out.log.Errorf("records of tag %q wait: logstore_key gave %d names that SLS does not know, and no more are asked about; check the field", tag, maxUnknownNames)
+		h.out.log.Errorf("records of tag %q wait: logstore_key gave %d names that SLS does not know, and no more are asked about; check the field", display.Cut(tag), maxUnknownNames)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"out_sls_kafka/cmd/sls-check/fbconf"
+	"out_sls_kafka/plugin/display"
 )
 
 // severity says how bad a finding is.
@@ -67,12 +68,17 @@ func (r *report) print(w io.Writer, files []string) {
 		return a.Line - b.Line
 	})
 	for _, f := range r.findings {
-		fmt.Fprintf(w, "%v: %v: %s\n", f.Place, f.severity, f.what)
+		writeLine(w, "%v: %v: %s", f.Place, f.severity, f.what)
 		if f.why != "" {
-			fmt.Fprintf(w, "    why: %s\n", f.why)
+			writeLine(w, "    why: %s", f.why)
 		}
-		fmt.Fprintf(w, "    do:  %s\n", f.do)
+		writeLine(w, "    do:  %s", f.do)
 	}
+}
+
+// writeLine writes one line, whatever is in what it is made of.
+func writeLine(w io.Writer, format string, a ...any) {
+	fmt.Fprintln(w, display.Line(fmt.Sprintf(format, a...)))
 }
 
 // summary is the last line about a configuration.

@@ -3,18 +3,17 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
-	"unicode"
-	"unicode/utf8"
 
 	"out_sls_kafka/cmd/program"
+	"out_sls_kafka/plugin/display"
 )
 
 // The exit statuses.
@@ -35,7 +34,7 @@ func execute(ctx context.Context, arguments []string, environment func(string) s
 	case errors.Is(err, program.ErrDone):
 		return statusFine
 	case err != nil:
-		fmt.Fprintln(stderr, "sls-check:", err)
+		writeLine(stderr, "sls-check: %v", err)
 		return statusErrors
 	}
 	out := &printer{w: stdout}
@@ -51,7 +50,7 @@ func execute(ctx context.Context, arguments []string, environment func(string) s
 func reportOn(ctx context.Context, s settings, environment func(string) string, out io.Writer) int {
 	c := examine(s.file, s.getenv(environment))
 	c.print(out, c.config.Files)
-	fmt.Fprintln(out, c.summary(len(c.config.Files), len(c.outputs)))
+	writeLine(out, "%s", c.summary(len(c.config.Files), len(c.outputs)))
 	walked := true
 	if s.online {
 		// Only the walk ends in its own way: a file that never ends must not outlast Ctrl-C.
@@ -68,25 +67,19 @@ func reportOn(ctx context.Context, s settings, environment func(string) string, 
 	return statusFine
 }
 
-// printer writes plain text: a configuration or a certificate may hold what a terminal takes for a command. After an
-// error it writes nothing more.
+// printer writes whole lines of plain text: a configuration or a certificate may hold what a terminal takes for a
+// command. After an error it writes nothing more.
 type printer struct {
 	w   io.Writer
 	err error
 }
 
-// Write takes whole characters.
+// Write takes whole lines. That no text within one begins another is up to writeLine.
 func (p *printer) Write(text []byte) (int, error) {
-	if p.err == nil {
-		_, p.err = p.w.Write(bytes.Map(plain, text))
+	for line := range strings.Lines(string(text)) {
+		if p.err == nil {
+			_, p.err = io.WriteString(p.w, display.Line(strings.TrimSuffix(line, "\n"))+"\n")
+		}
 	}
 	return len(text), p.err
-}
-
-// plain is the character itself, or a question mark in place of one that is not seen.
-func plain(r rune) rune {
-	if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError) {
-		return '?'
-	}
-	return r
 }

@@ -26,7 +26,8 @@ type walk struct {
 // walkAll goes the way of each output and tells whether all of it was fine.
 func walkAll(ctx context.Context, out io.Writer, outputs []*output, write bool) (ok bool) {
 	if len(outputs) == 0 {
-		fmt.Fprintf(out, "\nnot tried online: the configuration has no output of %s\n", pluginName)
+		fmt.Fprintln(out)
+		writeLine(out, "not tried online: the configuration has no output of %s", pluginName)
 		return false
 	}
 	ok = true
@@ -34,16 +35,19 @@ func walkAll(ctx context.Context, out io.Writer, outputs []*output, write bool) 
 		w := &walk{out: out, cfg: o.parsed, stop: ctx.Done(), ok: true}
 		switch {
 		case w.interrupted():
-			fmt.Fprintf(out, "\n%v: not tried online: interrupted\n", o.Place)
+			fmt.Fprintln(out)
+			writeLine(out, "%v: not tried online: interrupted", o.Place)
 			ok = false
 			continue
 		case o.parsed == nil:
-			fmt.Fprintf(out, "\n%v: not tried online: its options must be right first\n", o.Place)
+			fmt.Fprintln(out)
+			writeLine(out, "%v: not tried online: its options must be right first", o.Place)
 			continue
 		}
-		fmt.Fprintf(out, "\n%v: online, logstore %s of project %s\n", o.Place, w.cfg.Logstore, w.cfg.Project)
+		fmt.Fprintln(out)
+		writeLine(out, "%v: online, logstore %s of project %s", o.Place, w.cfg.Logstore, w.cfg.Project)
 		if write {
-			fmt.Fprintf(out, "  One test record will be written to %s; -write=false leaves that out.\n", w.topic())
+			writeLine(out, "  One test record will be written to %s; -write=false leaves that out.", w.topic())
 		}
 		w.all(ctx, write)
 		ok = ok && w.ok
@@ -55,7 +59,7 @@ func (w *walk) topic() string { return w.cfg.Topic(w.cfg.Logstore) }
 
 // step prints what came of one step.
 func (w *walk) step(name, state, text string) {
-	fmt.Fprintf(w.out, "  %-5s  %-7s  %s\n", name, state, text)
+	writeLine(w.out, "  %-5s  %-7s  %s", name, state, text)
 }
 
 func (w *walk) pass(name string, began time.Time, format string, a ...any) {
@@ -81,7 +85,7 @@ func (w *walk) fail(name, what, do string) {
 	}
 	w.step(name, "failed", what)
 	if do != "" {
-		fmt.Fprintf(w.out, "%18sdo: %s\n", "", do)
+		writeLine(w.out, "%18sdo: %s", "", do)
 	}
 }
 
@@ -93,7 +97,7 @@ func (w *walk) all(ctx context.Context, write bool) {
 	var reached []string
 	for _, address := range w.cfg.Endpoints {
 		if len(w.cfg.Endpoints) > 1 {
-			fmt.Fprintf(w.out, "  endpoint %s\n", address)
+			writeLine(w.out, "  endpoint %s", address)
 		}
 		if w.connect(ctx, address) {
 			reached = append(reached, address)

@@ -112,9 +112,15 @@ func TestOnline(t *testing.T) {
 	}
 }
 
+// broker is what an output reaches: the endpoint, or one that means harm.
+type broker interface {
+	Addr() string
+	CAPEM() []byte
+}
+
 // outputOf writes a configuration with an output to the endpoint. PORT, CLOSED and OTHER stand for the endpoint's port,
 // one on which nothing listens, and the certificate of another authority.
-func outputOf(t *testing.T, e *sls.Endpoint, change map[string]string) (file string, places *strings.Replacer) {
+func outputOf(t *testing.T, e broker, change map[string]string) (file string, places *strings.Replacer) {
 	t.Helper()
 	dir := t.TempDir()
 	write := func(name string, content []byte) string {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"out_sls_kafka/plugin/display"
 	"out_sls_kafka/plugin/failure"
 )
 
@@ -50,34 +51,35 @@ func remedy(err error) string {
 // Advice returns what an operator reads about an error: what failed, for which
 // logstore, what to do, and what happens next.
 func (c *Config) Advice(logstore string, err error) string {
+	said := display.Part(err.Error()) // by whoever answers, whose certificate may be nobody's
 	switch failure.Of(err).Kind {
 	case failure.TLS:
 		if _, plain := errors.AsType[tls.RecordHeaderError](err); plain {
-			return fmt.Sprintf("what listens at %s does not speak TLS (%v): check the port of endpoint; SLS has 10012 for the internet and 10011 for the intranet; retrying", c.Addresses(), err)
+			return fmt.Sprintf("what listens at %s does not speak TLS (%s): check the port of endpoint; SLS has 10012 for the internet and 10011 for the intranet; retrying", c.Addresses(), said)
 		}
-		return fmt.Sprintf("TLS with %s failed: %v; check the certificate, tls_ca_file (%s) and tls_server_name; retrying", c.Addresses(), err, caFileText(c.tlsCAFile))
+		return fmt.Sprintf("TLS with %s failed: %s; check the certificate, tls_ca_file (%s) and tls_server_name; retrying", c.Addresses(), said, caFileText(c.tlsCAFile))
 	case failure.Access:
-		return fmt.Sprintf("the AccessKey is refused (%v): the pair is wrong, or lacks log:PostLogStoreLogs (and log:GetProject, log:GetLogStore, log:ListShards) on project %s and logstore %s; retrying", err, c.Project, logstore)
+		return fmt.Sprintf("the AccessKey is refused (%s): the pair is wrong, or lacks log:PostLogStoreLogs (and log:GetProject, log:GetLogStore, log:ListShards) on project %s and logstore %s; retrying", said, c.Project, logstore)
 	case failure.NotFound:
-		return fmt.Sprintf("project %s or logstore %s does not exist, or the endpoint %s is of another region (%v); retrying", c.Project, logstore, c.Addresses(), err)
+		return fmt.Sprintf("project %s or logstore %s does not exist, or the endpoint %s is of another region (%s); retrying", c.Project, logstore, c.Addresses(), said)
 	case failure.Service, failure.Leader:
-		return fmt.Sprintf("logstore %s: the service had an error (%v); retrying", logstore, err)
+		return fmt.Sprintf("logstore %s: the service had an error (%s); retrying", logstore, said)
 	case failure.File:
-		return fmt.Sprintf("%v: no new connection until it is put right; retrying", err)
+		return fmt.Sprintf("%s: no new connection until it is put right; retrying", said)
 	case failure.Quota:
-		return fmt.Sprintf("the service limits writes (%v): raise the quota of project %s or split the shards of logstore %s; retrying", err, c.Project, logstore)
+		return fmt.Sprintf("the service limits writes (%s): raise the quota of project %s or split the shards of logstore %s; retrying", said, c.Project, logstore)
 	case failure.Size:
-		return fmt.Sprintf("logstore %s: a batch is larger than the broker accepts (%v): lower max_message_bytes (%d) below the broker's limit if this repeats; dividing it, and making the next ones smaller", logstore, err, c.MaxMessageBytes)
+		return fmt.Sprintf("logstore %s: a batch is larger than the broker accepts (%s): lower max_message_bytes (%d) below the broker's limit if this repeats; dividing it, and making the next ones smaller", logstore, said, c.MaxMessageBytes)
 	case failure.Record:
-		return fmt.Sprintf("logstore %s: the broker refuses a record (%v); dividing its batch to find it", logstore, err)
+		return fmt.Sprintf("logstore %s: the broker refuses a record (%s); dividing its batch to find it", logstore, said)
 	case failure.Codec:
-		return fmt.Sprintf("logstore %s: the broker refuses compression %s (%v): set compression gzip or none; sending uncompressed for ten minutes", logstore, c.Compression, err)
+		return fmt.Sprintf("logstore %s: the broker refuses compression %s (%s): set compression gzip or none; sending uncompressed for ten minutes", logstore, c.Compression, said)
 	case failure.Protocol:
-		return fmt.Sprintf("the broker does not speak this protocol (%v): check kafka_version; retrying", err)
+		return fmt.Sprintf("the broker does not speak this protocol (%s): check kafka_version; retrying", said)
 	case failure.NoAnswer:
-		return fmt.Sprintf("no acknowledgement from %s: %v; retrying", c.Addresses(), err)
+		return fmt.Sprintf("no acknowledgement from %s: %s; retrying", c.Addresses(), said)
 	}
-	return fmt.Sprintf("cannot reach %s (%s): %v%s; retrying", c.Addresses(), failedStep(err), err, remedy(err))
+	return fmt.Sprintf("cannot reach %s (%s): %s%s; retrying", c.Addresses(), failedStep(err), said, remedy(err))
 }
 
 // AdviceWithoutRetry is Advice for a caller that does not retry: without what happens

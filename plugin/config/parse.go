@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"out_sls_kafka/plugin/display"
 )
 
 // How dead_letter_file is opened, to check it and to write it.
@@ -26,14 +28,14 @@ type Fault struct {
 	Allowed string
 }
 
-// Error returns the key, the value, what is wrong and what is allowed.
+// Error returns the key, the value, what is wrong and what is allowed, in one line.
 func (f Fault) Error() string {
 	var b strings.Builder
 	if f.Key != "" {
 		fmt.Fprintf(&b, "option %s", f.Key)
 	}
 	if f.Value != "" {
-		fmt.Fprintf(&b, " = %q", f.Value)
+		fmt.Fprintf(&b, " = %q", display.Cut(f.Value))
 	}
 	if f.Key != "" {
 		b.WriteString(": ")
@@ -42,7 +44,7 @@ func (f Fault) Error() string {
 	if f.Allowed != "" {
 		fmt.Fprintf(&b, "; allowed: %s", f.Allowed)
 	}
-	return b.String()
+	return display.Line(b.String())
 }
 
 // Faults are all errors in a configuration.
