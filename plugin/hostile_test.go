@@ -44,9 +44,10 @@ func TestForgedTexts(t *testing.T) {
 	t.Parallel()
 	for mode, want := range map[string][]string{
 		"certificate names":               {"TLS with", `a.example\n[2026/11/26`, `FORGED\x1b[2J`, "retrying"},
-		"mechanism":         {"UNSUPPORTED_SASL_MECHANISM", "retrying"},
+		"mechanism":                       {"UNSUPPORTED_SASL_MECHANISM", "retrying"},
 		"refusal":                         {"the AccessKey is refused", `no\n[2026`, "retrying"},
 		"long refusal":                    {"AAAA [29", "bytes more]", "lacks log:PostLogStoreLogs", "retrying"},
+		"refusal with the password":       {"the AccessKey is refused", "***", "retrying"},
 		"host name":                       {`evil\n[2026`, "retrying"},
 		"topic names":                     {"retrying"},
 		"topic names of acknowledgements": {"retrying"},

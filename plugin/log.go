@@ -3,6 +3,7 @@ package plugin
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -44,6 +45,8 @@ type Log struct {
 	logger Logger // nil: the host has no logger, everything goes to stderr
 	prefix string
 	level  Level
+
+	secrets atomic.Pointer[display.Secrets] // nil: none are known
 
 	requestMu     sync.RWMutex // held for reading while requestThread runs
 	requestThread func()       // asks for a thread of Fluent Bit; may be nil
@@ -88,13 +91,13 @@ func (l *Log) add(level Level, format string, args ...any) {
 	if level > l.level {
 		return
 	}
-	l.write(entry{time.Now(), level, display.Line(l.prefix + fmt.Sprintf(format, args...))})
+	l.write(entry{time.Now(), level, display.Line(l.secrets.Load().Hide(l.prefix + fmt.Sprintf(format, args...)))})
 }
 
 // Panicked logs a panic with its stack, the only line that is several.
 func (l *Log) Panicked(cause any, stack []byte) {
 	if LevelError <= l.level {
-		l.write(entry{time.Now(), LevelError, PanicText(l.prefix, cause, stack)})
+		l.write(entry{time.Now(), LevelError, l.secrets.Load().Hide(PanicText(l.prefix, cause, stack))})
 	}
 }
 
@@ -102,6 +105,10 @@ func (l *Log) Panicked(cause any, stack []byte) {
 func PanicText(prefix string, cause any, stack []byte) string {
 	return display.Line(prefix) + "internal error, please report it: " + display.Panic(cause, stack)
 }
+
+// HideSecrets sets what no line shows from now on, whoever says it: a broker may repeat
+// the password that it got.
+func (l *Log) HideSecrets(secrets *display.Secrets) { l.secrets.Store(secrets) }
 
 func (l *Log) write(e entry) {
 	if l.logger == nil {

@@ -80,6 +80,7 @@ type Output struct {
 // be reached an error.
 func New(cfg *config.Config, env Env) (*Output, error) {
 	o := &Output{cfg: cfg, log: env.Log, stopping: env.Stopping, interleave: env.Interleave, defaultTopic: cfg.Topic(cfg.Logstore), sessions: connect.NewSessions(cfg), quit: make(chan struct{})}
+	o.log.HideSecrets(cfg.Secrets)
 	o.logstores.open(cfg, o.ask)
 	o.admission.single = o.logstores.single
 	if o.ending = env.Ending; o.ending == nil {

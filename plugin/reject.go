@@ -30,7 +30,7 @@ func (c *Chunk) rejectUnencoded(values []byte, r *encoder.Reject, data []byte) {
 // rejectByBroker accounts for a record that the broker refused in a batch of its
 // own, or would refuse.
 func (c *Chunk) rejectByBroker(topic string, value []byte, millis int64, err error) {
-	reason := display.Part(err.Error())
+	reason := display.Part(c.out.cfg.Secrets.Hide(err.Error()))
 	if !errors.Is(err, produce.ErrNotSent) && !errors.Is(err, errMissing) {
 		reason = "refused by the broker when sent alone: " + reason
 	}

@@ -31,6 +31,7 @@ func examine(file string, getenv func(string) string) *check {
 	c := &check{getenv: getenv}
 	var err error
 	c.config, err = fbconf.Read(file, getenv)
+	c.hide = c.hidden()
 	for _, r := range c.config.Remarks {
 		c.warn(r.Place, r.Problem, "Fluent Bit reads on without it.", r.Advice)
 	}

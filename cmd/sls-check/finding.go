@@ -29,10 +29,13 @@ type finding struct {
 }
 
 // report is all findings.
-type report struct{ findings []finding }
+type report struct {
+	findings []finding
+	hide     func(string) string // takes out of a text what must not be shown
+}
 
 func (r *report) add(s severity, at fbconf.Place, what, why, do string) {
-	f := finding{s, at, what, why, do}
+	f := finding{s, at, r.hide(what), r.hide(why), r.hide(do)}
 	if !slices.Contains(r.findings, f) { // two outputs may share an input
 		r.findings = append(r.findings, f)
 	}

@@ -19,7 +19,7 @@ func about() *program.Program {
 		Name:    "sls-check",
 		Version: version,
 		Summary: "examines a configuration of Fluent Bit whose records go to Alibaba Cloud SLS: what ends Fluent Bit, what loses records, what has no effect.",
-		Usage:   "-c file [-e name=value]... [-strict] [-online [-write=false]]",
+		Usage:   "-c file [-e name=value]... [-strict] [-online [-write=false] [-insecure]]",
 		Statuses: []program.Status{
 			{Code: statusFine, When: "no errors; warnings count with -strict alone"},
 			{Code: statusWarnings, When: "warnings, with -strict"},
@@ -39,6 +39,7 @@ type settings struct {
 	file   string
 	online bool
 	write  bool
+	send   bool // the AccessKey, to whoever answers
 	strict bool
 	env    map[string]string
 }
@@ -59,6 +60,7 @@ func parseFlags(arguments []string, stdout io.Writer) (settings, error) {
 	})
 	flags.BoolVar(&s.online, "online", false, "also walk the way to each output's logstore: DNS, TCP, TLS, SASL, topic, and a test record")
 	flags.BoolVar(&s.write, "write", true, "with -online, write one test record to each output's logstore; -write=false leaves it out")
+	flags.BoolVar(&s.send, "insecure", false, "with -online and tls_verify off, send the AccessKey all the same, to whoever answers at the endpoint's address")
 	flags.BoolVar(&s.strict, "strict", false, "warnings make the exit status 1")
 	nameless := false
 	flags.Func("e", "variable that Fluent Bit will have and this shell has not, as `name=value`; repeat for several. Secrets are better put into the environment: others can see a command line", func(text string) error {

@@ -55,7 +55,7 @@ func (c *check) checkHostKeys(o *output) {
 	c.checkRetryLimit(o)
 	c.checkWorkers(o)
 	if p := o.Last("storage.total_limit_size"); p != nil {
-		c.note(p.Place, "over "+p.Value+" on disk the oldest chunks are dropped", "storage.total_limit_size bounds what may wait during an outage.", "see that it holds the longest outage; the plugin is not told of what is dropped")
+		c.note(p.Place, "over "+p.Shown()+" on disk the oldest chunks are dropped", "storage.total_limit_size bounds what may wait during an outage.", "see that it holds the longest outage; the plugin is not told of what is dropped")
 	}
 }
 

@@ -55,7 +55,7 @@ func reportOn(ctx context.Context, s settings, environment func(string) string, 
 	if s.online {
 		// Only the walk ends in its own way: a file that never ends must not outlast Ctrl-C.
 		ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-		walked = walkAll(ctx, out, c.outputs, s.write)
+		walked = walkAll(ctx, out, c.outputs, s)
 		stop()
 	}
 	switch {

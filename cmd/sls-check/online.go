@@ -20,11 +20,12 @@ type walk struct {
 	out  io.Writer
 	cfg  *config.Config
 	stop <-chan struct{} // the user has interrupted it
+	send bool            // the AccessKey, to a broker that nobody has verified
 	ok   bool
 }
 
 // walkAll goes the way of each output and tells whether all of it was fine.
-func walkAll(ctx context.Context, out io.Writer, outputs []*output, write bool) (ok bool) {
+func walkAll(ctx context.Context, out io.Writer, outputs []*output, s settings) (ok bool) {
 	if len(outputs) == 0 {
 		fmt.Fprintln(out)
 		writeLine(out, "not tried online: the configuration has no output of %s", pluginName)
@@ -32,7 +33,7 @@ func walkAll(ctx context.Context, out io.Writer, outputs []*output, write bool) 
 	}
 	ok = true
 	for _, o := range outputs {
-		w := &walk{out: out, cfg: o.parsed, stop: ctx.Done(), ok: true}
+		w := &walk{out: out, cfg: o.parsed, stop: ctx.Done(), send: s.send, ok: true}
 		switch {
 		case w.interrupted():
 			fmt.Fprintln(out)
@@ -46,20 +47,40 @@ func walkAll(ctx context.Context, out io.Writer, outputs []*output, write bool) 
 		}
 		fmt.Fprintln(out)
 		writeLine(out, "%v: online, logstore %s of project %s", o.Place, w.cfg.Logstore, w.cfg.Project)
-		if write {
+		w.announce()
+		if s.write {
 			writeLine(out, "  One test record will be written to %s; -write=false leaves that out.", w.topic())
 		}
-		w.all(ctx, write)
+		w.all(ctx, s.write)
 		ok = ok && w.ok
 	}
 	return ok
+}
+
+// announce says where the AccessKey goes: the configuration may be a stranger's, and the AccessKey this shell's.
+func (w *walk) announce() {
+	switch {
+	case w.cfg.TLSVerify:
+		writeLine(w.out, "  The AccessKey will be sent to %s, once its certificate is verified.", w.cfg.Addresses())
+	case w.send:
+		writeLine(w.out, "  The AccessKey will be sent to %s, whose certificate nobody verifies: tls_verify is off.", w.cfg.Addresses())
+	}
+}
+
+// maySend tells whether the AccessKey may go to who answered.
+func (w *walk) maySend() bool {
+	if w.cfg.TLSVerify || w.send {
+		return true
+	}
+	w.fail("SASL", "not tried: tls_verify is off, so whoever answers at this address would get the AccessKey", "set tls_ca_file in place of tls_verify off; to send it all the same, -insecure")
+	return false
 }
 
 func (w *walk) topic() string { return w.cfg.Topic(w.cfg.Logstore) }
 
 // step prints what came of one step.
 func (w *walk) step(name, state, text string) {
-	writeLine(w.out, "  %-5s  %-7s  %s", name, state, text)
+	writeLine(w.out, "  %-5s  %-7s  %s", name, state, w.cfg.Secrets.Hide(text))
 }
 
 func (w *walk) pass(name string, began time.Time, format string, a ...any) {
@@ -85,7 +106,7 @@ func (w *walk) fail(name, what, do string) {
 	}
 	w.step(name, "failed", what)
 	if do != "" {
-		writeLine(w.out, "%18sdo: %s", "", do)
+		writeLine(w.out, "%18sdo: %s", "", w.cfg.Secrets.Hide(do))
 	}
 }
 
@@ -109,6 +130,9 @@ func (w *walk) all(ctx context.Context, write bool) {
 	}
 	if len(reached) == 0 {
 		w.step("SASL", "-", "not tried, nor what comes after it: no endpoint can be reached")
+		return
+	}
+	if !w.maySend() {
 		return
 	}
 	// The plugin tries one endpoint after the other; here each has been tried.

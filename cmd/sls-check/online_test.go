@@ -51,8 +51,8 @@ var onlineCases = []onlineCase{
 		"TCP ok", "TLS failed", "signed by unknown authority", "tls_ca_file (OTHER)", "do: the endpoint showed a certificate for localhost, 127.0.0.1, ::1, issued by local SLS endpoint CA",
 		"set tls_ca_file to the authority", "SASL - not tried",
 	}, fails: true},
-	{name: "untrusted certificate, not verified", change: map[string]string{"tls_ca_file": "OTHER", "tls_verify": "off"}, want: []string{
-		"TLS ok", "not verified, for tls_verify is off", "write ok",
+	{name: "untrusted certificate, not verified", change: map[string]string{"tls_ca_file": "OTHER", "tls_verify": "off"}, arguments: []string{"-insecure"}, want: []string{
+		"The AccessKey will be sent to 127.0.0.1:PORT, whose certificate nobody verifies", "TLS ok", "not verified, for tls_verify is off", "write ok",
 	}, landed: 1},
 	{name: "wrong name", options: sls.Options{Hostnames: []string{"a.example"}}, want: []string{
 		"TLS failed", "do: the endpoint showed a certificate for a.example", "set tls_server_name",

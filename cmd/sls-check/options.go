@@ -3,12 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
+	"strconv"
 	"strings"
 
 	"out_sls_kafka/cmd/sls-check/fbconf"
 	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/plugin/connect"
+	"out_sls_kafka/plugin/display"
 )
 
 // checkOptions has the plugin's own parser read the section.
@@ -17,13 +18,12 @@ func (c *check) checkOptions(o *output) {
 	for _, option := range config.Options() {
 		known[option.Name] = true
 	}
-	source := config.Source{Getenv: c.getenv, Property: func(key string) string {
+	source := config.Source{Examine: true, Getenv: c.getenv, Property: func(key string) string {
 		if p := o.First(key); p != nil && known[key] { // what is misspelt has its own check, with lines
 			return p.Value
 		}
 		return ""
 	}}
-	defer keepAbsent(source.Property("dead_letter_file"))()
 	parsed, warnings, err := config.Parse(source)
 	o.parsed = parsed
 	for _, w := range warnings {
@@ -47,6 +47,7 @@ const refused = "The plugin refuses its options, and Fluent Bit ends."
 func (c *check) optionFault(o *output, f config.Fault) {
 	at := o.Place
 	do := "allowed: " + f.Allowed
+	hideVariables(o, &f)
 	for key := range strings.SplitSeq(f.Key, "/") {
 		p := o.First(key)
 		if p == nil {
@@ -65,6 +66,22 @@ func (c *check) optionFault(o *output, f config.Fault) {
 	c.fail(at, f.Error(), refused, do)
 }
 
+// hideVariables shows the values of a fault as they are written, where variables are in them.
+func hideVariables(o *output, f *config.Fault) {
+	keys := strings.Split(f.Key, "/")
+	for _, key := range keys {
+		p := o.First(key)
+		if p == nil || len(p.Variables) == 0 || p.Value == "" || f.Value == "" {
+			continue
+		}
+		f.Problem = strings.ReplaceAll(f.Problem, strconv.Quote(p.Value), strconv.Quote(p.Text))
+		f.Value = strings.ReplaceAll(f.Value, p.Value, p.Text)
+		if len(keys) == 1 {
+			f.Value = (*display.Secrets)(nil).Value(p.Text)
+		}
+	}
+}
+
 // optionWarning is a remark of the plugin. Its first word is the option, or a sentence begins.
 func (c *check) optionWarning(o *output, text string) {
 	key, _, _ := strings.Cut(text, " ")
@@ -74,20 +91,6 @@ func (c *check) optionWarning(o *output, text string) {
 		at, do = p.Place, "remove "+key+" unless this is meant"
 	}
 	c.warn(at, what, why, do)
-}
-
-// keepAbsent remembers whether a file is there. The parser tries whether it can be written, and what it makes would
-// belong to whoever runs sls-check, so that Fluent Bit could not write it: the returned function removes it again.
-func keepAbsent(file string) (restore func()) {
-	file = strings.Trim(strings.TrimSpace(file), `"'`)
-	if _, err := os.Lstat(file); file == "" || !errors.Is(err, os.ErrNotExist) {
-		return func() {}
-	}
-	return func() {
-		if info, err := os.Lstat(file); err == nil && info.Mode().IsRegular() && info.Size() == 0 {
-			_ = os.Remove(file) // where it cannot be removed it is empty
-		}
-	}
 }
 
 // checkKeys looks for keys that nobody reads, and for options that are set in a way that loses a value.
@@ -137,7 +140,19 @@ func (c *check) unknownKey(p *fbconf.Property, key string) {
 	} else if near := nearest(key); near != "" {
 		do = "did you mean " + near + "?"
 	}
-	c.warn(p.Place, p.Key+" is not an option, and has no effect", why, do)
+	c.warn(p.Place, shownKey(p.Key)+" is not an option, and has no effect", why, do)
+}
+
+// shownKey is a key as it may be shown: key=value without a blank is all key, and the value may be a secret.
+func shownKey(key string) string {
+	name, _, found := strings.Cut(key, "=")
+	if !found {
+		name, _, found = strings.Cut(key, ":")
+	}
+	if found {
+		return name + "..."
+	}
+	return (*display.Secrets)(nil).Value(key)
 }
 
 // nearest is the key that this one is a misspelling of, "" for none.

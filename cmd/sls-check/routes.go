@@ -88,7 +88,7 @@ func (c *check) checkMatch(o *output, inputs, fed int) {
 	case match == nil:
 		c.fail(o.Place, "there is no Match", "Among several inputs or outputs, one without Match gets no records.", "say which tags: Match *")
 	default:
-		c.warn(match.Place, "no input has a tag that Match "+match.Value+" takes", "The output gets no records. Tags are "+list(c.tags())+"; upper and lower case differ.", "fix Match, or the Tag of the input")
+		c.warn(match.Place, "no input has a tag that Match "+match.Shown()+" takes", "The output gets no records. Tags are "+list(c.tags())+"; upper and lower case differ.", "fix Match, or the Tag of the input")
 	}
 }
 

@@ -31,7 +31,7 @@ func (c *check) checkPairs() {
 	for i, o := range c.outputs {
 		for _, other := range c.outputs[:i] {
 			if alias := value(o.Section, "alias"); alias != "" && alias == value(other.Section, "alias") {
-				c.warn(place(o.Section, "alias"), "alias "+alias+" is taken", fmt.Sprintf("The output at %v has it too; Fluent Bit's metrics do not tell them apart.", other.Place), "give each output its own alias")
+				c.warn(place(o.Section, "alias"), "alias "+o.Last("alias").Shown()+" is taken", fmt.Sprintf("The output at %v has it too; Fluent Bit's metrics do not tell them apart.", other.Place), "give each output its own alias")
 			}
 			if sameLogstore(o.parsed, other.parsed) && o.overlaps(other) {
 				c.warn(o.Place, "the output writes to the same logstore as another", fmt.Sprintf("Records that match both land twice. The other is at %v.", other.Place), "remove one of the two, or let their Match differ")

@@ -51,7 +51,7 @@ func remedy(err error) string {
 // Advice returns what an operator reads about an error: what failed, for which
 // logstore, what to do, and what happens next.
 func (c *Config) Advice(logstore string, err error) string {
-	said := display.Part(err.Error()) // by whoever answers, whose certificate may be nobody's
+	said := display.Part(c.Secrets.Hide(err.Error())) // by whoever answers, whose certificate may be nobody's
 	switch failure.Of(err).Kind {
 	case failure.TLS:
 		if _, plain := errors.AsType[tls.RecordHeaderError](err); plain {

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"out_sls_kafka/encoder"
+	"out_sls_kafka/plugin/display"
 )
 
 // Secret is a text that must not be shown. Every way to print it gives "***".
@@ -21,7 +22,7 @@ func (s Secret) String() string {
 	if s == "" {
 		return ""
 	}
-	return "***"
+	return display.Hidden
 }
 
 // GoString masks the secret for %#v.
@@ -93,6 +94,7 @@ type Config struct {
 	AccessKeySecret Secret
 	Password        Secret
 	CredentialsFile string
+	Secrets         *display.Secrets // the parts of the above that must not be shown
 
 	ParseJSON bool
 	Encoding  encoder.Options

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"out_sls_kafka/plugin/failure"
 	"strings"
+
+	"out_sls_kafka/plugin/display"
+	"out_sls_kafka/plugin/failure"
 )
 
 // resolveCredentials decides where the AccessKey pair comes from: either
@@ -25,7 +27,7 @@ func (c *Config) resolveCredentials(getenv func(string) string) []Fault {
 		return []Fault{{"access_key_id/access_key_secret/password/credentials_file", "", "more than one way of giving the AccessKey is set", allowed}}
 	}
 	if c.CredentialsFile != "" {
-		if _, err := ReadCredentials(c.CredentialsFile); err != nil {
+		if _, err := c.readCredentials(); err != nil {
 			return []Fault{{"credentials_file", c.CredentialsFile, cause(err), "a readable file holding id#secret"}}
 		}
 		return nil
@@ -59,7 +61,7 @@ func (c *Config) resolveCredentials(getenv func(string) string) []Fault {
 func (c *Config) Credentials() (user, password string, err error) {
 	switch {
 	case c.CredentialsFile != "":
-		if password, err = ReadCredentials(c.CredentialsFile); err != nil {
+		if password, err = c.readCredentials(); err != nil {
 			return "", "", fmt.Errorf("%w: credentials_file %s: %w", failure.ErrFile, c.CredentialsFile, err)
 		}
 	case c.Password != "":
@@ -68,6 +70,29 @@ func (c *Config) Credentials() (user, password string, err error) {
 		password = c.AccessKeyID + "#" + string(c.AccessKeySecret)
 	}
 	return c.Project, password, nil
+}
+
+// readCredentials reads credentials_file, and remembers what must not be shown.
+func (c *Config) readCredentials() (string, error) {
+	idSecret, err := ReadCredentials(c.CredentialsFile)
+	if c.Secrets != nil && idSecret != "" {
+		c.Secrets.Add(idSecret)
+	}
+	return idSecret, err
+}
+
+// Secrets returns the secrets of a section and of the environment, whether or not they
+// are of the right form.
+func (src Source) Secrets() *display.Secrets {
+	secrets := new(display.Secrets)
+	for i := range options {
+		// The id of a pair may be shown, unless both are in it.
+		if o := &options[i]; o.secret && (o.name != "access_key_id" || strings.Contains(src.Property(o.name), "#")) {
+			secrets.Add(unquote(src.Property(o.name)))
+		}
+	}
+	secrets.Add(src.Getenv("SLS_ACCESS_KEY_SECRET"))
+	return secrets
 }
 
 // ReadCredentials returns the id#secret in a file. Its errors never show what is in

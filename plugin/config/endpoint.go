@@ -50,7 +50,7 @@ func (c *Config) resolveEndpoints() (faults []Fault) {
 }
 
 func sampleEndpoint(project string) string {
-	if project == "" {
+	if !projectName.MatchString(project) {
 		project = "my-project"
 	}
 	return project + ".cn-hangzhou.log" + aliyunDomain + ":" + internetPort
@@ -92,8 +92,8 @@ func (c *Config) completeAddress(e string) (address, problem string) {
 // <project>.<region>.log.aliyuncs.com. A host with another project is a problem: that
 // project's endpoint would refuse the connection.
 func (c *Config) withProject(host string) (full, problem string) {
-	if strings.HasPrefix(host, c.Project+".") {
-		return host, ""
+	if strings.HasPrefix(host, c.Project+".") || !projectName.MatchString(c.Project) {
+		return host, "" // a wrong project is a fault of its own
 	}
 	if labels := strings.Split(host, "."); len(labels) > 4 {
 		return "", "it names the project " + labels[0] + ", but project is " + c.Project

@@ -2,28 +2,24 @@ package config
 
 import (
 	"fmt"
-	"os"
+	"strconv"
 	"strings"
 
 	"out_sls_kafka/plugin/display"
-)
-
-// How dead_letter_file is opened, to check it and to write it.
-const (
-	DeadLetterFlags = os.O_APPEND | os.O_CREATE | os.O_WRONLY
-	DeadLetterMode  = 0o600 // log records may hold what others should not read
 )
 
 // Source is what a configuration is read from.
 type Source struct {
 	Property func(key string) string // a property of the section; "": not set, as in Fluent Bit
 	Getenv   func(key string) string // a variable of the environment
+	// Examine says that the output does not start: no file is made or opened for writing.
+	Examine bool
 }
 
 // Fault is one error in a configuration.
 type Fault struct {
 	Key     string // the option, or several joined by "/"
-	Value   string // as given; "***": a secret; "": missing
+	Value   string // as given, with "***" in place of what may be a secret; "": missing
 	Problem string
 	Allowed string
 }
@@ -47,6 +43,18 @@ func (f Fault) Error() string {
 	return display.Line(b.String())
 }
 
+// hide makes the fault one that may be shown: its value, which its problem may repeat.
+func (f *Fault) hide(secrets *display.Secrets) {
+	shown := secrets.Value(f.Value)
+	if shown != f.Value {
+		quoted := strconv.Quote(f.Value)
+		for _, given := range []string{f.Value, quoted[1 : len(quoted)-1]} {
+			f.Problem = strings.ReplaceAll(f.Problem, given, shown)
+		}
+	}
+	f.Value, f.Problem = shown, secrets.Hide(f.Problem)
+}
+
 // Faults are all errors in a configuration.
 type Faults []Fault
 
@@ -63,7 +71,7 @@ func (f Faults) Error() string {
 // all that is wrong, not only the first. The warnings are remarks for an operator.
 // They are returned with an error as well, for a typo may be its cause.
 func Parse(src Source) (c *Config, warnings []string, err error) {
-	c = &Config{ParseJSON: true, DialNetwork: "tcp", TLSVerify: true, CompressionLevel: DefaultCompressionLevel, given: map[string]bool{}}
+	c = &Config{Secrets: src.Secrets(), ParseJSON: true, DialNetwork: "tcp", TLSVerify: true, CompressionLevel: DefaultCompressionLevel, given: map[string]bool{}}
 	var faults Faults
 	for i := range options {
 		o := &options[i]
@@ -80,9 +88,12 @@ func Parse(src Source) (c *Config, warnings []string, err error) {
 			faults = append(faults, Fault{o.name, v, err.Error(), o.allowed})
 		}
 	}
-	faults = append(faults, c.resolve(src.Getenv)...)
+	faults = append(faults, c.resolve(src)...)
 	warnings = append(typos(src.Property), c.warnings()...)
 	if len(faults) > 0 {
+		for i := range faults {
+			faults[i].hide(c.Secrets)
+		}
 		return nil, warnings, faults
 	}
 	return c, warnings, nil
@@ -102,7 +113,7 @@ func (o *option) value(src Source) (v string, set bool) {
 
 // resolve checks what concerns several options, and derives the settings that depend
 // on several.
-func (c *Config) resolve(getenv func(string) string) (faults []Fault) {
+func (c *Config) resolve(src Source) (faults []Fault) {
 	fault := func(key, value, problem, allowed string) {
 		faults = append(faults, Fault{key, value, problem, allowed})
 	}
@@ -114,7 +125,7 @@ func (c *Config) resolve(getenv func(string) string) (faults []Fault) {
 	}
 	faults = append(faults, c.resolveFormat()...)
 	faults = append(faults, c.resolveEndpoints()...)
-	faults = append(faults, c.resolveCredentials(getenv)...)
+	faults = append(faults, c.resolveCredentials(src.Getenv)...)
 	faults = append(faults, c.resolveTLS()...)
 	if c.RetryBackoffMax < c.RetryBackoff {
 		fault("retry_backoff_max", c.RetryBackoffMax.String(), "shorter than retry_backoff "+c.RetryBackoff.String(), "at least retry_backoff")
@@ -122,11 +133,8 @@ func (c *Config) resolve(getenv func(string) string) (faults []Fault) {
 	faults = append(faults, c.checkLevel()...)
 	c.Encoding.MaxBytes = c.MaxMessageBytes
 	if c.DeadLetterFile != "" {
-		f, err := os.OpenFile(c.DeadLetterFile, DeadLetterFlags, DeadLetterMode)
-		if err != nil {
+		if err := c.checkDeadLetterFile(src.Examine); err != nil {
 			fault("dead_letter_file", c.DeadLetterFile, "cannot be written: "+cause(err), "a file in an existing directory")
-		} else {
-			f.Close()
 		}
 	}
 	if c.UnknownLogstore == UnknownReject && c.DeadLetterFile == "" {

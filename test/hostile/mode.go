@@ -97,6 +97,10 @@ func texts() []Mode {
 		{Name: "refusal", authenticate: func(_ *Broker, a *kmsg.SASLAuthenticateResponse) {
 			a.ErrorCode, a.ErrorMessage = kerr.SaslAuthenticationFailed.Code, kmsg.StringPtr("no"+Forged)
 		}},
+		{Name: "refusal with the password", authenticate: func(b *Broker, a *kmsg.SASLAuthenticateResponse) {
+			all := b.Passwords()
+			a.ErrorCode, a.ErrorMessage = kerr.SaslAuthenticationFailed.Code, kmsg.StringPtr(fmt.Sprintf("not %q", all[len(all)-1]))
+		}},
 		{Name: "long refusal", N: 30_000, authenticate: func(b *Broker, a *kmsg.SASLAuthenticateResponse) {
 			a.ErrorCode, a.ErrorMessage = kerr.SaslAuthenticationFailed.Code, kmsg.StringPtr(strings.Repeat("A", b.options.N))
 		}},

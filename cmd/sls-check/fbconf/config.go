@@ -78,6 +78,15 @@ func (p *Property) Unset() (names []string) {
 	return names
 }
 
+// Shown is the value as it may be shown: as it is written where a variable is in it, whose value a file or the
+// environment may have in confidence.
+func (p *Property) Shown() string {
+	if len(p.Variables) > 0 {
+		return p.Text
+	}
+	return p.Value
+}
+
 // Section is one [SECTION] of a classic file, or one entry of a list in YAML.
 type Section struct {
 	Place

@@ -8,6 +8,7 @@ import (
 // Variable is a ${NAME}, or ${NAME:-default}, in a value.
 type Variable struct {
 	Name    string
+	Value   string
 	Set     bool  // it has a value, if only its default
 	Default bool  // the value is the default after :-, which stands in the text itself
 	Written Place // where @SET or YAML's env defines it; zero where it comes from the environment or a file
@@ -117,9 +118,9 @@ func (v *variables) resolve(expression string) (Variable, string) {
 	d, ok := v.get(name)
 	switch {
 	case ok && (d.value != "" || !hasFallback):
-		return Variable{Name: name, Set: true, Written: d.written}, d.value
+		return Variable{Name: name, Value: d.value, Set: true, Written: d.written}, d.value
 	case hasFallback:
-		return Variable{Name: name, Set: true, Default: true}, fallback
+		return Variable{Name: name, Value: fallback, Set: true, Default: true}, fallback
 	}
 	return Variable{Name: name}, ""
 }
