@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -74,8 +75,26 @@ func wrapNoAnswer(err error) error {
 }
 
 // Metadata asks the broker for the partitions of topics and their leaders. The
-// client learns the leaders' addresses of the same answer.
+// client learns the leaders' addresses from the same answer. Topics are asked about in
+// pieces, so that each answer fits connect.MaxAnswerBytes.
 func (c *cluster) Metadata(ctx context.Context, topics []string) (*kmsg.MetadataResponse, error) {
+	whole := kmsg.NewPtrMetadataResponse()
+	for piece := range slices.Chunk(topics, topicsPerRequest) {
+		answer, err := c.askPiece(ctx, piece)
+		if err != nil {
+			return nil, err
+		}
+		whole.Topics = append(whole.Topics, answer.Topics...)
+	}
+	produce.Tidy(whole, topics)
+	return whole, nil
+}
+
+// topicsPerRequest is how many topics one request asks about: with 256 shards and three
+// replicas each their answer has 380 KB.
+const topicsPerRequest = 32
+
+func (c *cluster) askPiece(ctx context.Context, topics []string) (*kmsg.MetadataResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	req := kmsg.NewPtrMetadataRequest()
@@ -87,7 +106,7 @@ func (c *cluster) Metadata(ctx context.Context, topics []string) (*kmsg.Metadata
 	req.AllowAutoTopicCreation = false
 	answer, err := req.RequestWith(ctx, c.client)
 	if err == nil {
-		produce.SortTopics(answer)
+		produce.Tidy(answer, topics) // before the next piece, for it may be large
 	}
 	return answer, err
 }

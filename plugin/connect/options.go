@@ -20,6 +20,9 @@ const (
 	// batch for every shard. The limit of SLS is not documented; the HTTP API behind
 	// it accepts 10 MB.
 	MaxRequestBytes = 10 << 20
+	// MaxAnswerBytes bounds an answer. A producer needs little: the client makes room
+	// for as many elements as an answer announces, a hundred bytes for each byte of it.
+	MaxAnswerBytes = 512 << 10
 	// requestOverhead is the room in a request for all but its batches, in bytes.
 	requestOverhead = 1 << 20
 	// RequestTimeoutOverhead is how long after request_timeout an answer may still
@@ -87,6 +90,10 @@ func baseOptions(c *config.Config) []kgo.Opt {
 		// client's own retries would make several connections for each.
 		kgo.RequestRetries(0),
 		kgo.BrokerMaxWriteBytes(MaxRequestBytes + requestOverhead),
+		kgo.BrokerMaxReadBytes(MaxAnswerBytes),
+		// Nothing is fetched, but the client refuses answers that are smaller than these.
+		kgo.FetchMaxBytes(MaxAnswerBytes),
+		kgo.FetchMaxPartitionBytes(MaxAnswerBytes),
 		kgo.RequestTimeoutOverhead(RequestTimeoutOverhead),
 		kgo.RetryBackoffFn(c.Backoff),
 		// By default the client takes the early end of a new connection for a wrong

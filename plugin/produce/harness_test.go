@@ -200,7 +200,7 @@ func (c *fakeCluster) Metadata(ctx context.Context, topics []string) (*kmsg.Meta
 			answer.Topics = append(answer.Topics, metadataOf(name, leaders))
 		}
 	}
-	SortTopics(answer)
+	Tidy(answer, topics)
 	return answer, nil
 }
 

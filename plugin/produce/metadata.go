@@ -2,7 +2,6 @@ package produce
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -24,28 +23,6 @@ const leaderMoveMinInterval = 5 * time.Second
 
 func (t *topic) needsMetadata(now time.Time) bool {
 	return t.refresh || len(t.partitions) == 0 || now.Sub(t.metadataAt) > metadataMaxAge
-}
-
-func topicName(t kmsg.MetadataResponseTopic) string {
-	if t.Topic == nil {
-		return ""
-	}
-	return *t.Topic
-}
-
-// SortTopics puts an answer's topics in the order of their names.
-func SortTopics(answer *kmsg.MetadataResponse) {
-	slices.SortFunc(answer.Topics, func(a, b kmsg.MetadataResponseTopic) int { return strings.Compare(topicName(a), topicName(b)) })
-}
-
-// FindTopic finds a topic in a sorted answer. If the answer does not mention the
-// topic, the result has the error that it does not exist.
-func FindTopic(answer *kmsg.MetadataResponse, name string) kmsg.MetadataResponseTopic {
-	i, found := slices.BinarySearchFunc(answer.Topics, name, func(t kmsg.MetadataResponseTopic, name string) int { return strings.Compare(topicName(t), name) })
-	if !found {
-		return kmsg.MetadataResponseTopic{ErrorCode: kerr.UnknownTopicOrPartition.Code}
-	}
-	return answer.Topics[i]
 }
 
 // requestMetadataLocked requests the metadata of topics, in the background, unless
@@ -94,7 +71,7 @@ func (p *Producer) metadataRequestDone() {
 	p.scheduleLocked()
 }
 
-// Update applies a sorted answer to a metadata request of somebody else, and sends
+// Update applies a tidy answer to a metadata request of somebody else, and sends
 // what waits for it.
 func (p *Producer) Update(names []string, answer *kmsg.MetadataResponse) {
 	p.applyMetadata(names, answer, nil)
@@ -170,7 +147,6 @@ func (p *Producer) applyTopicLocked(name string, answer *kmsg.MetadataResponse, 
 	t.id, t.metadataAt, t.refresh = meta.TopicID, now, false
 	previous := t.partitions
 	t.partitions = make([]*partition, 0, len(meta.Partitions))
-	slices.SortFunc(meta.Partitions, func(a, b kmsg.MetadataResponseTopicPartition) int { return int(a.Partition - b.Partition) })
 	for i := range meta.Partitions {
 		part := p.applyPartitionLocked(t, previous, &meta.Partitions[i], now)
 		t.refresh = t.refresh || part.leader < 0

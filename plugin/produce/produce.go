@@ -60,8 +60,7 @@ type Observer interface {
 type Cluster interface {
 	// Produce sends a request to a broker. An error is that no answer came.
 	Produce(ctx context.Context, broker int32, r *kmsg.ProduceRequest) (*kmsg.ProduceResponse, error)
-	// Metadata asks for the partitions of topics. The answer's topics are in the
-	// order of their names.
+	// Metadata asks for the partitions of topics. The answer is tidy: see [Tidy].
 	Metadata(ctx context.Context, topics []string) (*kmsg.MetadataResponse, error)
 }
 

@@ -46,6 +46,7 @@ type Broker struct {
 	conns     map[net.Conn]struct{}
 	passwords []string
 	requests  map[kmsg.Key]int
+	accepted  int
 }
 
 // Start starts a broker.
@@ -102,6 +103,16 @@ func (b *Broker) Requests(key kmsg.Key) int {
 	return b.requests[key]
 }
 
+// Encounters is how many connections were made and requests came.
+func (b *Broker) Encounters() (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, requests := range b.requests {
+		n += requests
+	}
+	return n + b.accepted
+}
+
 // Close ends it and its connections.
 func (b *Broker) Close() {
 	close(b.quit)
@@ -122,6 +133,7 @@ func (b *Broker) accept() {
 		}
 		b.mu.Lock()
 		b.conns[c] = struct{}{}
+		b.accepted++
 		b.mu.Unlock()
 		b.serving.Go(func() {
 			b.serve(c)

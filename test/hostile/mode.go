@@ -133,31 +133,32 @@ func texts() []Mode {
 func floods() []Mode {
 	return []Mode{
 		{Name: "topics without bytes", N: 20_000_000, raw: manyTopics},
+		{Name: "topics without bytes that fit", N: 500_000, raw: manyTopics},
 		{Name: "shards", N: 1_000_000, metadata: eachTopic(func(b *Broker, t *kmsg.MetadataResponseTopic) {
 			for i := range b.options.N {
 				t.Partitions = append(t.Partitions, shard(int32(i+1), 1))
 			}
 		})},
-		{Name: "shards that fit", N: 30_000, metadata: eachTopic(func(b *Broker, t *kmsg.MetadataResponseTopic) {
+		{Name: "shards that fit", N: 12_000, Acks: true, metadata: eachTopic(func(b *Broker, t *kmsg.MetadataResponseTopic) {
 			for i := range b.options.N {
 				t.Partitions = append(t.Partitions, shard(int32(i+1), 1))
 			}
 		})},
-		{Name: "leaders", N: 30_000, metadata: eachTopic(func(b *Broker, t *kmsg.MetadataResponseTopic) {
+		{Name: "leaders", N: 12_000, Acks: true, metadata: eachTopic(func(b *Broker, t *kmsg.MetadataResponseTopic) {
 			t.Partitions = nil
 			for i := range b.options.N {
 				t.Partitions = append(t.Partitions, shard(int32(i), int32(i)))
 			}
 		})},
-		{Name: "negative shards", metadata: eachTopic(func(_ *Broker, t *kmsg.MetadataResponseTopic) {
+		{Name: "negative shards", Acks: true, metadata: eachTopic(func(_ *Broker, t *kmsg.MetadataResponseTopic) {
 			t.Partitions = nil
 			for _, i := range []int32{-1, 0, 0, -1 << 31, 1<<31 - 1} {
 				t.Partitions = append(t.Partitions, shard(i, 1))
 			}
 		})},
 		{Name: "topics not asked for", N: 500_000, metadata: strangers},
-		{Name: "topics not asked for that fit", N: 20_000, metadata: strangers},
-		{Name: "brokers", N: 30_000, Acks: true, metadata: func(b *Broker, a *kmsg.MetadataResponse) {
+		{Name: "topics not asked for that fit", N: 8_000, Acks: true, metadata: strangers},
+		{Name: "brokers", N: 15_000, Acks: true, metadata: func(b *Broker, a *kmsg.MetadataResponse) {
 			for i := range b.options.N {
 				a.Brokers = append(a.Brokers, kmsg.MetadataResponseBroker{NodeID: int32(i + 2), Host: "127.0.0.1", Port: 1})
 			}

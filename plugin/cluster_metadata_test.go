@@ -1,0 +1,57 @@
+package plugin
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"out_sls_kafka/plugin/connect"
+	"out_sls_kafka/plugin/produce"
+	"out_sls_kafka/test/hostile"
+)
+
+// An answer about as many topics as one request asks for fits, also where all of them have
+// as many shards as there may be.
+func TestMetadataOfOneRequestFits(t *testing.T) {
+	t.Parallel()
+	answer := &kmsg.MetadataResponse{Version: 7}
+	for range topicsPerRequest {
+		topic := kmsg.MetadataResponseTopic{Topic: kmsg.StringPtr(strings.Repeat("a", 63) + ".json")}
+		for i := range int32(256) {
+			topic.Partitions = append(topic.Partitions, kmsg.MetadataResponseTopicPartition{Partition: i, Leader: 1, Replicas: []int32{1, 2, 3}, ISR: []int32{1, 2, 3}})
+		}
+		answer.Topics = append(answer.Topics, topic)
+	}
+	for i := range int32(1000) {
+		answer.Brokers = append(answer.Brokers, kmsg.MetadataResponseBroker{NodeID: i, Host: "my-project.cn-hangzhou-intranet.log.aliyuncs.com", Port: 10011})
+	}
+	if n := len(answer.AppendTo(nil)); n > connect.MaxAnswerBytes {
+		t.Errorf("%d bytes, allowed are %d", n, connect.MaxAnswerBytes)
+	}
+}
+
+// Many logstores are asked about in pieces, and all of them are found.
+func TestMetadataInPieces(t *testing.T) {
+	t.Parallel()
+	b, o, _ := startHostile(t, hostile.Find("harmless"))
+	eventually(t, "the check at the start", func() bool { return b.Requests(kmsg.Metadata) > 0 })
+	before := b.Requests(kmsg.Metadata)
+	var names []string
+	for i := range 3*topicsPerRequest + 1 {
+		names = append(names, fmt.Sprintf("logstore-%03d.json", 999-i))
+	}
+	answer, err := o.cluster.Metadata(t.Context(), names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := b.Requests(kmsg.Metadata) - before; n != 4 || len(answer.Topics) != len(names) {
+		t.Errorf("%d requests, %d topics of %d", n, len(answer.Topics), len(names))
+	}
+	for _, name := range names {
+		if len(produce.FindTopic(answer, name).Partitions) != 1 {
+			t.Errorf("%s is not found", name)
+		}
+	}
+}
