@@ -13,6 +13,7 @@ import (
 
 	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/plugin/connect"
+	"out_sls_kafka/plugin/display"
 	"out_sls_kafka/plugin/failure"
 	"out_sls_kafka/plugin/produce"
 )
@@ -166,6 +167,18 @@ func (p producerObserver) Retried(records int) { p.out.stats.retried.Add(int64(r
 
 // Panicked logs the panic.
 func (p producerObserver) Panicked(cause any) { p.out.logPanic(cause) }
+
+// brokerOutside counts a connection to a broker outside of the endpoint's domain, and logs
+// it once a minute.
+func (h *health) brokerOutside(host string) {
+	o := h.out
+	o.stats.failures[failure.ForeignBroker].Add(1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.outsideLogged.due() {
+		o.log.Warnf("broker %s, which %s names, is outside of its domain, and gets the AccessKey too: set broker_hosts to the names of the service's brokers", display.Part(host), o.cfg.Addresses())
+	}
+}
 
 // closeStaleSessions closes connections whose credentials are not those of
 // credentials_file any more; the client makes new ones.

@@ -45,6 +45,7 @@ type health struct {
 	crowdedLogged     minutely
 	strayLogged       minutely
 	straySkipped      int // records since
+	outsideLogged     minutely
 }
 
 // incident is guarded by health.mu.

@@ -88,6 +88,7 @@ func New(cfg *config.Config, env Env) (*Output, error) {
 	}
 	o.admission.limit, o.admission.expansion = cfg.BufferLimit, initialExpansion
 	o.health.out = o
+	o.sessions.Outside = o.health.brokerOutside
 	if cfg.MessageKey != "" {
 		o.messageKey = []byte(cfg.MessageKey)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/plugin/connect"
+	"out_sls_kafka/plugin/display"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -195,7 +196,22 @@ func (w *walk) find(ctx context.Context, client *kgo.Client) bool {
 		return false
 	}
 	w.pass("topic", began, "%s exists, %s (SLS's shards)", w.topic(), number(len(response.Topics[0].Partitions), "partition"))
+	w.checkBrokers(response.Brokers)
 	return true
+}
+
+// checkBrokers looks at where the records will go, and the AccessKey with them.
+func (w *walk) checkBrokers(brokers []kmsg.MetadataResponseBroker) {
+	const mostNamed = 5
+	var names []string
+	for _, b := range brokers {
+		if w.cfg.IsOutside(b.Host) && len(names) < mostNamed {
+			names = append(names, display.Cut(b.Host))
+		}
+	}
+	if len(names) > 0 {
+		w.step("topic", "warning", "the endpoint names brokers outside of its domain, which get the AccessKey too: "+list(names)+"; broker_hosts says which may be called")
+	}
 }
 
 // write sends one record, which says of itself what it is.

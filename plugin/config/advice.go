@@ -78,6 +78,8 @@ func (c *Config) Advice(logstore string, err error) string {
 		return fmt.Sprintf("the broker does not speak this protocol (%s): check kafka_version; retrying", said)
 	case failure.NoAnswer:
 		return fmt.Sprintf("no acknowledgement from %s: %s; retrying", c.Addresses(), said)
+	case failure.ForeignBroker:
+		return fmt.Sprintf("no connection is made to a broker that %s names (%s): add it to broker_hosts if it is one of the service; retrying", c.Addresses(), said)
 	}
 	return fmt.Sprintf("cannot reach %s (%s): %s%s; retrying", c.Addresses(), failedStep(err), said, remedy(err))
 }

@@ -90,6 +90,8 @@ type Config struct {
 	Logstore  string   // without ".json"
 	Endpoints []string // host:port
 
+	BrokerHosts []string // that may be called, besides the endpoints; none: all
+
 	AccessKeyID     string
 	AccessKeySecret Secret
 	Password        Secret

@@ -53,6 +53,9 @@ var options = []option{
 		help: "Builds the endpoint from project, region and network", set: pattern(regionName, func(c *Config) *string { return &c.region })},
 	{name: "network", def: "internet", allowed: "internet or intranet",
 		help: "Which endpoint of the region: internet (port 10012) or intranet (port 10011)", set: setNetwork},
+	{name: "broker_hosts", allowed: "host names, addresses, or *.domain, separated by commas",
+		help: "Brokers that may be called besides the endpoint; others get no connection and no AccessKey. Unset: all that have a certificate of their own name; one outside of the endpoint's domain gets a warning. See [security.md](security.md#the-accesskey-stays-with-sls)",
+		set:  setBrokerHosts},
 
 	{name: "access_key_id", def: "environment SLS_ACCESS_KEY_ID", allowed: "an AccessKey ID without #", secret: true, // somebody may put id#secret here
 		help: "AccessKey ID of an account or RAM user", set: setAccessKeyID},

@@ -3,11 +3,13 @@ package connect
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
 
 	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/plugin/failure"
 )
 
 // Resolve returns the addresses of a host that ip_family allows.
@@ -30,8 +32,16 @@ func TCP(ctx context.Context, c *config.Config, address string) (net.Conn, error
 }
 
 // TLS connects to address as deliveries do and completes the handshake, all within
-// dial_timeout. The result is a [tls.Conn].
+// dial_timeout. The result is a [tls.Conn]. A host that broker_hosts does not allow is not
+// even looked up: the error wraps [failure.ErrBrokerHost].
 func TLS(ctx context.Context, c *config.Config, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if !c.MayCall(host) {
+		return nil, fmt.Errorf("%s: %w", host, failure.ErrBrokerHost)
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()
 	settings, err := tlsConfig(c)
@@ -43,7 +53,7 @@ func TLS(ctx context.Context, c *config.Config, address string) (net.Conn, error
 		return nil, err
 	}
 	if settings.ServerName == "" {
-		settings.ServerName, _, _ = net.SplitHostPort(address)
+		settings.ServerName = host
 	}
 	t := tls.Client(conn, settings)
 	if err := t.HandshakeContext(ctx); err != nil {

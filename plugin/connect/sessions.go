@@ -14,6 +14,9 @@ import (
 // tracked.
 type Sessions struct {
 	cfg *config.Config
+	// Outside is called with each host outside of the endpoints' domain that a connection
+	// was made to; nil: nobody wants to know.
+	Outside func(host string)
 
 	mu   sync.Mutex
 	open map[*session]struct{}
@@ -33,6 +36,9 @@ func NewSessions(c *config.Config) *Sessions { return &Sessions{cfg: c} }
 // Dial connects as [TLS] does. It is a [kgo.Dialer].
 func (s *Sessions) Dial(ctx context.Context, _, address string) (net.Conn, error) {
 	conn, err := TLS(ctx, s.cfg, address)
+	if host, _, _ := net.SplitHostPort(address); err == nil && s.Outside != nil && s.cfg.IsOutside(host) {
+		s.Outside(host)
+	}
 	if err != nil || s.cfg.CredentialsFile == "" {
 		return conn, err
 	}

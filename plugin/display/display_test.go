@@ -56,11 +56,11 @@ func TestLongTexts(t *testing.T) {
 func TestCut(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"a\n":                             "a\n",
-		strings.Repeat("a", 200):          strings.Repeat("a", 200),
-		strings.Repeat("a", 201):          strings.Repeat("a", 200) + " [1 bytes more]",
-		strings.Repeat("a", 199) + "汉":    strings.Repeat("a", 199) + " [3 bytes more]",
-		strings.Repeat("\x80", 201):       strings.Repeat("\x80", 200) + " [1 bytes more]",
+		"a\n":                                "a\n",
+		strings.Repeat("a", 200):             strings.Repeat("a", 200),
+		strings.Repeat("a", 201):             strings.Repeat("a", 200) + " [1 bytes more]",
+		strings.Repeat("a", 199) + "汉":       strings.Repeat("a", 199) + " [3 bytes more]",
+		strings.Repeat("\x80", 201):          strings.Repeat("\x80", 200) + " [1 bytes more]",
 		strings.Repeat("a", 198) + "汉" + "b": strings.Repeat("a", 198) + " [4 bytes more]",
 	} {
 		if got := Cut(text); got != want {

@@ -24,19 +24,20 @@ const (
 type Kind uint8
 
 const (
-	Network  Kind = iota + 1 // nothing, or check the network up to the endpoint
-	TLS                      // certificates
-	Access                   // the AccessKey and its policy
-	NotFound                 // project, logstore, region
-	Service                  // nothing: the service failed
-	Quota                    // raise the quota, or split shards
-	Size                     // size options
-	Record                   // the record itself
-	Codec                    // compression
-	Protocol                 // kafka_version
-	NoAnswer                 // nothing: requests are sent and not answered
-	Leader                   // nothing: a shard moves to another node
-	File                     // a file that the configuration names
+	Network       Kind = iota + 1 // nothing, or check the network up to the endpoint
+	TLS                           // certificates
+	Access                        // the AccessKey and its policy
+	NotFound                      // project, logstore, region
+	Service                       // nothing: the service failed
+	Quota                         // raise the quota, or split shards
+	Size                          // size options
+	Record                        // the record itself
+	Codec                         // compression
+	Protocol                      // kafka_version
+	NoAnswer                      // nothing: requests are sent and not answered
+	Leader                        // nothing: a shard moves to another node
+	File                          // a file that the configuration names
+	ForeignBroker                 // broker_hosts
 
 	kinds // all of them, and the zero Kind, which is none
 )
@@ -47,7 +48,7 @@ const Kinds = int(kinds)
 // kindNames are the kinds as operators read them.
 var kindNames = [Kinds]string{
 	Network: "network", TLS: "tls", Access: "access", NotFound: "not_found", Service: "service", Quota: "quota", Size: "size",
-	Record: "record", Codec: "codec", Protocol: "protocol", NoAnswer: "no_answer", Leader: "leader", File: "file",
+	Record: "record", Codec: "codec", Protocol: "protocol", NoAnswer: "no_answer", Leader: "leader", File: "file", ForeignBroker: "foreign_broker",
 }
 
 // AllKinds returns every kind.
@@ -144,6 +145,10 @@ var neverForProduce = []*kerr.Error{
 // wraps it says which, and why.
 var ErrFile = errors.New("a file of the configuration cannot be used")
 
+// ErrBrokerHost is that the service names a broker which broker_hosts does not allow. No
+// connection was made to it.
+var ErrBrokerHost = errors.New("not one of broker_hosts")
+
 // ErrNoAnswer means that requests are sent and not answered.
 var ErrNoAnswer = errors.New("requests are not answered")
 
@@ -158,6 +163,9 @@ func Of(err error) Class {
 	}
 	if errors.Is(err, ErrFile) {
 		return Class{Retry, File, Broker}
+	}
+	if errors.Is(err, ErrBrokerHost) {
+		return Class{Retry, ForeignBroker, Broker}
 	}
 	if isTLS(err) {
 		return Class{Retry, TLS, Broker}

@@ -30,6 +30,8 @@ type Options struct {
 	CA *sls.CA
 	// Listen is its address; "" is any on 127.0.0.1.
 	Listen string
+	// Other is the host:port that the mode "another broker" names.
+	Other string
 	// Names the certificate is for; nil: 127.0.0.1 and localhost.
 	Names []string
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -86,6 +87,15 @@ func forgedNames(*Broker) (tls.Certificate, error) {
 		DNSNames: []string{"a.example" + Forged}, IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+}
+
+// Another returns the mode of a broker that sends its clients to another one.
+func Another() Mode {
+	return Mode{Name: "another broker", metadata: func(b *Broker, a *kmsg.MetadataResponse) {
+		host, port, _ := net.SplitHostPort(b.options.Other)
+		number, _ := strconv.Atoi(port)
+		a.Brokers[0].Host, a.Brokers[0].Port = host, int32(number)
+	}}
 }
 
 // texts are those that a client may show.

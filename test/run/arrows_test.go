@@ -16,7 +16,7 @@ var arrows = map[string][]string{
 	"host":                  {"plugin", "plugin/config"},
 	"plugin":                {"encoder", "plugin/config", "plugin/connect", "plugin/display", "plugin/failure", "plugin/produce", "plugin/spool"},
 	"plugin/config":         {"encoder", "plugin/display", "plugin/failure"},
-	"plugin/connect":        {"plugin/config"},
+	"plugin/connect":        {"plugin/config", "plugin/failure"},
 	"plugin/produce":        {"plugin/failure"},
 	"plugin/spool":          {},
 	"plugin/display":        {},
