@@ -47,6 +47,7 @@ func about() *program.Program {
 			{What: "with a page of what lands, and every log in a file", Arguments: "-ca-file sls-ca.pem -http 127.0.0.1:8080 -out logs.json"},
 			{What: "several logstores, the first five writes refused and each answer late", Arguments: "-logstore demo,web -fault KAFKA_STORAGE_ERROR,count=5 -fault ACK_DELAY,delay=500ms"},
 			{What: "the limits that SLS documents", Arguments: "-shard-bytes-per-second 5000000 -shard-writes-per-second 500 -check-time"},
+			{What: "a service that refuses what no document promises", Arguments: "-profile strict"},
 		},
 	}
 }
@@ -68,6 +69,7 @@ func parseFlags(arguments []string, stdout io.Writer) (settings, error) {
 	flags.IntVar(&o.Quota.Bytes, "shard-bytes-per-second", 0, "write quota of each shard in `bytes` a second, over which batches are refused with THROTTLING_QUOTA_EXCEEDED; SLS's is 5 MB; 0 for none")
 	flags.IntVar(&o.Quota.Writes, "shard-writes-per-second", 0, "the same in record `batches` a second; SLS's is 500; 0 for none")
 	flags.BoolVar(&o.CheckTime, "check-time", false, "refuse batches with a record older than 168h or more than 15m in the future with INVALID_TIMESTAMP")
+	flags.Func("profile", "one of the services that SLS may be where Alibaba's documents are silent: `name` "+strings.Join(sls.Profiles(), ", ")+". Flags after it change what it sets (default lenient)", o.SetProfile)
 	flags.StringVar(&s.caFile, "ca-file", "", "`file` for the CA certificate that clients must trust; its key is in file.key, and both are used again at the next start. Without it each start makes a CA that nobody gets")
 	flags.StringVar(&s.out, "out", "", "`file` to append each log to as a line of JSON")
 	flags.StringVar(&s.http, "http", "", "`host:port` to serve a page of what landed, the same as JSON, and calls for faults on, such as 127.0.0.1:8080; anyone who reaches it may use it")

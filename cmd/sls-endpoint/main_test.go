@@ -314,3 +314,14 @@ func TestSecondInterruptEnds(t *testing.T) {
 		}
 	}
 }
+
+// A profile sets what the documents leave open, and flags after it take precedence.
+func TestProfile(t *testing.T) {
+	s, err := parseFlags([]string{"-profile", "strict", "-max-message-bytes", "5000"}, io.Discard)
+	if err != nil || !s.options.RefuseSASL || s.options.MaxMessageBytes != 5000 || s.options.Behaviour.Codecs == nil {
+		t.Errorf("%+v, %v", s.options, err)
+	}
+	if _, err := parseFlags([]string{"-profile", "other"}, io.Discard); err == nil || !strings.Contains(err.Error(), "lenient, documented, strict") {
+		t.Errorf("an unknown profile: %v", err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -83,9 +84,12 @@ func spoilChecksum(raw []byte) {
 }
 
 // appendLogs decodes a batch that passed checkBatch; first is the offset of its first log in the shard.
-func (b *landedBatch) appendLogs(logs []Log, d kgo.Decompressor, logstore string) []Log {
-	offset := b.first
-	err := eachRecord(d, b.raw, func(batch *kmsg.RecordBatch, r *kmsg.Record) {
+func (b *landedBatch) appendLogs(logs []Log, e *Endpoint, logstore string) []Log {
+	offset, number := b.first, -1
+	err := eachRecord(e.decompressor, b.raw, func(batch *kmsg.RecordBatch, r *kmsg.Record) {
+		if number++; slices.Contains(b.dropped, number) {
+			return
+		}
 		logs = append(logs, Log{
 			Logstore: logstore,
 			Shard:    b.shard,
@@ -93,7 +97,8 @@ func (b *landedBatch) appendLogs(logs []Log, d kgo.Decompressor, logstore string
 			Time:     time.UnixMilli(batch.FirstTimestamp + r.TimestampDelta64).UTC(),
 			Key:      r.Key,
 			Value:    r.Value,
-			json:     b.json || wantsJSON(r.Headers),
+			json:     b.json || e.options.Behaviour.wantsJSON(r.Headers),
+			as:       &e.options.Behaviour,
 		})
 		offset++
 	})

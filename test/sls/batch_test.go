@@ -83,13 +83,13 @@ func TestCheckBatch(t *testing.T) {
 func FuzzCheckBatch(f *testing.F) {
 	f.Add(encodeBatch("one", "two"))
 	f.Add(encodeBatch())
-	d := kgo.DefaultDecompressor()
+	e := &Endpoint{decompressor: kgo.DefaultDecompressor()}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if _, _, err := checkBatch(d, raw); err != nil {
+		if _, _, err := checkBatch(e.decompressor, raw); err != nil {
 			return
 		}
 		b := landedBatch{raw: raw, count: recordCount(raw), json: true}
-		logs := b.appendLogs(nil, d, "demo")
+		logs := b.appendLogs(nil, e, "demo")
 		if len(logs) != max(b.count, 0) {
 			t.Errorf("%d logs of %d records", len(logs), b.count)
 		}

@@ -1,6 +1,7 @@
 package sls
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -40,6 +41,8 @@ type request struct {
 	key, version int16
 	correlation  int32
 	batches      []sentBatch // of a produce request
+	acks         int16       // of a produce request, as sent
+	throttled    bool        // a batch of it is over quota and lands all the same
 	denied       bool        // the connection's credentials are not, or no longer, right
 	allTopics    bool        // of a metadata request
 	unanswered   bool        // the client expects no answer (acks 0)
@@ -81,13 +84,19 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // readFrame reads one request with its four length bytes.
 func (c *conn) readFrame() ([]byte, error) {
+	if idle := c.e.options.Behaviour.IdleTimeout; idle > 0 {
+		if err := c.Conn.SetReadDeadline(time.Now().Add(idle)); err != nil {
+			return nil, err
+		}
+		defer c.Conn.SetReadDeadline(time.Time{}) // what fails here fails at the next read too
+	}
 	var size [4]byte
 	if _, err := io.ReadFull(c.Conn, size[:]); err != nil {
 		return nil, err
 	}
-	n := binary.BigEndian.Uint32(size[:])
-	if n > maxRequestBytes {
-		return nil, fmt.Errorf("request of %d bytes, at most %d are allowed", n, maxRequestBytes)
+	n, most := binary.BigEndian.Uint32(size[:]), uint32(cmp.Or(c.e.options.Behaviour.MaxRequestBytes, maxRequestBytes))
+	if n > most {
+		return nil, fmt.Errorf("request of %d bytes, at most %d are allowed", n, most)
 	}
 	frame := make([]byte, 4+n)
 	copy(frame, size[:])
@@ -147,7 +156,7 @@ func (c *conn) settle(r *request, frame []byte) ([]byte, error) {
 	case kmsg.Produce:
 		return c.e.settleProduce(r, frame)
 	case kmsg.ApiVersions:
-		return advertiseHandshake(r, frame)
+		return c.e.advertiseHandshake(r, frame)
 	case kmsg.Metadata:
 		return c.reviseMetadata(r, frame)
 	default:

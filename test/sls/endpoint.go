@@ -66,6 +66,9 @@ type Options struct {
 	// topic answers TOPIC_AUTHORIZATION_FAILED, which is what Alibaba documents.
 	RefuseSASL bool
 
+	// Behaviour is what else the documents leave open.
+	Behaviour Behaviour
+
 	Faults []Fault // to begin with, see SetFault
 
 	CA          *CA              // issues the certificate; a new one by default
@@ -136,6 +139,9 @@ func (o *Options) check() error {
 		if n.value < 0 {
 			return fmt.Errorf("%s: %d, want 0 or more", n.what, n.value)
 		}
+	}
+	if err := o.Behaviour.check(); err != nil {
+		return err
 	}
 	for _, f := range o.Faults {
 		if err := f.check(); err != nil {
@@ -231,12 +237,18 @@ func (e *Endpoint) prepareTLS() error {
 }
 
 // brokerOptions make kfake the broker of the specification: Kafka 2.1 without InitProducerID, and without leave for
-// anything but writing to topics that exist; adding partitions is for the endpoint alone, the front keeps clients from
+// anything but writing to topics that exist, and reading in groups; adding partitions is for the endpoint alone, the front keeps clients from
 // it. kfake does no SASL here, the front does; ANONYMOUS is its name for the user of a connection without SASL. It stores
 // nothing, since the logstores do.
 func (e *Endpoint) brokerOptions() []kfake.Opt {
 	version := kversion.V2_1_0()
-	version.SetMaxKeyVersion(kmsg.InitProducerID.Int16(), -1)
+	behaviour := &e.options.Behaviour
+	if !behaviour.Idempotence {
+		version.SetMaxKeyVersion(kmsg.InitProducerID.Int16(), -1)
+	}
+	if v := behaviour.MaxProduceVersion; v > 0 {
+		version.SetMaxKeyVersion(kmsg.Produce.Int16(), v)
+	}
 	var topics []string
 	for _, name := range e.options.Logstores {
 		topics = append(topics, topicsOf(name)...)
@@ -248,9 +260,9 @@ func (e *Endpoint) brokerOptions() []kfake.Opt {
 		}
 		configs[maxMessageBytesConfig] = strconv.Itoa(n)
 	}
-	allow := func(operation kmsg.ACLOperation) kfake.ACL {
+	allow := func(resource kmsg.ACLResourceType, operation kmsg.ACLOperation) kfake.ACL {
 		return kfake.ACL{
-			Resource:  kmsg.ACLResourceTypeTopic,
+			Resource:  resource,
 			Name:      "*",
 			Pattern:   kmsg.ACLResourcePatternTypeLiteral,
 			Operation: operation,
@@ -266,8 +278,10 @@ func (e *Endpoint) brokerOptions() []kfake.Opt {
 		kfake.BlackholeProduce(),
 		kfake.EnableACLs(),
 		kfake.User("PLAIN", "ANONYMOUS", "",
-			allow(kmsg.ACLOperationWrite), // implies Describe
-			allow(kmsg.ACLOperationAlter),
+			allow(kmsg.ACLResourceTypeTopic, kmsg.ACLOperationWrite), // implies Describe
+			allow(kmsg.ACLResourceTypeTopic, kmsg.ACLOperationAlter),
+			allow(kmsg.ACLResourceTypeTopic, kmsg.ACLOperationRead),
+			allow(kmsg.ACLResourceTypeGroup, kmsg.ACLOperationRead),
 		),
 		kfake.ListenFn(func(network, _ string) (net.Listener, error) {
 			return e.listen(network)

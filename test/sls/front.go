@@ -36,12 +36,21 @@ func (c *conn) receive(frame []byte) ([]byte, error) {
 	case key == kmsg.SASLAuthenticate:
 		return nil, c.receiveAuthenticate(r, body)
 	case key == kmsg.ApiVersions:
+		if r.version > maxAPIVersionsVersion && c.e.options.Behaviour.CutUnknownAPIVersions {
+			return nil, fmt.Errorf("ApiVersions version %d is not known", r.version)
+		}
 	case c.sasl != saslDone:
 		return nil, fmt.Errorf("%s before SASL authentication", kmsg.NameForKey(r.key))
 	case !c.authorised() && c.e.refuseSASL.Load():
 		return nil, errRefused
 	case key == kmsg.Produce:
 		return c.receiveProduce(r, frame, body)
+	case key == kmsg.Fetch:
+		return nil, c.receiveFetch(r, body)
+	case key == kmsg.ListOffsets:
+		return nil, c.receiveListOffsets(r, body)
+	case slices.Contains(ofConsumers, key) && !c.mayConsume():
+		return nil, c.denyConsumer(r)
 	case key == kmsg.CreatePartitions:
 		return nil, c.denyCreatePartitions(r, body)
 	case key == kmsg.Metadata:
@@ -97,6 +106,9 @@ func (c *conn) reviseMetadata(r *request, frame []byte) ([]byte, error) {
 			}
 			b.Host = host
 		}
+		if host := c.e.options.Behaviour.BrokerHost; host != "" {
+			b.Host = host
+		}
 	}
 	if r.denied && r.allTopics {
 		resp.Topics = nil
@@ -109,6 +121,7 @@ func (c *conn) reviseMetadata(r *request, frame []byte) ([]byte, error) {
 	}
 	if !r.denied {
 		c.e.refuseTopics(resp)
+		c.e.options.Behaviour.reviseTopics(resp)
 	}
 	return responseFrame(r, resp), nil
 }
@@ -130,7 +143,7 @@ func (e *Endpoint) refuseTopics(resp *kmsg.MetadataResponse) {
 
 // advertiseHandshake lets clients know that the front serves SaslHandshake from version 0, which old ones ask for;
 // the broker behind knows version 1 alone.
-func advertiseHandshake(r *request, frame []byte) ([]byte, error) {
+func (e *Endpoint) advertiseHandshake(r *request, frame []byte) ([]byte, error) {
 	if r.version > maxAPIVersionsVersion {
 		return slices.Clone(frame), nil // the broker answered that it does not know this version
 	}
@@ -139,7 +152,7 @@ func advertiseHandshake(r *request, frame []byte) ([]byte, error) {
 		return nil, fmt.Errorf("the broker's answer to ApiVersions: %w", err)
 	}
 	for i := range resp.ApiKeys {
-		if k := &resp.ApiKeys[i]; kmsg.Key(k.ApiKey) == kmsg.SASLHandshake {
+		if k := &resp.ApiKeys[i]; kmsg.Key(k.ApiKey) == kmsg.SASLHandshake && !e.options.Behaviour.RefuseBareToken {
 			k.MinVersion = 0
 		}
 	}

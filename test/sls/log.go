@@ -16,7 +16,8 @@ type Log struct {
 	Key      []byte    // the record's key as sent
 	Value    []byte    // the record's value as sent
 
-	json bool // sent to the .json topic or with its header
+	json bool       // sent to the .json topic or with its header
+	as   *Behaviour // nil: the zero one
 }
 
 // Field is one field of a log.
@@ -25,12 +26,20 @@ type Field struct{ Key, Value string }
 // Fields are the log's fields as SLS stores them: with JSON expansion the first-level keys, in their order, else or
 // where the value is no JSON object the whole value in the field content. Decoded at every call.
 func (l Log) Fields() []Field {
+	as := l.as
+	if as == nil {
+		as = &Behaviour{}
+	}
 	if l.json {
-		if fields, ok := jsonFields(l.Value); ok {
+		if fields, ok := as.Values.fields(l.Value); ok {
 			return fields
 		}
 	}
-	return []Field{{Key: contentField, Value: string(l.Value)}}
+	key := contentField
+	if as.KeyIsField && len(l.Key) > 0 {
+		key = string(l.Key)
+	}
+	return []Field{{Key: key, Value: string(l.Value)}}
 }
 
 // AppendJSON appends the log as JSON: logstore, shard, __time__ in seconds as SLS has it, and the fields in their order,

@@ -35,11 +35,12 @@ var (
 
 // landedBatch is a record batch that the broker appended.
 type landedBatch struct {
-	shard int32
-	first int64 // offset of its first log in the shard
-	count int
-	json  bool
-	raw   []byte // as sent; nil where logs are discarded
+	shard   int32
+	first   int64 // offset of its first log in the shard
+	count   int
+	json    bool
+	dropped []int  // records of raw that did not land, by number
+	raw     []byte // as sent; nil where logs are discarded
 }
 
 // logstore holds what landed: the batches as sent, decoded only for whoever asks.
@@ -240,7 +241,7 @@ func (e *Endpoint) Logs(logstore string) []Log {
 	}
 	logs := make([]Log, 0, n)
 	for i := range batches {
-		logs = batches[i].appendLogs(logs, e.decompressor, s.name)
+		logs = batches[i].appendLogs(logs, e, s.name)
 	}
 	if s.keep > 0 {
 		logs = logs[max(0, len(logs)-s.keep):]

@@ -1,6 +1,7 @@
 package sls
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -25,13 +26,18 @@ type sentBatch struct {
 	partition int32
 	raw       []byte
 	refused   *kerr.Error // the front's, whatever the broker answers
+	dropped   []int       // records that do not land, whatever the broker answers
 }
 
 // receiveProduce notes the batches of a produce request, so that they can be taken into their logstores when the broker
 // has appended them.
 func (c *conn) receiveProduce(r *request, frame, body []byte) ([]byte, error) {
 	c.e.produceRequests.Add(1)
-	if r.version < minProduceVersion || r.version > maxProduceVersion {
+	behaviour := &c.e.options.Behaviour
+	if slices.Contains(behaviour.UnservedProduceVersions, r.version) {
+		return nil, fmt.Errorf("Produce version %d is not served", r.version)
+	}
+	if r.version < minProduceVersion || r.version > cmp.Or(behaviour.MaxProduceVersion, maxProduceVersion) {
 		c.ask(r)
 		return frame, nil
 	}
@@ -39,6 +45,7 @@ func (c *conn) receiveProduce(r *request, frame, body []byte) ([]byte, error) {
 	if err := req.ReadFrom(body); err != nil {
 		return nil, fmt.Errorf("Produce: %w", err)
 	}
+	r.acks = req.Acks
 	if req.Acks == 0 {
 		// The broker is asked for an answer all the same: it alone tells what was appended.
 		r.unanswered = true
@@ -88,9 +95,12 @@ func (e *Endpoint) refuseBatches(r *request, topics []string) {
 	for i := range r.batches {
 		b := &r.batches[i]
 		b.refused = refusedTopics[b.topic]
+		if b.refused == nil {
+			b.refused = e.options.Behaviour.judgeBatch(r, i)
+		}
 		damaged := false
 		if b.refused == nil {
-			b.refused, damaged = e.judge(b)
+			b.refused, damaged = e.judge(r, b)
 		}
 		if b.refused != nil || damaged {
 			spoilChecksum(b.raw)
@@ -99,15 +109,20 @@ func (e *Endpoint) refuseBatches(r *request, topics []string) {
 }
 
 // judge finds what is wrong with a batch. For a damaged one the broker has the error itself.
-func (e *Endpoint) judge(b *sentBatch) (refused *kerr.Error, damaged bool) {
+func (e *Endpoint) judge(r *request, b *sentBatch) (refused *kerr.Error, damaged bool) {
 	o := &e.options
-	if !o.DiscardLogs || o.OnLog != nil || o.CheckTime {
+	if !o.DiscardLogs || o.OnLog != nil || o.CheckTime || o.Behaviour.looksAtRecords() {
 		from, to, err := checkBatch(e.decompressor, b.raw)
 		if err != nil {
 			return nil, true
 		}
 		if o.CheckTime && !inTimeWindow(from, to, time.Now()) {
 			return kerr.InvalidTimestamp, false
+		}
+		if o.Behaviour.looksAtRecords() {
+			if refused, b.dropped, err = e.treatRecords(b, time.Now()); refused != nil || err != nil {
+				return refused, err != nil
+			}
 		}
 	}
 	if slices.Contains(o.OverQuota, b.partition) {
@@ -119,6 +134,10 @@ func (e *Endpoint) judge(b *sentBatch) (refused *kerr.Error, damaged bool) {
 	// A refusal, as SLS refuses a write over quota (403 ShardWriteQuotaExceed), because nothing lands then and the client
 	// must send again; Kafka's throttle time would only ask it to be slower.
 	if s, _, ok := e.logstoreOf(b.topic); ok && !s.admit(b.partition, o.Quota, len(b.raw)) {
+		if o.Behaviour.ThrottleTime > 0 {
+			r.throttled = true
+			return nil, false
+		}
 		return kerr.ThrottlingQuotaExceeded, false
 	}
 	return nil, false
@@ -145,7 +164,10 @@ func (e *Endpoint) settleProduce(r *request, frame []byte) ([]byte, error) {
 	if err := resp.ReadFrom(frame[8:]); err != nil {
 		return nil, fmt.Errorf("the broker's answer to Produce: %w", err)
 	}
-	refused := false
+	refused := r.throttled
+	if r.throttled {
+		resp.ThrottleMillis = int32(e.options.Behaviour.ThrottleTime.Milliseconds())
+	}
 	for i := range resp.Topics {
 		t := &resp.Topics[i]
 		for j := range t.Partitions {
@@ -158,6 +180,9 @@ func (e *Endpoint) settleProduce(r *request, frame []byte) ([]byte, error) {
 			case b.refused != nil:
 				refused = true
 				p.ErrorCode, p.BaseOffset = b.refused.Code, -1
+			case p.ErrorCode == kerr.UnknownTopicOrPartition.Code && e.options.Behaviour.MissingLogstore != nil:
+				refused = true
+				p.ErrorCode = e.options.Behaviour.MissingLogstore.Code
 			case appended(r.version, p):
 				e.landBatch(b)
 			}
@@ -193,7 +218,7 @@ func (e *Endpoint) landBatch(sent *sentBatch) {
 	if !ok {
 		return // deleted since the append
 	}
-	b := landedBatch{shard: sent.partition, count: recordCount(sent.raw), json: json}
+	b := landedBatch{shard: sent.partition, count: recordCount(sent.raw) - len(sent.dropped), dropped: sent.dropped, json: json}
 	switch {
 	case e.options.DiscardLogs:
 	case e.options.Keep > 0:
@@ -209,7 +234,7 @@ func (e *Endpoint) landBatch(sent *sentBatch) {
 	defer s.landing.Unlock()
 	s.land(&b, !e.options.DiscardLogs)
 	b.raw = sent.raw
-	for _, l := range b.appendLogs(nil, e.decompressor, s.name) {
+	for _, l := range b.appendLogs(nil, e, s.name) {
 		e.options.OnLog(l)
 	}
 }

@@ -39,7 +39,13 @@ func (e *Endpoint) SetCredentials(project, id, secret string) {
 func (e *Endpoint) SetRefuseSASL(refuse bool) { e.refuseSASL.Store(refuse) }
 
 // authorised reports whether what the connection presented is right now.
-func (c *conn) authorised() bool { return c.presented == *c.e.credentials.Load() }
+func (c *conn) authorised() bool {
+	right := *c.e.credentials.Load()
+	if token := c.e.options.Behaviour.SecurityToken; token != "" && c.presented.password == right.password+"#"+token {
+		return c.presented.user == right.user
+	}
+	return c.presented == right
+}
 
 var errRefused = errors.New("wrong credentials")
 
@@ -83,6 +89,8 @@ func (c *conn) receiveHandshake(r *request, body []byte) error {
 		resp.ErrorCode = kerr.IllegalSaslState.Code
 	case req.Mechanism != saslMechanism:
 		resp.ErrorCode = kerr.UnsupportedSaslMechanism.Code
+	case r.version == 0 && c.e.options.Behaviour.RefuseBareToken:
+		return errors.New("SaslHandshake version 0 is not served")
 	case r.version == 0:
 		c.sasl = saslToken
 	default:
