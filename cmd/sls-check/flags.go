@@ -19,17 +19,18 @@ func about() *program.Program {
 		Name:    "sls-check",
 		Version: version,
 		Summary: "examines a configuration of Fluent Bit whose records go to Alibaba Cloud SLS: what ends Fluent Bit, what loses records, what has no effect.",
-		Usage:   "-c file [-e name=value]... [-strict] [-online [-write=false] [-insecure]]",
+		Usage:   "-c file [-e name=value]... [-strict] [-online [-write=false] [-insecure]] [-probe ...]",
 		Statuses: []program.Status{
 			{Code: statusFine, When: "no errors; warnings count with -strict alone"},
 			{Code: statusWarnings, When: "warnings, with -strict"},
-			{Code: statusErrors, When: "errors, a step of -online that failed, a report that could not be written, or wrong use"},
+			{Code: statusErrors, When: "errors, a step of -online that failed, a -probe that could not be run, a report that could not be written, or wrong use"},
 		},
 		Examples: []program.Example{
 			{What: "what is wrong with this configuration, without any connection", Arguments: "-c fluent-bit.conf"},
 			{What: "before a deployment: warnings count, and a variable is set that only the service will have", Arguments: "-strict -e SLS_LOGSTORE=demo -c fluent-bit.yaml"},
 			{What: "walk the way to each logstore, and write a test record to it", Arguments: "-online -c fluent-bit.conf"},
 			{What: "the same without the test record", Arguments: "-online -write=false -c fluent-bit.conf"},
+			{What: "find out what SLS really does, as a report for an issue", Arguments: "-probe -yes -logstore demo -group sls-check -report markdown -c fluent-bit.conf"},
 		},
 	}
 }
@@ -42,6 +43,7 @@ type settings struct {
 	send   bool // the AccessKey, to whoever answers
 	strict bool
 	env    map[string]string
+	probe  probing
 }
 
 func parseFlags(arguments []string, stdout io.Writer) (settings, error) {
@@ -69,7 +71,11 @@ func parseFlags(arguments []string, stdout io.Writer) (settings, error) {
 		s.env[name] = value
 		return nil // the flag package would repeat the text, which may be a secret
 	})
+	s.probe.define(flags)
 	if err := self.Parse(flags, arguments, stdout); err != nil {
+		return s, err
+	}
+	if err := s.probe.check(self, flags, s.file); err != nil {
 		return s, err
 	}
 	switch {
@@ -77,7 +83,7 @@ func parseFlags(arguments []string, stdout io.Writer) (settings, error) {
 		return s, self.Wrong("-e wants name=value: a variable, not a plugin as after fluent-bit's own -e")
 	case flags.NArg() > 0:
 		return s, stray(self, flags.Arg(0))
-	case s.file == "":
+	case s.file == "" && !s.probe.on:
 		return s, self.Wrong("which configuration? Say -c fluent-bit.conf")
 	}
 	return s, nil

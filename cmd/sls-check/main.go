@@ -38,7 +38,12 @@ func execute(ctx context.Context, arguments []string, environment func(string) s
 		return statusErrors
 	}
 	out := &printer{w: stdout}
-	status := reportOn(ctx, s, environment, out)
+	status := statusFine
+	if s.probe.on {
+		status = probeOn(ctx, s, environment, out, &printer{w: stderr})
+	} else {
+		status = reportOn(ctx, s, environment, out)
+	}
 	if out.err != nil { // half a report may look like a good one
 		fmt.Fprintln(stderr, "sls-check: write to standard output:", out.err)
 		return statusErrors

@@ -15,8 +15,8 @@ import (
 type Behaviour struct {
 	// MaxProduceVersion is the highest version of Produce that is advertised and served, 0 for Kafka 2.1's, which is 7.
 	MaxProduceVersion int16
-	// UnservedProduceVersions are advertised, and a request of one ends its connection.
-	UnservedProduceVersions []int16
+	// UnservedProduceVersions and UnservedMetadataVersions are advertised, and a request of one ends its connection.
+	UnservedProduceVersions, UnservedMetadataVersions []int16
 	// CutUnknownAPIVersions ends the connection of a client that asks for a newer version of ApiVersions than Kafka 2.1's,
 	// instead of the answer UNSUPPORTED_VERSION. franz-go does not get past that; SLS's own sample of it shows that it gets
 	// past SLS, so no profile has this.
@@ -25,6 +25,10 @@ type Behaviour struct {
 	Idempotence bool
 	// RefuseBareToken refuses SaslHandshake version 0, after which a client sends its token without a header.
 	RefuseBareToken bool
+	// RefuseAuthenticate refuses SaslHandshake version 1, after which a client sends SaslAuthenticate.
+	RefuseAuthenticate bool
+	// Mechanisms are named to a client that asks for another than PLAIN; nil: PLAIN alone.
+	Mechanisms []string
 	// SecurityToken is the third part of the password AccessKeyID#AccessKeySecret#SecurityToken, which is then right too.
 	SecurityToken string
 	// MissingLogstore answers a logstore that does not exist; nil: UNKNOWN_TOPIC_OR_PARTITION, as documented.
@@ -43,6 +47,8 @@ type Behaviour struct {
 	MaxRequestBytes int           // a larger request ends its connection; 0 for Kafka's 100 MiB
 	OneBatch        bool          // only the first batch of a request lands, others are refused with INVALID_REQUEST
 	IgnoreHeader    bool          // the record header data-parse-format does nothing
+	ContentField    string        // where a value goes that is not expanded; "": content, as documented
+	NoExpansion     bool          // the topic logstore.json is like the topic logstore
 	KeyIsField      bool          // a record's key names the field of a value that is not expanded
 	ThrottleTime    time.Duration // over quota a batch lands, and the answer asks for this wait instead of refusing
 

@@ -78,6 +78,9 @@ func parseHeader(b []byte) (*request, []byte, error) {
 }
 
 func (c *conn) receiveMetadata(r *request, body []byte) error {
+	if slices.Contains(c.e.options.Behaviour.UnservedMetadataVersions, r.version) {
+		return fmt.Errorf("Metadata version %d is not served", r.version)
+	}
 	if r.version > maxMetadataVersion {
 		return nil // the broker refuses it
 	}

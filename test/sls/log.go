@@ -2,6 +2,7 @@ package sls
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -30,12 +31,12 @@ func (l Log) Fields() []Field {
 	if as == nil {
 		as = &Behaviour{}
 	}
-	if l.json {
+	if l.json && !as.NoExpansion {
 		if fields, ok := as.Values.fields(l.Value); ok {
 			return fields
 		}
 	}
-	key := contentField
+	key := cmp.Or(as.ContentField, contentField)
 	if as.KeyIsField && len(l.Key) > 0 {
 		key = string(l.Key)
 	}

@@ -84,7 +84,12 @@ func (c *conn) receiveHandshake(r *request, body []byte) error {
 		return fmt.Errorf("SaslHandshake: %w", err)
 	}
 	resp := &kmsg.SASLHandshakeResponse{Version: r.version, SupportedMechanisms: []string{saslMechanism}}
+	if named := c.e.options.Behaviour.Mechanisms; named != nil {
+		resp.SupportedMechanisms = named
+	}
 	switch {
+	case r.version == 1 && c.e.options.Behaviour.RefuseAuthenticate:
+		return errors.New("SaslHandshake version 1 is not served")
 	case c.sasl != saslBegin:
 		resp.ErrorCode = kerr.IllegalSaslState.Code
 	case req.Mechanism != saslMechanism:
