@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,9 +21,9 @@ import (
 
 // binaries are what all tests share, built once by TestMain.
 var binaries struct {
-	dir    string // of the bundled hosts
-	plugin string
-	fluent string // Fluent Bit, "" where there is none
+	dir     string // of the bundled hosts
+	plugin  string
+	fluents []fluentBit
 }
 
 func TestMain(m *testing.M) {
@@ -42,24 +43,28 @@ func runAll(m *testing.M) int {
 		fmt.Println(err)
 		return 1
 	}
-	binaries.fluent = fluentBit()
-	if binaries.fluent == "" {
-		fmt.Println("no fluent-bit on PATH and FLUENT_BIT not set: the tests run on the bundled host alone")
+	paths, err := run.FluentBits()
+	switch {
+	case errors.Is(err, run.ErrNoFluentBit):
+		fmt.Printf("%v: the tests run on the bundled host alone\n", err)
+	case err != nil:
+		fmt.Println(err)
+		return 1
+	}
+	for _, path := range paths {
+		version, err := run.Version(path)
+		if err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		fmt.Printf("the tests run on the bundled host and on %s (%s)\n", version, path)
+		binaries.fluents = append(binaries.fluents, fluentBit{path, version})
 	}
 	return m.Run()
 }
 
-// fluentBit finds the real thing: FLUENT_BIT, or PATH.
-func fluentBit() string {
-	if path := os.Getenv("FLUENT_BIT"); path != "" {
-		return path
-	}
-	path, err := exec.LookPath("fluent-bit")
-	if err != nil {
-		return ""
-	}
-	return path
-}
+// fluentBit is one of those that FLUENT_BITS or FLUENT_BIT names, or the one on PATH.
+type fluentBit struct{ path, version string }
 
 // host is a program that loads the plugin.
 type host struct {
@@ -94,17 +99,11 @@ func (j *job) awaitReload(h host, n int) {
 }
 
 // eachHost runs a test on every host there is; the subtest's name says on which.
-func eachHost(t *testing.T, f func(t *testing.T, h host)) {
-	t.Run("bundled host", func(t *testing.T) { f(t, bundled(t)) })
-	if binaries.fluent == "" {
-		return
+func eachHost(t *testing.T, test func(t *testing.T, h host)) {
+	t.Run("bundled host", func(t *testing.T) { test(t, bundled(t)) })
+	for _, f := range binaries.fluents {
+		t.Run(f.version, func(t *testing.T) { test(t, host{name: f.version, path: f.path}) })
 	}
-	version, err := exec.Command(binaries.fluent, "--version").Output()
-	if err != nil {
-		t.Fatalf("%s --version: %v", binaries.fluent, err)
-	}
-	name, _, _ := strings.Cut(string(version), "\n")
-	t.Run(name, func(t *testing.T) { f(t, host{name: name, path: binaries.fluent}) })
 }
 
 var (

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -48,22 +47,18 @@ func TestRegistration(t *testing.T) {
 	}
 }
 
-// fluentBitOfMetrics is a Fluent Bit that gives metrics to this output: 5.0 or later.
-func fluentBitOfMetrics(t *testing.T) host {
-	t.Helper()
-	h := fluentBitAlone(t)
-	out, err := exec.Command(h.path, "--version").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	version := regexp.MustCompile(`v(\d+)\.`).FindSubmatch(out)
-	if version == nil {
-		t.Fatalf("no version in %q", out)
-	}
-	if major, _ := strconv.Atoi(string(version[1])); major < 5 {
-		t.Skipf("%.40q is older than 5.0: it gives no metrics to outputs written in Go", out)
-	}
-	return h
+// eachFluentBitOfMetrics runs a test on every Fluent Bit that gives metrics to this output: 5.0 or later.
+func eachFluentBitOfMetrics(t *testing.T, test func(t *testing.T, h host)) {
+	eachFluentBit(t, func(t *testing.T, h host) {
+		version := regexp.MustCompile(`v(\d+)\.`).FindStringSubmatch(h.name)
+		if version == nil {
+			t.Fatalf("no version in %q", h.name)
+		}
+		if major, _ := strconv.Atoi(version[1]); major < 5 {
+			t.Skipf("%s is older than 5.0: it gives no metrics to outputs written in Go", h.name)
+		}
+		test(t, h)
+	})
 }
 
 // TestMetricsInput: each sample of Fluent Bit's metrics lands once, as Fluent
@@ -71,10 +66,10 @@ func fluentBitOfMetrics(t *testing.T) host {
 func TestMetricsInput(t *testing.T) {
 	t.Parallel()
 	const lines = 5000
-	h := fluentBitOfMetrics(t)
-	e := startEndpoint(t, sls.Options{Logstores: append([]string{"demo"}, metricLogstores...)})
-	file := filepath.Join(t.TempDir(), "metrics.txt")
-	more := fmt.Sprintf(`[INPUT]
+	eachFluentBitOfMetrics(t, func(t *testing.T, h host) {
+		e := startEndpoint(t, sls.Options{Logstores: append([]string{"demo"}, metricLogstores...)})
+		file := filepath.Join(t.TempDir(), "metrics.txt")
+		more := fmt.Sprintf(`[INPUT]
     Name            fluentbit_metrics
     Tag             test.metrics
     Scrape_Interval 2
@@ -89,24 +84,25 @@ func TestMetricsInput(t *testing.T) {
     Path  %s
     File  %s
 `, filepath.Dir(file), filepath.Base(file))
-	j := h.startJob(t, func(log string) string {
-		// a metric's type names its logstore, which tells it from the logs
-		return tailConfig(t, log, "", "", outputSection(t, e, "    logstore_key type"), more)
+		j := h.startJob(t, func(log string) string {
+			// a metric's type names its logstore, which tells it from the logs
+			return tailConfig(t, log, "", "", outputSection(t, e, "    logstore_key type"), more)
+		})
+		feed(t, j.input, 0, lines/2)
+		awaitScrapes(t, e, 3)
+		feed(t, j.input, lines/2, lines)
+		wantAll(t, awaitLines(t, e, lines, time.Minute), lines)
+		if code := j.stop(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		compareMetrics(t, e, file)
+		if n := strings.Count(metricTexts(t, e), "node_load1 "); n < 3 {
+			t.Errorf("node_exporter_metrics: %d samples of node_load1", n)
+		}
+		if out := j.out.String(); strings.Contains(out, "[error]") || !strings.Contains(out, "acknowledged, 0 rejected, 0 sent again") {
+			t.Error("something is wrong in the log")
+		}
 	})
-	feed(t, j.input, 0, lines/2)
-	awaitScrapes(t, e, 3)
-	feed(t, j.input, lines/2, lines)
-	wantAll(t, awaitLines(t, e, lines, time.Minute), lines)
-	if code := j.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-	compareMetrics(t, e, file)
-	if n := strings.Count(metricTexts(t, e), "node_load1 "); n < 3 {
-		t.Errorf("node_exporter_metrics: %d samples of node_load1", n)
-	}
-	if out := j.out.String(); strings.Contains(out, "[error]") || !strings.Contains(out, "acknowledged, 0 rejected, 0 sent again") {
-		t.Error("something is wrong in the log")
-	}
 }
 
 var metricLogstores = []string{"counter", "gauge", "histogram"}
@@ -244,45 +240,46 @@ func (p *pairs) UnmarshalJSON(text []byte) error {
 func TestTracesInput(t *testing.T) {
 	t.Parallel()
 	const lines = 100
-	h := fluentBitOfMetrics(t)
-	e := startEndpoint(t, sls.Options{Logstores: append([]string{"demo"}, metricLogstores...)})
-	port := freePort(t)
-	otlp := fmt.Sprintf("[INPUT]\n    Name opentelemetry\n    Tag test.otlp\n    Listen 127.0.0.1\n    Port %d\n", port)
-	j := h.startJob(t, func(log string) string {
-		return tailConfig(t, log, "", "", outputSection(t, e, "    logstore_key type"), otlp)
-	})
-	post := func(kind, body string) {
-		url := fmt.Sprintf("http://127.0.0.1:%d/v1/%s", port, kind)
-		for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-			r, err := http.Post(url, "application/json", strings.NewReader(body))
-			if err == nil {
-				r.Body.Close()
-				if r.StatusCode/100 != 2 {
-					t.Fatalf("%s: %s", url, r.Status)
+	eachFluentBitOfMetrics(t, func(t *testing.T, h host) {
+		e := startEndpoint(t, sls.Options{Logstores: append([]string{"demo"}, metricLogstores...)})
+		port := freePort(t)
+		otlp := fmt.Sprintf("[INPUT]\n    Name opentelemetry\n    Tag test.otlp\n    Listen 127.0.0.1\n    Port %d\n", port)
+		j := h.startJob(t, func(log string) string {
+			return tailConfig(t, log, "", "", outputSection(t, e, "    logstore_key type"), otlp)
+		})
+		post := func(kind, body string) {
+			url := fmt.Sprintf("http://127.0.0.1:%d/v1/%s", port, kind)
+			for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+				r, err := http.Post(url, "application/json", strings.NewReader(body))
+				if err == nil {
+					r.Body.Close()
+					if r.StatusCode/100 != 2 {
+						t.Fatalf("%s: %s", url, r.Status)
+					}
+					return
 				}
-				return
-			}
-			if time.Now().After(end) {
-				t.Fatal(err)
+				if time.Now().After(end) {
+					t.Fatal(err)
+				}
 			}
 		}
-	}
-	post("traces", `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174",
+		post("traces", `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174",
 		"name":"span","kind":1,"startTimeUnixNano":"1700000000000000000","endTimeUnixNano":"1700000001000000000"}]}]}]}`)
-	post("metrics", `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"depth","gauge":{"dataPoints":[
+		post("metrics", `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"depth","gauge":{"dataPoints":[
 		{"asDouble":1.5,"timeUnixNano":"1700000060000000000"}]}}]}]}]}`)
-	feed(t, j.input, 0, lines)
-	wantAll(t, awaitLines(t, e, lines, time.Minute), lines)
-	waitLogstore(t, e, "gauge", 1)
-	if code := j.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-	if got, want := metricTexts(t, e), "2023-11-14T22:14:20.000000000Z depth = 1.5\n"; got != want {
-		t.Errorf("landed %q, want %q", got, want)
-	}
-	if n := e.Count("demo"); n != lines {
-		t.Errorf("%d records beside the metric, want the %d lines", n, lines)
-	}
+		feed(t, j.input, 0, lines)
+		wantAll(t, awaitLines(t, e, lines, time.Minute), lines)
+		waitLogstore(t, e, "gauge", 1)
+		if code := j.stop(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		if got, want := metricTexts(t, e), "2023-11-14T22:14:20.000000000Z depth = 1.5\n"; got != want {
+			t.Errorf("landed %q, want %q", got, want)
+		}
+		if n := e.Count("demo"); n != lines {
+			t.Errorf("%d records beside the metric, want the %d lines", n, lines)
+		}
+	})
 }
 
 func freePort(t *testing.T) int {

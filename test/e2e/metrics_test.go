@@ -17,14 +17,15 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// fluentBitAlone is Fluent Bit, for what the bundled host does not have: metrics, and
-// inputs.
-func fluentBitAlone(t *testing.T) host {
-	t.Helper()
-	if binaries.fluent == "" {
+// eachFluentBit runs a test on every Fluent Bit there is, for what the bundled host does
+// not have: metrics, and inputs.
+func eachFluentBit(t *testing.T, test func(t *testing.T, h host)) {
+	if len(binaries.fluents) == 0 {
 		t.Skip("no fluent-bit on PATH and FLUENT_BIT not set: what only Fluent Bit has is not tested")
 	}
-	return host{name: "Fluent Bit", path: binaries.fluent}
+	for _, f := range binaries.fluents {
+		t.Run(f.version, func(t *testing.T) { test(t, host{name: f.version, path: f.path}) })
+	}
 }
 
 // scraper reads the metrics of a Fluent Bit that serves them.
@@ -123,51 +124,53 @@ func wantSeries(t *testing.T, values map[string]float64, outputs ...string) {
 func TestMetricsAfterRecords(t *testing.T) {
 	t.Parallel()
 	const n = 1000
-	h, s := fluentBitAlone(t), newScraper(t)
-	e := startEndpoint(t, sls.Options{Logstores: []string{"demo", "plain"}})
-	first := outputSection(t, e, "    max_message_bytes 2K")
-	second := strings.Replace(outputSection(t, e, "    Alias other\n    format raw"), "logstore          demo", "logstore          plain", 1)
-	j := h.startJob(t, func(file string) string { return tailConfig(t, file, s.service, "", first, second) })
-	feed(t, j.input, 0, n)
-	for range 3 {
-		fmt.Fprintf(j.input, "@1425211200.000 %s\n", strings.Repeat("x", 3000))
-	}
-	waitLogstore(t, e, "demo", n)
-	waitLogstore(t, e, "plain", n+3)
-	s.await(`records_rejected_total{name="sls_kafka.0",reason="too_large"}`, is(3))
-	s.await(`records_acknowledged_total{name="sls_kafka.0"}`, is(n))
-	values := s.await(`records_acknowledged_total{name="other"}`, is(n+3))
-	wantSeries(t, values, "sls_kafka.0", "other")
-	for series, want := range map[string]float64{
-		`bytes_acknowledged_total{name="sls_kafka.0"}`:                   float64(landedBytes(e, "demo")),
-		`bytes_acknowledged_total{name="other"}`:                         float64(landedBytes(e, "plain")),
-		`records_rejected_total{name="sls_kafka.0",reason="unreadable"}`: 0,
-		`records_rejected_total{name="sls_kafka.0",reason="refused"}`:    0,
-		`records_rejected_total{name="other",reason="too_large"}`:        0,
-		`records_resent_total{name="sls_kafka.0"}`:                       0,
-		`buffer_limit_bytes{name="sls_kafka.0"}`:                         32 << 20,
-		`waiting_chunks{name="sls_kafka.0"}`:                             0,
-		`up{name="sls_kafka.0"}`:                                         1,
-		`up{name="other"}`:                                               1,
-		`build_info{name="other",version="dev"}`:                         1,
-		`errors_total{name="other",kind="network"}`:                      0,
-		`throttled_seconds_total{name="other"}`:                          0,
-	} {
-		if got, ok := values["fluentbit_sls_kafka_"+series]; !ok || got != want {
-			t.Errorf("%s is %v (there: %v), want %v", series, got, ok, want)
+	eachFluentBit(t, func(t *testing.T, h host) {
+		s := newScraper(t)
+		e := startEndpoint(t, sls.Options{Logstores: []string{"demo", "plain"}})
+		first := outputSection(t, e, "    max_message_bytes 2K")
+		second := strings.Replace(outputSection(t, e, "    Alias other\n    format raw"), "logstore          demo", "logstore          plain", 1)
+		j := h.startJob(t, func(file string) string { return tailConfig(t, file, s.service, "", first, second) })
+		feed(t, j.input, 0, n)
+		for range 3 {
+			fmt.Fprintf(j.input, "@1425211200.000 %s\n", strings.Repeat("x", 3000))
 		}
-	}
-	for _, series := range []string{"requests_total", "request_seconds_total", "bytes_sent_total"} {
-		if v := values["fluentbit_sls_kafka_"+series+`{name="sls_kafka.0"}`]; v <= 0 {
-			t.Errorf("%s is %v after records were sent", series, v)
+		waitLogstore(t, e, "demo", n)
+		waitLogstore(t, e, "plain", n+3)
+		s.await(`records_rejected_total{name="sls_kafka.0",reason="too_large"}`, is(3))
+		s.await(`records_acknowledged_total{name="sls_kafka.0"}`, is(n))
+		values := s.await(`records_acknowledged_total{name="other"}`, is(n+3))
+		wantSeries(t, values, "sls_kafka.0", "other")
+		for series, want := range map[string]float64{
+			`bytes_acknowledged_total{name="sls_kafka.0"}`:                   float64(landedBytes(e, "demo")),
+			`bytes_acknowledged_total{name="other"}`:                         float64(landedBytes(e, "plain")),
+			`records_rejected_total{name="sls_kafka.0",reason="unreadable"}`: 0,
+			`records_rejected_total{name="sls_kafka.0",reason="refused"}`:    0,
+			`records_rejected_total{name="other",reason="too_large"}`:        0,
+			`records_resent_total{name="sls_kafka.0"}`:                       0,
+			`buffer_limit_bytes{name="sls_kafka.0"}`:                         32 << 20,
+			`waiting_chunks{name="sls_kafka.0"}`:                             0,
+			`up{name="sls_kafka.0"}`:                                         1,
+			`up{name="other"}`:                                               1,
+			`build_info{name="other",version="dev"}`:                         1,
+			`errors_total{name="other",kind="network"}`:                      0,
+			`throttled_seconds_total{name="other"}`:                          0,
+		} {
+			if got, ok := values["fluentbit_sls_kafka_"+series]; !ok || got != want {
+				t.Errorf("%s is %v (there: %v), want %v", series, got, ok, want)
+			}
 		}
-	}
-	s.await(`inflight_chunks{name="sls_kafka.0"}`, is(0))
-	s.await(`inflight_bytes{name="sls_kafka.0"}`, is(0))
-	s.await(`last_acknowledged_seconds{name="sls_kafka.0"}`, atLeast(1)) // though nothing is flushed any more
-	if code := j.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+		for _, series := range []string{"requests_total", "request_seconds_total", "bytes_sent_total"} {
+			if v := values["fluentbit_sls_kafka_"+series+`{name="sls_kafka.0"}`]; v <= 0 {
+				t.Errorf("%s is %v after records were sent", series, v)
+			}
+		}
+		s.await(`inflight_chunks{name="sls_kafka.0"}`, is(0))
+		s.await(`inflight_bytes{name="sls_kafka.0"}`, is(0))
+		s.await(`last_acknowledged_seconds{name="sls_kafka.0"}`, atLeast(1)) // though nothing is flushed any more
+		if code := j.stop(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	})
 }
 
 // landedBytes is the size of all records in a logstore.
@@ -180,29 +183,31 @@ func landedBytes(e *sls.Endpoint, logstore string) (n int) {
 
 func TestMetricsOfAnOutage(t *testing.T) {
 	t.Parallel()
-	h, s := fluentBitAlone(t), newScraper(t)
-	e := startEndpoint(t, sls.Options{})
-	j := h.startJob(t, func(file string) string { return tailConfig(t, file, s.service, "", outputSection(t, e, "")) })
-	feed(t, j.input, 0, 100)
-	s.await(`records_acknowledged_total{name="sls_kafka.0"}`, is(100))
-	e.Close()
-	feed(t, j.input, 100, 200)
-	s.await(`up{name="sls_kafka.0"}`, is(0))
-	s.await(`errors_total{name="sls_kafka.0",kind="network"}`, atLeast(1))
-	s.await(`inflight_chunks{name="sls_kafka.0"}`, atLeast(1))
-	s.await(`inflight_bytes{name="sls_kafka.0"}`, atLeast(100))
-	age := s.await(`last_acknowledged_seconds{name="sls_kafka.0"}`, atLeast(2))[`fluentbit_sls_kafka_last_acknowledged_seconds{name="sls_kafka.0"}`]
-	s.await(`last_acknowledged_seconds{name="sls_kafka.0"}`, atLeast(age+2))
+	eachFluentBit(t, func(t *testing.T, h host) {
+		s := newScraper(t)
+		e := startEndpoint(t, sls.Options{})
+		j := h.startJob(t, func(file string) string { return tailConfig(t, file, s.service, "", outputSection(t, e, "")) })
+		feed(t, j.input, 0, 100)
+		s.await(`records_acknowledged_total{name="sls_kafka.0"}`, is(100))
+		e.Close()
+		feed(t, j.input, 100, 200)
+		s.await(`up{name="sls_kafka.0"}`, is(0))
+		s.await(`errors_total{name="sls_kafka.0",kind="network"}`, atLeast(1))
+		s.await(`inflight_chunks{name="sls_kafka.0"}`, atLeast(1))
+		s.await(`inflight_bytes{name="sls_kafka.0"}`, atLeast(100))
+		age := s.await(`last_acknowledged_seconds{name="sls_kafka.0"}`, atLeast(2))[`fluentbit_sls_kafka_last_acknowledged_seconds{name="sls_kafka.0"}`]
+		s.await(`last_acknowledged_seconds{name="sls_kafka.0"}`, atLeast(age+2))
 
-	back := startEndpoint(t, sls.Options{Listen: e.Addr(), CA: e.CA()})
-	waitCount(t, back, 100)
-	s.await(`up{name="sls_kafka.0"}`, is(1))
-	s.await(`records_acknowledged_total{name="sls_kafka.0"}`, is(200))
-	s.await(`records_resent_total{name="sls_kafka.0"}`, atLeast(1))
-	s.await(`inflight_bytes{name="sls_kafka.0"}`, is(0))
-	if code := j.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+		back := startEndpoint(t, sls.Options{Listen: e.Addr(), CA: e.CA()})
+		waitCount(t, back, 100)
+		s.await(`up{name="sls_kafka.0"}`, is(1))
+		s.await(`records_acknowledged_total{name="sls_kafka.0"}`, is(200))
+		s.await(`records_resent_total{name="sls_kafka.0"}`, atLeast(1))
+		s.await(`inflight_bytes{name="sls_kafka.0"}`, is(0))
+		if code := j.stop(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	})
 }
 
 // Reloads free the metrics of the old outputs and make new ones, while the
@@ -210,55 +215,57 @@ func TestMetricsOfAnOutage(t *testing.T) {
 func TestMetricsOverHotReloads(t *testing.T) {
 	t.Parallel()
 	const reloads = 5
-	h, s := fluentBitAlone(t), newScraper(t)
-	e := startEndpoint(t, sls.Options{})
-	db := filepath.Join(t.TempDir(), "tail.db")
-	j := h.startJob(t, func(file string) string {
-		return tailConfig(t, file, "    Hot_Reload on\n"+s.service, "    DB "+db, outputSection(t, e, ""))
-	})
-	j.await(hasStarted, 1, 20*time.Second)
-	var scraping sync.WaitGroup
-	stop := make(chan struct{})
-	scraped := 0
-	scraping.Go(func() {
-		often := time.NewTicker(10 * time.Millisecond)
-		defer often.Stop()
-		for {
-			select {
-			case <-stop:
-				return
-			case <-often.C:
-				if _, err := s.scrape(); err == nil { // there is no server in the middle of a reload
-					scraped++
+	eachFluentBit(t, func(t *testing.T, h host) {
+		s := newScraper(t)
+		e := startEndpoint(t, sls.Options{})
+		db := filepath.Join(t.TempDir(), "tail.db")
+		j := h.startJob(t, func(file string) string {
+			return tailConfig(t, file, "    Hot_Reload on\n"+s.service, "    DB "+db, outputSection(t, e, ""))
+		})
+		j.await(hasStarted, 1, 20*time.Second)
+		var scraping sync.WaitGroup
+		stop := make(chan struct{})
+		scraped := 0
+		scraping.Go(func() {
+			often := time.NewTicker(10 * time.Millisecond)
+			defer often.Stop()
+			for {
+				select {
+				case <-stop:
+					return
+				case <-often.C:
+					if _, err := s.scrape(); err == nil { // there is no server in the middle of a reload
+						scraped++
+					}
 				}
 			}
+		})
+		fed := 0
+		for i := range reloads {
+			for range 6 {
+				feed(t, j.input, fed, fed+1000)
+				fed += 1000
+			}
+			j.signal(syscall.SIGHUP)
+			j.await(hasStarted, i+2, 30*time.Second)
+			s.await(`up{name="sls_kafka.0"}`, is(1))
+		}
+		feed(t, j.input, fed, fed+500)
+		fed += 500
+		if l := awaitLines(t, e, fed, time.Minute); l.unique != fed {
+			t.Errorf("of %d lines: %v", fed, l)
+		}
+		s.await(`records_acknowledged_total{name="sls_kafka.0"}`, atLeast(500))
+		close(stop)
+		scraping.Wait()
+		t.Logf("%d scrapes over %d reloads", scraped, reloads)
+		if scraped < reloads {
+			t.Errorf("%d scrapes over %d reloads", scraped, reloads)
+		}
+		if code := j.stop(); code != 0 {
+			t.Errorf("exit code %d", code)
 		}
 	})
-	fed := 0
-	for i := range reloads {
-		for range 6 {
-			feed(t, j.input, fed, fed+1000)
-			fed += 1000
-		}
-		j.signal(syscall.SIGHUP)
-		j.await(hasStarted, i+2, 30*time.Second)
-		s.await(`up{name="sls_kafka.0"}`, is(1))
-	}
-	feed(t, j.input, fed, fed+500)
-	fed += 500
-	if l := awaitLines(t, e, fed, time.Minute); l.unique != fed {
-		t.Errorf("of %d lines: %v", fed, l)
-	}
-	s.await(`records_acknowledged_total{name="sls_kafka.0"}`, atLeast(500))
-	close(stop)
-	scraping.Wait()
-	t.Logf("%d scrapes over %d reloads", scraped, reloads)
-	if scraped < reloads {
-		t.Errorf("%d scrapes over %d reloads", scraped, reloads)
-	}
-	if code := j.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
 }
 
 // A host without metrics, as the bundled one is, has a line in the log instead,

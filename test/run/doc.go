@@ -4,6 +4,7 @@
 // What is there and what is built:
 //
 //	FluentBit() (path string, err error)   FLUENT_BIT or PATH; ErrNoFluentBit where there is none
+//	FluentBits() (paths []string, err error)   all that FLUENT_BITS names, or the one above
 //	Version(path string) (string, error)   first line of what path --version prints
 //	NeedFluentBit(t, what) (path string)   for a test, which is skipped where there is none
 //

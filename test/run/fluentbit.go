@@ -35,3 +35,24 @@ func Version(path string) (string, error) {
 	line, _, _ := strings.Cut(string(out), "\n")
 	return line, nil
 }
+
+// FluentBits are the programs that FLUENT_BITS names, separated by commas or colons, and without it the one of
+// [FluentBit]. Errors are as there.
+func FluentBits() (paths []string, err error) {
+	named := strings.FieldsFunc(os.Getenv("FLUENT_BITS"), func(r rune) bool { return r == ',' || r == ':' })
+	if len(named) == 0 {
+		path, err := FluentBit()
+		if err != nil {
+			return nil, err
+		}
+		return []string{path}, nil
+	}
+	for _, name := range named {
+		path, err := exec.LookPath(strings.TrimSpace(name))
+		if err != nil {
+			return nil, fmt.Errorf("FLUENT_BITS must name programs Fluent Bit: %w", err)
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
+}
