@@ -4,7 +4,7 @@
 # make test-kill  kills the host ten times while the broker is away
 # make test-kafka runs against a real Apache Kafka (needs Java, Maven and Maven Central)
 # make test-interop runs the clients of docs/compatibility.md against the local endpoint; fetches them on first use
-# make soak       MINUTES=n of random faults under load; nothing may be lost
+# make soak       MINUTES=n of random faults under load; nothing may be lost; PROFILE=strict at a strict service
 # make test-oracle compares the encoder with Python's msgpack and json over 50,000 random and hostile chunks; fetches msgpack where it is missing
 # make fuzz       runs each fuzz target for a minute
 # make tools      builds sls-check and sls-endpoint, static, in build/bin
@@ -84,7 +84,7 @@ test-oracle:
 
 MINUTES ?= 5
 soak:
-	$(GO) run -race ./test/soak -minutes $(MINUTES)
+	$(GO) run -race ./test/soak -minutes $(MINUTES) $(if $(PROFILE),-profile $(PROFILE))
 
 fuzz:
 	@for target in $$($(GO) test -list '^Fuzz' ./encoder | grep ^Fuzz); do \

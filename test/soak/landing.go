@@ -25,11 +25,15 @@ type landing struct {
 	seen []uint32 // how often each number landed
 }
 
-func newLanding() (*landing, error) {
+func newLanding(profile string) (*landing, error) {
 	l := &landing{}
 	l.over.Store(time.Now().UnixNano())
-	e, err := sls.Start(sls.Options{Nodes: nodes, Shards: 4, DiscardLogs: true, OnLog: l.land,
-		WrapListener: func(inner net.Listener) net.Listener { return &network{inner, l} }})
+	o := sls.Options{Nodes: nodes, Shards: 4, DiscardLogs: true, OnLog: l.land,
+		WrapListener: func(inner net.Listener) net.Listener { return &network{inner, l} }}
+	if err := o.SetProfile(profile); err != nil {
+		return nil, err
+	}
+	e, err := sls.Start(o)
 	l.Endpoint = e
 	return l, err
 }

@@ -9,7 +9,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"time"
+
+	"out_sls_kafka/test/sls"
 )
 
 func main() {
@@ -17,9 +20,10 @@ func main() {
 	rate := flag.Int("rate", 5000, "records a second")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the random faults")
 	verbose := flag.Bool("v", false, "print the plugin's log")
+	profile := flag.String("profile", sls.Lenient, "one of the services that SLS may be: "+strings.Join(sls.Profiles(), ", "))
 	flag.Parse()
-	fmt.Printf("soak: %v minutes, %d records a second, seed %d\n", *minutes, *rate, *seed)
-	r, err := soak(time.Duration(*minutes*float64(time.Minute)), *rate, rand.New(rand.NewPCG(*seed, 0)), *verbose)
+	fmt.Printf("soak: %v minutes, %d records a second, seed %d, profile %s\n", *minutes, *rate, *seed, *profile)
+	r, err := soak(time.Duration(*minutes*float64(time.Minute)), *rate, rand.New(rand.NewPCG(*seed, 0)), *profile, *verbose)
 	if err == nil {
 		fmt.Print(r)
 		err = r.verdict()
@@ -32,8 +36,8 @@ func main() {
 
 // soak runs the load under random faults for so long, and then until all of it
 // has landed.
-func soak(duration time.Duration, rate int, random *rand.Rand, verbose bool) (*report, error) {
-	l, err := newLanding()
+func soak(duration time.Duration, rate int, random *rand.Rand, profile string, verbose bool) (*report, error) {
+	l, err := newLanding(profile)
 	if err != nil {
 		return nil, err
 	}

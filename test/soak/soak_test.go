@@ -4,11 +4,19 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"out_sls_kafka/test/sls"
 )
 
-// A soak of seconds, for the soak itself.
+// A soak of seconds at each of the services that SLS may be, for the soak itself.
 func TestSoak(t *testing.T) {
-	r, err := soak(5*time.Second, 2000, rand.New(rand.NewPCG(1, 0)), false)
+	for _, profile := range sls.Profiles() {
+		t.Run(profile, func(t *testing.T) { testSoak(t, profile) })
+	}
+}
+
+func testSoak(t *testing.T, profile string) {
+	r, err := soak(5*time.Second, 2000, rand.New(rand.NewPCG(1, 0)), profile, false)
 	if err != nil {
 		t.Fatal(err)
 	}
