@@ -107,7 +107,7 @@ func TestFailures(t *testing.T) {
 }
 
 // noFault are tests with such a name that make nothing fail.
-var noFault = []string{"TestRealKafka", "TestDelivery", "TestFaults"}
+var noFault = []string{"TestRealKafka", "TestDelivery", "TestFaults", "TestProbe"}
 
 // The policy is JSON, and allows what the log asks for, no more.
 func TestRAMPolicy(t *testing.T) {

@@ -27,7 +27,13 @@ type topic struct {
 // and waits until every broker serves it. configs are pairs of key and value.
 func createTopic(t *testing.T, logstore string, configs ...string) topic {
 	t.Helper()
-	p := topic{t, logstore + ".json"}
+	return createNamed(t, logstore+".json", configs...)
+}
+
+// createNamed is createTopic for a topic of any name.
+func createNamed(t *testing.T, name string, configs ...string) topic {
+	t.Helper()
+	p := topic{t, name}
 	p.allow() // before the topic exists: no broker knows it without its rights
 	req := kmsg.NewPtrCreateTopicsRequest()
 	req.TimeoutMillis = int32(readyLimit.Milliseconds())
