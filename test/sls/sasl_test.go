@@ -1,9 +1,12 @@
 package sls
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/tls"
 	"encoding/binary"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -226,4 +229,68 @@ func TestSASLOutOfOrder(t *testing.T) {
 	}
 	c.closed("a request of 4 GiB")
 	send(t, dial(t, e, rightUser, rightPassword, kgo.ProducerLinger(0)), record("demo", "x"))
+}
+
+// ruby-kafka's way of speaking, and so Fluentd's: no ApiVersions, SaslHandshake version 0 with the bare token, Metadata
+// version 1, Produce version 3, whose batches have the producer epoch 0 and the sequence 0 though they have no producer,
+// and gzip. Seen on the wire of ruby-kafka 1.5.1.
+func TestRubyKafka(t *testing.T) {
+	e := start(t, Options{Nodes: 1})
+	for i, topic := range []string{"demo", "demo.json"} {
+		login := func() *rawClient { // it makes a new connection for each of its tasks
+			c := dialRaw(t, e)
+			c.request(handshake(0, "PLAIN"))
+			c.writeFrame([]byte("\x00" + rightUser + "\x00" + rightPassword))
+			if b, err := c.readFrame(); err != nil || len(b) != 0 {
+				t.Fatalf("token: %q, %v", b, err)
+			}
+			return c
+		}
+		resp := login().request(metadata(topic)).(*kmsg.MetadataResponse)
+		if resp.Topics[0].ErrorCode != 0 || len(resp.Topics[0].Partitions) != 2 {
+			t.Fatalf("metadata: %+v", resp.Topics[0])
+		}
+		raw := rubyBatch(t, `{"a":"b"}`)
+		req := &kmsg.ProduceRequest{Version: 3, Acks: 1, TimeoutMillis: 5000, Topics: []kmsg.ProduceRequestTopic{{
+			Topic: topic, Partitions: []kmsg.ProduceRequestTopicPartition{{Partition: resp.Topics[0].Partitions[0].Partition, Records: raw}},
+		}}}
+		c := login()
+		answer := c.request(req).(*kmsg.ProduceResponse)
+		if code := answer.Topics[0].Partitions[0].ErrorCode; code != 0 {
+			t.Fatalf("produce: %v", kerr.ErrorForCode(code))
+		}
+		logs := e.Logs("demo")
+		want := []Field{{"content", `{"a":"b"}`}}
+		if i == 1 {
+			want = []Field{{"a", "b"}}
+		}
+		if got := logs[len(logs)-1].Fields(); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", topic, got, want)
+		}
+	}
+	wantCount(t, e, "demo", 2)
+}
+
+// rubyBatch is a gzipped batch as ruby-kafka makes it.
+func rubyBatch(t *testing.T, value string) []byte {
+	t.Helper()
+	raw := encodeBatch(value)
+	var batch kmsg.RecordBatch
+	if err := batch.ReadFrom(raw); err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(batch.Records); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	batch.Attributes, batch.Records = 1, packed.Bytes()
+	batch.Length = int32(batchHeaderBytes - 12 + packed.Len())
+	batch.ProducerEpoch, batch.FirstSequence = 0, 0
+	raw = batch.AppendTo(nil)
+	seal(raw)
+	return raw
 }
