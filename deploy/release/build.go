@@ -57,6 +57,25 @@ type builder struct {
 	root     string
 	zig      string // the program
 	zigCache string // the directory where it keeps what it compiled
+	tools    string // the directory of the programs that provideTools builds
+}
+
+// programs are those of cmd that people install.
+var programs = []string{"sls-check", "sls-endpoint"}
+
+// program is the name of the file that holds a program.
+func (t target) program(name, version string) string {
+	return fmt.Sprintf("%s-%s-linux-%s", name, version, t.arch)
+}
+
+// program builds one of the programs for a target: static, so that it runs on any Linux.
+func (b *builder) program(path, name string, t target, version string) error {
+	_, err := b.goCommandWith(t, []string{"CGO_ENABLED=0"}, "build", "-trimpath", "-buildvcs=false",
+		"-ldflags", "-s -w -buildid= -X main.version="+version, "-o", path, "./cmd/"+name)
+	if err != nil {
+		return fmt.Errorf("build %s for %s: %w", name, t.arch, err)
+	}
+	return nil
 }
 
 // object builds the shared object for a target.
@@ -77,12 +96,17 @@ func (b *builder) object(path string, t target, version string) error {
 
 // goCommand runs the go command for a target and returns its standard output.
 func (b *builder) goCommand(t target, args ...string) ([]byte, error) {
+	return b.goCommandWith(t, nil, args...)
+}
+
+// goCommandWith runs it with settings that take precedence over those of the target.
+func (b *builder) goCommandWith(t target, settings []string, args ...string) ([]byte, error) {
 	env, err := b.environment(t)
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command("go", args...)
-	cmd.Dir, cmd.Env = b.root, env
+	cmd.Dir, cmd.Env = b.root, append(env, settings...)
 	return output(cmd)
 }
 

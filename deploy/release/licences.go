@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// noticesFile has the licences of what others wrote and the shared objects hold.
+// noticesFile has the licences of what others wrote and the binaries hold.
 const noticesFile = "THIRD_PARTY_NOTICES.txt"
 
 // licenceNames are those of files that hold licences, and notices that a licence says must go along.
@@ -57,7 +57,7 @@ func (b *builder) linked() ([]module, error) {
 			return nil, err
 		}
 		byName[""] = &module{name: "Go", version: goVersion, dir: strings.TrimSpace(string(goroot)), packages: []string{"."}}
-		list, err := b.goCommand(t, "list", "-deps", "-tags", tags, "-json=Dir,ImportPath,Module", ".")
+		list, err := b.goCommand(t, "list", "-deps", "-tags", tags, "-json=Dir,ImportPath,Module", ".", "./cmd/sls-check", "./cmd/sls-endpoint")
 		if err != nil {
 			return nil, err
 		}
@@ -109,7 +109,7 @@ func addPackages(byName map[string]*module, list []byte) error {
 // notices is the text of what is linked: each with all its licences.
 func notices(linked []module) ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteString("The shared object out_sls_kafka is made of this project, whose licence is in LICENSE,\nand of the following.\n")
+	b.WriteString("out_sls_kafka, sls-check and sls-endpoint are made of this project, whose licence is in LICENSE,\nand of the following.\n")
 	for _, m := range linked {
 		files, err := m.licenceFiles()
 		if err != nil {

@@ -4,6 +4,8 @@ package main
 
 import (
 	"bytes"
+	"debug/elf"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -45,7 +47,10 @@ func buildAndRun(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	release.builder = builder{filepath.Join(dir, "sources"), zig, filepath.Join(root, tools, "zig-cache")}
+	release.builder = builder{filepath.Join(dir, "sources"), zig, filepath.Join(root, tools, "zig-cache"), filepath.Join(root, tools, "release-tools")}
+	if err := provideTools(root, release.tools); err != nil {
+		return 0, err
+	}
 	release.dir = filepath.Join(dir, "release")
 	if err := copySources(release.root, root); err != nil {
 		return 0, err
@@ -70,7 +75,7 @@ func copySources(to, from string) error {
 			return err
 		}
 		switch {
-		case entry.IsDir() && (name == ".git" || name == tools || name == "deploy"):
+		case entry.IsDir() && (name == ".git" || name == tools):
 			return filepath.SkipDir
 		case entry.IsDir():
 			return os.MkdirAll(filepath.Join(to, name), 0o755)
@@ -107,7 +112,7 @@ func TestContents(t *testing.T) {
 	sums := exec.Command("sha256sum", "--check", "--strict", sumsFile)
 	sums.Dir = release.dir
 	out, err := sums.CombinedOutput()
-	if err != nil || strings.Count(string(out), ": OK") != len(targets)+2 {
+	if err != nil || strings.Count(string(out), ": OK") != len(targets)*(2*(1+len(programs))+len(formats))+2 {
 		t.Errorf("sha256sum: %v\n%s", err, out)
 	}
 	notices, err := os.ReadFile(filepath.Join(release.dir, noticesFile))
@@ -119,15 +124,73 @@ func TestContents(t *testing.T) {
 			t.Errorf("%s does not name %s", noticesFile, linked)
 		}
 	}
-	if strings.Contains(string(notices), "kfake") {
+	if strings.Contains(string(notices), "tinylib") {
 		t.Errorf("%s names what only tests use", noticesFile)
+	}
+}
+
+// The bill of each binary names it, its version, and the modules that are linked, each with its sum; the programs are
+// static.
+func TestBillsAndPrograms(t *testing.T) {
+	for _, tg := range targets {
+		wantBill(t, tg.file(testVersion), "github.com/twmb/franz-go/pkg/kmsg")
+		for _, program := range programs {
+			name := tg.program(program, testVersion)
+			wantBill(t, name, "github.com/twmb/franz-go/pkg/kmsg")
+			f, err := elf.Open(filepath.Join(release.dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if libraries, err := f.ImportedLibraries(); err != nil || len(libraries) > 0 || f.Machine != tg.machine {
+				t.Errorf("%s is for %v and needs %q: %v", name, f.Machine, libraries, err)
+			}
+			f.Close()
+		}
+	}
+}
+
+func wantBill(t *testing.T, binary, linked string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(release.dir, binary+billSuffix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bill struct {
+		BOMFormat, SerialNumber string
+		Metadata                struct {
+			Timestamp string
+			Component struct{ Name, Version string }
+		}
+		Components []struct {
+			Name, Version string
+			Hashes        []struct{ Content string }
+		}
+	}
+	if err := json.Unmarshal(text, &bill); err != nil {
+		t.Fatal(err)
+	}
+	if c := bill.Metadata.Component; bill.BOMFormat != "CycloneDX" || c.Name != "out_sls_kafka" || c.Version != testVersion {
+		t.Errorf("bill of %s: %s of %s %s", binary, bill.BOMFormat, c.Name, c.Version)
+	}
+	if bill.SerialNumber+bill.Metadata.Timestamp != "" {
+		t.Errorf("bill of %s differs each time: %s %s", binary, bill.SerialNumber, bill.Metadata.Timestamp)
+	}
+	named := make(map[string]bool)
+	for _, c := range bill.Components {
+		if c.Name != "std" && (c.Version == "" || len(c.Hashes) == 0) {
+			t.Errorf("bill of %s: %s has version %q, %d sums", binary, c.Name, c.Version, len(c.Hashes))
+		}
+		named[c.Name] = true
+	}
+	if !named["std"] || !named[linked] {
+		t.Errorf("bill of %s names %v", binary, named)
 	}
 }
 
 // Another directory, other caches, the C compiler elsewhere: the same bytes.
 func TestReproducible(t *testing.T) {
 	dir := t.TempDir()
-	again := builder{filepath.Join(dir, "a longer way", "to the sources"), filepath.Join(dir, "compiler", "zig"), filepath.Join(dir, "zig-cache")}
+	again := builder{filepath.Join(dir, "a longer way", "to the sources"), filepath.Join(dir, "compiler", "zig"), filepath.Join(dir, "zig-cache"), release.tools}
 	t.Setenv("GOCACHE", filepath.Join(dir, "go-cache"))
 	t.Setenv("CGO_CFLAGS", "-O0")
 	t.Setenv("GOFLAGS", "-tags=other")
