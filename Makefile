@@ -11,6 +11,7 @@
 # make check-config CONF=file examines a configuration of Fluent Bit; ARGS=-online tries the way to SLS
 # make dist       builds what a release consists of, in build/dist
 # make test-dist  checks a release: symbols, sums, same bytes twice, loads on amd64 and arm64
+# make test-packages installs the deb in a Debian and the rpm in a directory, and runs Fluent Bit from the deb; needs root
 # make test-deploy checks the image, the manifests, the dashboard and the alerts
 # make bench      compares with Fluent Bit's built-in kafka output; PROFILE=cpu writes cpu.prof
 
@@ -18,7 +19,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGIN  := out_sls_kafka.so
 
-.PHONY: build tools demo check-config dist test sim test-kill test-kafka test-interop test-dist test-deploy test-oracle soak fuzz bench bench-encoder clean
+.PHONY: build tools demo check-config dist test sim test-kill test-kafka test-interop test-dist test-packages test-deploy test-oracle soak fuzz bench bench-encoder clean
 
 include host/build.env
 # make knows no paths with blanks, and the shell's own quotes stand around all of this.
@@ -69,6 +70,10 @@ test-interop:
 test-dist:
 	$(GO) vet -tags dist ./deploy/release
 	$(GO) test -race -tags dist -count=1 -v -timeout 30m ./deploy/release
+
+test-packages: dist
+	$(GO) vet -tags packages ./test/packages
+	$(GO) test -tags packages -count=1 -v -timeout 30m ./test/packages
 
 test-deploy:
 	cd test/deploy && $(GO) vet ./... && $(GO) test -race -count=1 -v -timeout 15m ./...
