@@ -21,13 +21,13 @@ const noticesFile = "THIRD_PARTY_NOTICES.txt"
 // licenceNames are those of files that hold licences, and notices that a licence says must go along.
 var licenceNames = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([.-].*)?$`)
 
-// licences puts the project's licence and those of what others wrote into dir.
-func (b *builder) licences(dir string) error {
+// licences puts into dir the project's licence and those of what others wrote, in the shared object and these programs.
+func (b *builder) licences(dir string, programs ...string) error {
 	own, err := os.ReadFile(filepath.Join(b.root, "LICENSE"))
 	if err != nil {
 		return err
 	}
-	linked, err := b.linked()
+	linked, err := b.linked(programs)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ type module struct {
 
 // linked returns what is linked on any target, Go first, then modules by name. The C compiler and the C library leave
 // nothing of theirs in a shared object.
-func (b *builder) linked() ([]module, error) {
+func (b *builder) linked(programs []string) ([]module, error) {
 	byName := map[string]*module{}
 	for _, t := range targets {
 		goroot, err := b.goCommand(t, "env", "GOROOT")
@@ -57,7 +57,7 @@ func (b *builder) linked() ([]module, error) {
 			return nil, err
 		}
 		byName[""] = &module{name: "Go", version: goVersion, dir: strings.TrimSpace(string(goroot)), packages: []string{"."}}
-		list, err := b.goCommand(t, "list", "-deps", "-tags", tags, "-json=Dir,ImportPath,Module", ".", "./cmd/sls-check", "./cmd/sls-endpoint")
+		list, err := b.goCommand(t, append([]string{"list", "-deps", "-tags", tags, "-json=Dir,ImportPath,Module", "."}, programs...)...)
 		if err != nil {
 			return nil, err
 		}
@@ -109,7 +109,7 @@ func addPackages(byName map[string]*module, list []byte) error {
 // notices is the text of what is linked: each with all its licences.
 func notices(linked []module) ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteString("out_sls_kafka, sls-check and sls-endpoint are made of this project, whose licence is in LICENSE,\nand of the following.\n")
+	b.WriteString("The binaries here are made of this project, whose licence is in LICENSE,\nand of the following.\n")
 	for _, m := range linked {
 		files, err := m.licenceFiles()
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 )
 
 // Where things are put, from the root of the project.
@@ -21,9 +22,15 @@ const (
 
 func main() {
 	version := flag.String("version", "", "version to build as, such as v1.2.3")
+	arch := flag.String("arch", "", "makes only what the container image has, for `amd64 or arm64`")
+	into := flag.String("into", "", "the new directory for that")
 	flag.Parse()
-	if err := makeRelease(*version); err != nil {
-		fmt.Fprintln(os.Stderr, "dist:", err)
+	make := makeRelease
+	if *arch != "" {
+		make = func(version string) error { return makeForImage(version, *arch, *into) }
+	}
+	if err := make(*version); err != nil {
+		fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
 	}
 }
@@ -31,20 +38,54 @@ func main() {
 // versions are those that may be part of a file's name and of a flag of the linker.
 var versions = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+_-]*$`)
 
-func makeRelease(version string) error {
+// newBuilder is a builder of the project in the working directory, with the C compiler.
+func newBuilder(version string) (*builder, error) {
 	if !versions.MatchString(version) {
-		return fmt.Errorf("version %q: give -version, letters, digits and . + _ - only, such as v1.2.3", version)
+		return nil, fmt.Errorf("version %q: give -version, letters, digits and . + _ - only, such as v1.2.3", version)
 	}
 	zig, err := provideZig(tools)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	root, err := os.Getwd()
 	if err != nil {
+		return nil, err
+	}
+	return &builder{root: root, zig: zig, zigCache: filepath.Join(root, tools, "zig-cache"), tools: filepath.Join(root, tools, "release-tools")}, nil
+}
+
+// makeForImage makes in dir what the Dockerfile copies: byte for byte what a release has, by names without a version.
+func makeForImage(version, arch, dir string) error {
+	b, err := newBuilder(version)
+	if err != nil {
 		return err
 	}
-	b := builder{root: root, zig: zig, zigCache: filepath.Join(root, tools, "zig-cache"), tools: filepath.Join(root, tools, "release-tools")}
-	if err := provideTools(root, b.tools); err != nil {
+	i := slices.IndexFunc(targets, func(t target) bool { return t.arch == arch })
+	if i < 0 {
+		return fmt.Errorf("architecture %q: amd64 and arm64 are known", arch)
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	object := filepath.Join(dir, "out_sls_kafka.so")
+	if err := b.object(object, targets[i], version); err != nil {
+		return err
+	}
+	if _, err := inspect(object, targets[i]); err != nil {
+		return fmt.Errorf("%s would not do: %w", object, err)
+	}
+	if err := b.program(filepath.Join(dir, "sls-check"), "sls-check", targets[i], version); err != nil {
+		return err
+	}
+	return b.licences(dir, "./cmd/sls-check")
+}
+
+func makeRelease(version string) error {
+	b, err := newBuilder(version)
+	if err != nil {
+		return err
+	}
+	if err := provideTools(b.root, b.tools); err != nil {
 		return err
 	}
 	made, err := os.MkdirTemp(tools, "dist-")
@@ -60,7 +101,7 @@ func makeRelease(version string) error {
 
 // release makes the files of a release in dir, which is empty, and prints what they are.
 func (b *builder) release(dir, version string) error {
-	if err := b.licences(dir); err != nil {
+	if err := b.licences(dir, "./cmd/sls-check", "./cmd/sls-endpoint"); err != nil {
 		return err
 	}
 	for _, t := range targets {

@@ -27,6 +27,8 @@ var (
 func agentImage(t testing.TB) image.Image {
 	t.Helper()
 	run.NeedFluentBit(t, "the image")
+	need(t, "buildah", "the image (Debian: buildah)")
+	need(t, "busybox", "the image (Debian: busybox-static)")
 	built, err := buildImage()
 	if err != nil {
 		t.Fatal(err)
@@ -37,6 +39,7 @@ func agentImage(t testing.TB) image.Image {
 // pluginImage is the image of --target plugin.
 func pluginImage(t testing.TB) image.Image {
 	t.Helper()
+	need(t, "buildah", "the image of the init container (Debian: buildah)")
 	need(t, "busybox", "the image of the init container (Debian: busybox-static)")
 	built, err := buildPlugin()
 	if err != nil {

@@ -41,6 +41,21 @@ func serve(t testing.TB, logstores ...string) *service {
 	return s
 }
 
+// serveHere starts an endpoint in this process's own network, at any port.
+func serveHere(t testing.TB, logstores ...string) *service {
+	t.Helper()
+	ca, err := authority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := sls.Start(sls.Options{Project: slsProject, AccessKeyID: keyID, AccessKeySecret: keySecret, Logstores: logstores, CA: ca})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return &service{Endpoint: e}
+}
+
 // start starts the endpoint, again after a Close.
 func (s *service) start(t testing.TB, logstores ...string) {
 	t.Helper()

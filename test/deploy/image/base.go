@@ -16,9 +16,35 @@ import (
 // the same.
 func StandIns(fluentBit string, roots []byte) Bases {
 	return Bases{
-		"golang":            {}, // RUN runs on this machine, whose Go it takes
+		"golang":            Go(),
 		"fluent/fluent-bit": FluentBit(fluentBit, roots),
 		"busybox":           Busybox("busybox"),
+	}
+}
+
+// Go is a base image that stands in for Go's own: a system whose programs and libraries are those of this machine, which
+// [Project] mounts, and its Go.
+func Go() Base {
+	return Base{
+		Config: ocispecs.ImageConfig{Env: []string{"PATH=/opt/go/bin:/usr/bin:/usr/sbin", "HOME=/root", "GOPATH=/go"}},
+		Fill: func(root string) error {
+			for _, dir := range []string{"usr", "opt/go", "tmp", "root/.cache/go-build", "go/pkg/mod", "src/build", "etc/ssl"} {
+				if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+					return err
+				}
+			}
+			for _, dir := range []string{"bin", "sbin", "lib", "lib64"} {
+				if err := os.Symlink("usr/"+dir, filepath.Join(root, dir)); err != nil {
+					return err
+				}
+			}
+			for _, file := range []string{"/etc/passwd", "/etc/ssl/certs/ca-certificates.crt"} {
+				if err := copyFile(file, filepath.Join(root, file)); err != nil {
+					return err
+				}
+			}
+			return os.Chmod(filepath.Join(root, "tmp"), 0o777)
+		},
 	}
 }
 
@@ -37,9 +63,38 @@ func FluentBit(path string, roots []byte) Base {
 			if err := install(root, path, program); err != nil {
 				return err
 			}
+			if err := installStubs(root); err != nil {
+				return err
+			}
 			return write(root, "/etc/ssl/certs/ca-certificates.crt", roots)
 		},
 	}
+}
+
+// BundledHost is a base image with the bundled host, built for any processor, in the place of Fluent Bit, and the C
+// library in libraries. There is a Fluent Bit for this machine's processor alone.
+func BundledHost(path, libraries string) Base {
+	base := FluentBit(path, nil)
+	base.Fill = func(root string) error {
+		if err := copyFile(path, filepath.Join(root, "/fluent-bit/bin/fluent-bit")); err != nil {
+			return err
+		}
+		for _, pattern := range []string{"ld-linux-*.so.*", "libc.so.6", "libdl.so.2", "libpthread.so.0"} {
+			found, err := filepath.Glob(filepath.Join(libraries, pattern))
+			if err != nil || len(found) == 0 {
+				return fmt.Errorf("no %s in %s: %v", pattern, libraries, err)
+			}
+			for _, library := range found {
+				for _, dir := range []string{"/lib", "/lib64"} {
+					if err := copyFile(library, filepath.Join(root, dir, filepath.Base(library))); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	}
+	return base
 }
 
 // Busybox is a base image that stands in for the one of that name: the named program, a path or on PATH, as /bin/busybox
@@ -75,6 +130,28 @@ func install(root, path, to string) error {
 		}
 		if err := copyFile(word, filepath.Join(root, word)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// installStubs adds the libraries that are empty since glibc 2.34, where its libc.so.6 is: what is linked for an older one
+// needs them by name, and a distribution has them in the same package.
+func installStubs(root string) error {
+	for _, library := range []string{"libpthread.so.0", "libdl.so.2"} {
+		for _, pattern := range []string{"/lib/*-linux-gnu", "/lib64"} {
+			dirs, err := filepath.Glob(pattern)
+			if err != nil {
+				return err
+			}
+			for _, dir := range dirs {
+				if _, err := os.Stat(filepath.Join(root, dir, "libc.so.6")); err != nil {
+					continue
+				}
+				if err := copyFile(filepath.Join(dir, library), filepath.Join(root, dir, library)); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return nil

@@ -1,9 +1,10 @@
-// Package image makes the root directory of an image from a Dockerfile, for tests where there is no container engine.
-// BuildKit's own parser, linter, copier and conversion read the Dockerfile; the base images are stand-ins that the test
-// gives, and RUN runs on this machine, in the directory that stands for the stage's working directory.
+// Package image builds images with buildah, from the project's Dockerfile, on base images that are made on the spot: no
+// registry is asked. It needs root, and no daemon.
 //
-//	d, err := image.Read(dir)                       dir/Dockerfile and dir/.dockerignore
-//	warnings, err := d.Lint(ctx, bases)
-//	built, err := d.Build(ctx, target, bases, root) fills root; built.Config says how it is run
-//	base, err := image.FluentBit(path)              a base image from the program Fluent Bit and its libraries
+//	s, err := image.NewStore(dir)                    what buildah keeps is below dir
+//	err = s.Commit(ctx, "golang", image.Go())        a base image
+//	err = s.Build(ctx, image.Build{...})             buildah bud
+//	built, err := s.Unpack(ctx, name)                built.Root holds its files, built.Config says how it is run
+//
+// Lint says what BuildKit's own linter has against a Dockerfile.
 package image

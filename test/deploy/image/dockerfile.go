@@ -17,32 +17,28 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
-	"github.com/moby/buildkit/frontend/dockerui"
-	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Dockerfile is a Dockerfile and the directory it copies from.
+// Dockerfile is what a Dockerfile says.
 type Dockerfile struct {
 	Stages []instructions.Stage
 
-	dir     string
-	text    []byte
-	args    shell.EnvGetter // those before the first FROM
-	ignored []string        // patterns of .dockerignore
+	text []byte
+	args shell.EnvGetter // those before the first FROM
 }
 
-// Base stands in for a base image.
+// Base is a base image to make.
 type Base struct {
 	Config ocispecs.ImageConfig
-	Fill   func(root string) error // writes the image's files; nil: it has none that matter
+	Fill   func(root string) error // writes the image's files
 }
 
 // Bases are base images by their names without tag, such as fluent/fluent-bit.
 type Bases map[string]Base
 
-// Read reads dir/Dockerfile and dir/.dockerignore.
+// Read reads dir/Dockerfile.
 func Read(dir string) (*Dockerfile, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
 	if err != nil {
@@ -56,22 +52,13 @@ func Read(dir string) (*Dockerfile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("Dockerfile: %w", err)
 	}
-	ignore, err := os.Open(filepath.Join(dir, ".dockerignore"))
-	if err != nil {
-		return nil, err
-	}
-	defer ignore.Close()
-	ignored, err := ignorefile.ReadAll(ignore)
-	if err != nil {
-		return nil, fmt.Errorf(".dockerignore: %w", err)
-	}
 	var values []string
 	for _, a := range args {
 		for _, kv := range a.Args {
 			values = append(values, kv.Key+"="+kv.ValueString())
 		}
 	}
-	return &Dockerfile{stages, dir, text, shell.EnvsFromSlice(values), ignored}, nil
+	return &Dockerfile{stages, text, shell.EnvsFromSlice(values)}, nil
 }
 
 // BaseName is the image of a FROM with its arguments filled in, and whether it is another stage instead.
@@ -86,7 +73,7 @@ func (d *Dockerfile) BaseName(s instructions.Stage) (name string, stage bool, er
 
 // Lint returns what BuildKit's linter has to say, `docker build --check`, a line each.
 func (d *Dockerfile) Lint(ctx context.Context, bases Bases) ([]string, error) {
-	options := d.options("", bases)
+	options := d.options(bases)
 	options.SourceMap = llb.NewSourceMap(nil, "Dockerfile", "Dockerfile", d.text)
 	options.SourceMap.Definition = &llb.Definition{}
 	results, err := dockerfile2llb.DockerfileLint(ctx, d.text, options)
@@ -107,17 +94,8 @@ func (d *Dockerfile) Lint(ctx context.Context, bases Bases) ([]string, error) {
 	return warnings, nil
 }
 
-// config is how the image of a target is run.
-func (d *Dockerfile) config(ctx context.Context, target string, bases Bases) (ocispecs.ImageConfig, error) {
-	result, err := dockerfile2llb.Dockerfile2LLB(ctx, d.text, d.options(target, bases))
-	if err != nil {
-		return ocispecs.ImageConfig{}, fmt.Errorf("Dockerfile: %w", err)
-	}
-	return result.Image.Config.ImageConfig, nil
-}
-
-func (d *Dockerfile) options(target string, bases Bases) dockerfile2llb.ConvertOpt {
-	return dockerfile2llb.ConvertOpt{Config: dockerui.Config{Target: target}, MetaResolver: bases}
+func (d *Dockerfile) options(bases Bases) dockerfile2llb.ConvertOpt {
+	return dockerfile2llb.ConvertOpt{MetaResolver: bases}
 }
 
 // ResolveImageConfig lets BuildKit ask for the configuration of a base image.

@@ -99,6 +99,11 @@ var buildCheck = sync.OnceValues(func() (string, error) {
 func needCluster(t testing.TB, what string) {
 	t.Helper()
 	run.NeedFluentBit(t, what)
+	for _, program := range []string{"buildah", "busybox"} { // Debian: buildah, busybox-static
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("%v: %s", err, what)
+		}
+	}
 	if os.Geteuid() != 0 {
 		t.Skipf("not root: %s: containers are made with chroot, mounts and namespaces", what)
 	}
