@@ -24,8 +24,12 @@ func main() {
 	version := flag.String("version", "", "version to build as, such as v1.2.3")
 	arch := flag.String("arch", "", "makes only what the container image has, for `amd64 or arm64`")
 	into := flag.String("into", "", "the new directory for that")
+	notesOnly := flag.Bool("notes", false, "prints what CHANGELOG.md says of the version, and makes nothing")
 	flag.Parse()
 	make := makeRelease
+	if *notesOnly {
+		make = printNotes
+	}
 	if *arch != "" {
 		make = func(version string) error { return makeForImage(version, *arch, *into) }
 	}
@@ -37,6 +41,12 @@ func main() {
 
 // versions are those that may be part of a file's name and of a flag of the linker.
 var versions = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+_-]*$`)
+
+func printNotes(version string) error {
+	text, err := notes(version)
+	fmt.Print(text)
+	return err
+}
 
 // newBuilder is a builder of the project in the working directory, with the C compiler.
 func newBuilder(version string) (*builder, error) {
