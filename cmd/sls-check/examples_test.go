@@ -23,6 +23,7 @@ func TestExamples(t *testing.T) {
 	}
 	library := write("out_sls_kafka.so", "")
 	plugins := write("plugins.conf", strings.ReplaceAll(read(t, "deploy/container/plugins.conf"), "/fluent-bit/plugins/out_sls_kafka.so", library))
+	write("add-none.yaml", read(t, "deploy/kubernetes/base/add-none.yaml"))
 	secret := write("credentials", "demo-id#demo-secret\n")
 	ca, err := sls.NewCA()
 	if err != nil {

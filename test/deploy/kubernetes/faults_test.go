@@ -5,14 +5,17 @@ import (
 	"slices"
 	"strings"
 
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	"k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -44,7 +47,12 @@ func faults(o objects, secrets map[string][]string) []string {
 			r.service(obj)
 		case *rbacv1.ClusterRoleBinding:
 			r.binding(obj)
-		case *corev1.Namespace, *corev1.ServiceAccount, *corev1.ConfigMap, *corev1.Secret, *rbacv1.ClusterRole, *schedulingv1.PriorityClass:
+		case *networkingv1.NetworkPolicy:
+			r.selects(obj.Name, &obj.Spec.PodSelector)
+		case *monitoringv1.PodMonitor:
+			r.selects(obj.Name, &obj.Spec.Selector)
+		case *corev1.Namespace, *corev1.ServiceAccount, *corev1.ConfigMap, *corev1.Secret, *rbacv1.ClusterRole, *schedulingv1.PriorityClass,
+			*monitoringv1.PrometheusRule:
 		default:
 			r.fault("%T %s: no rules here", obj, obj.GetName())
 		}
@@ -105,7 +113,7 @@ func (r *review) daemonSet(d *appsv1.DaemonSet) {
 	}
 	if u := d.Spec.UpdateStrategy.RollingUpdate; u != nil {
 		surge, unavailable := u.MaxSurge, u.MaxUnavailable
-		if (surge == nil || surge.IntValue() == 0) == (unavailable != nil && unavailable.IntValue() == 0) {
+		if zero(surge) == (unavailable != nil && zero(unavailable)) {
 			r.fault("%s: of maxSurge and maxUnavailable one must be zero, not both", d.Name)
 		}
 	}
@@ -113,6 +121,15 @@ func (r *review) daemonSet(d *appsv1.DaemonSet) {
 		r.fault("%s: restartPolicy %s", d.Name, p)
 	}
 	r.pod(d.Name, &d.Spec.Template.ObjectMeta, &d.Spec.Template.Spec)
+}
+
+// zero says whether a number or a share of the pods is none.
+func zero(n *intstr.IntOrString) bool {
+	if n == nil {
+		return true
+	}
+	of, err := intstr.GetScaledValueFromIntOrPercent(n, 100, true)
+	return err != nil || of == 0
 }
 
 func (r *review) service(s *corev1.Service) {
@@ -131,6 +148,17 @@ func (r *review) service(s *corev1.Service) {
 		return
 	}
 	r.fault("service %s selects no pod", s.Name)
+}
+
+// selects reviews the selector of something that is about the pods.
+func (r *review) selects(name string, s *metav1.LabelSelector) {
+	selector, err := metav1.LabelSelectorAsSelector(s)
+	for _, d := range all[*appsv1.DaemonSet](r.objects) {
+		if err == nil && !selector.Empty() && selector.Matches(labels.Set(d.Spec.Template.Labels)) {
+			return
+		}
+	}
+	r.fault("%s selects no pod: %v", name, err)
 }
 
 func (r *review) binding(b *rbacv1.ClusterRoleBinding) {

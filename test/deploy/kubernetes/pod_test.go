@@ -107,7 +107,7 @@ func (k *kubelet) container(t testing.TB, c corev1.Container) sandbox.Container 
 		}
 	}
 	for _, e := range c.Env {
-		s.Env = append(s.Env, e.Name+"="+e.Value)
+		s.Env = append(s.Env, e.Name+"="+valueOf(t, e))
 	}
 	for _, m := range c.VolumeMounts {
 		s.Mounts = append(s.Mounts, sandbox.Mount{Host: k.folders[m.Name], Path: m.MountPath, ReadOnly: m.ReadOnly})
@@ -115,6 +115,24 @@ func (k *kubelet) container(t testing.TB, c corev1.Container) sandbox.Container 
 	s.Mounts = append(s.Mounts, sandbox.Mount{Host: k.api.account.dir, Path: accountPath, ReadOnly: true})
 	k.confine(&s, c.SecurityContext)
 	return s
+}
+
+// valueOf is what a variable has in a pod on node-1, in zone-a of a region that is not known.
+func valueOf(t testing.TB, e corev1.EnvVar) string {
+	t.Helper()
+	if e.ValueFrom == nil {
+		return e.Value
+	}
+	fields := map[string]string{"spec.nodeName": "node-1", "metadata.labels['topology.kubernetes.io/zone']": "zone-a",
+		"metadata.labels['topology.kubernetes.io/region']": ""}
+	if e.ValueFrom.FieldRef == nil {
+		t.Fatalf("variable %s: not known here", e.Name)
+	}
+	value, known := fields[e.ValueFrom.FieldRef.FieldPath]
+	if !known {
+		t.Fatalf("variable %s: no field %s known here", e.Name, e.ValueFrom.FieldRef.FieldPath)
+	}
+	return value
 }
 
 // confine takes what the pod's and the container's securityContext take.
