@@ -14,7 +14,7 @@ import (
 var update = flag.Bool("update", false, "write the document that is made from the table")
 
 const (
-	metricsDoc      = "../docs/monitoring.md"
+	metricsDoc      = "../docs/operate.md"
 	metricsDocBegin = "<!-- from here on made from plugin/metrics.go by: go test ./plugin -run TestMetricsDocument -update -->\n"
 	metricsDocEnd   = "<!-- made up to here -->\n"
 )

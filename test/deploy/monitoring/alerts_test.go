@@ -67,13 +67,16 @@ func TestAlertQueries(t *testing.T) {
 // Every alert must be explained where a person looks who is woken by it.
 func TestAlertsAreInTheDocument(t *testing.T) {
 	t.Parallel()
-	doc, err := os.ReadFile("../../../docs/monitoring.md")
+	doc, err := os.ReadFile("../../../docs/operate.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range readAlerts(t) {
-		if !strings.Contains(string(doc), "`"+r.Alert+"`") {
-			t.Errorf("docs/monitoring.md does not say what to do at %s", r.Alert)
+		if !strings.Contains(string(doc), "\n### "+r.Alert+"\n") {
+			t.Errorf("docs/operate.md does not say what to do at %s", r.Alert)
+		}
+		if want := "/docs/operate.md#" + strings.ToLower(r.Alert); !strings.HasSuffix(r.Annotations["runbook_url"], want) {
+			t.Errorf("the runbook_url of %s is %q, want one that ends in %s", r.Alert, r.Annotations["runbook_url"], want)
 		}
 	}
 }
@@ -152,6 +155,17 @@ func TestAlertsFire(t *testing.T) {
 	rejected := func(values string) string {
 		return `fluentbit_sls_kafka_records_rejected_total{job="j",instance="i",name="b",reason="too_large"} ` + values + "\n"
 	}
+	// fleet is ten outputs more; the first n have these values.
+	fleet := func(metric string, n int, values, others string) (series string) {
+		for i := range 10 {
+			v := others
+			if i < n {
+				v = values
+			}
+			series += fmt.Sprintf("%s{job=\"f\",instance=\"n%d\",name=\"a\"} %s\n", metric, i, v)
+		}
+		return series
+	}
 	for _, tt := range []struct {
 		name, series string
 		want         []string
@@ -177,6 +191,11 @@ func TestAlertsFire(t *testing.T) {
 		{"a large backlog that does not grow", strings.Replace(healthy, "20x120", "900x120", 1), nil},
 		{"a backlog that grows for an hour", strings.Replace(healthy, "20x120", "0+10x60 600-100x6 0x50", 1), []string{`SlsKafkaBacklogGrows{instance="i"} 26-62`}},
 		{"the backlog of a Fluent Bit without the plugin", healthy + strings.ReplaceAll(of("", backlog, "0+10x120"), `"i"`, `"k"`), nil},
+		{"one of ten nodes is down for four minutes", fleet(up, 1, "1x9 0x3 1x100", "1x120"), nil},
+		{"two of ten nodes are down, and late", fleet(up, 2, "1x9 0x19 1x90", "1x120") + fleet(oldest, 2, "0x9 1000x19 0x90", "1x120"), []string{
+			`SlsKafkaDown{instance="n0", name="a"} 15-29`, `SlsKafkaDown{instance="n1", name="a"} 15-29`, `SlsKafkaFleetDown{} 15-29`, `SlsKafkaFleetLate{} 15-29`,
+			`SlsKafkaRecordsLate{instance="n0", name="a"} 10-29`, `SlsKafkaRecordsLate{instance="n1", name="a"} 10-29`}},
+		{"one of ten is no fleet", fleet(up, 1, "1x9 0x19 1x90", "1x120"), []string{`SlsKafkaDown{instance="n0", name="a"} 15-29`}},
 		{"the only Fluent Bit is gone", of("a", up, "1x20"), []string{`SlsKafkaAbsent{} 35-120`}},
 		{"the plugin was never there", of("", backlog, "5x120"), []string{`SlsKafkaAbsent{} 10-120`}},
 		{"it is back before anyone is woken", of("a", up, "1x20 _x10 1x90"), nil},

@@ -95,6 +95,9 @@ func (q *query) labelsOf(expr parser.Expr, function string) []string {
 		if e.Without {
 			q.faultf("%s: without keeps labels that nobody thought of; use by", e)
 		}
+		if e.Op == parser.TOPK {
+			return inner // it chooses series, and joins none
+		}
 		return e.Grouping
 	case *parser.Call:
 		var labels []string

@@ -51,20 +51,23 @@ func TestPanelsShowTheOutage(t *testing.T) {
 	// How far down and up the curves of a panel must go.
 	type bounds struct{ least, most float64 }
 	want := map[string]bounds{
-		"Delivery":             {0, 1},
-		"Logstores in trouble": {0, 1},
-		"Oldest chunk":         {1, 80},
-		"Records lost":         {6, 6},
-		"Dead letters":         {6, 6},
-		"Records sent again":   {0, 20},
-		"Records in and out":   {0, 1000},
-		"Bytes out":            {0, 100000},
-		"Inputs paused":        {0, 0},
-		"Errors by kind":       {5, 2},
-		"Request duration":     {0, 0.001},
-		"Versions":             {1, 1},
-		"Memory in flight":     {0, 1000000},
-		"Chunks":               {0, 20},
+		"Fleet: outputs down":     {0, 1},
+		"Fleet: share in trouble": {0, 1},
+		"Fleet: ten oldest":       {1, 80},
+		"Delivery":                {0, 1},
+		"Logstores in trouble":    {0, 1},
+		"Oldest chunk":            {1, 80},
+		"Records lost":            {6, 6},
+		"Dead letters":            {6, 6},
+		"Records sent again":      {0, 20},
+		"Records in and out":      {0, 1000},
+		"Bytes out":               {0, 100000},
+		"Inputs paused":           {0, 0},
+		"Errors by kind":          {5, 2},
+		"Request duration":        {0, 0.001},
+		"Versions":                {1, 1},
+		"Memory in flight":        {0, 1000000},
+		"Chunks":                  {0, 20},
 	}
 	for _, p := range readDashboard(t).Panels {
 		least, most, last := math.Inf(1), math.Inf(-1), 0.0
