@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"out_sls_kafka/encoder"
 	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/plugin/connect"
 	"out_sls_kafka/plugin/failure"
@@ -175,6 +176,31 @@ func TestRejectsAreLoggedOnceAMinute(t *testing.T) {
 	h.rejectLogged[failure.Size] = time.Now().Add(-logInterval)
 	h.logRejected("app", l, kept)
 	wantLines(t, lines(), "(and 2 more of this kind in the last minute)")
+}
+
+// What to do about a record that is too large is not what is set already.
+func TestHintOnSizeIsNotWhatIsSet(t *testing.T) {
+	t.Parallel()
+	const helpless = "none of its strings is so long that oversize truncate helps"
+	for _, c := range []struct {
+		limit    int
+		oversize encoder.Oversize
+		byBroker bool
+		want     string
+	}{
+		{1000, encoder.OversizeReject, false, "; raise max_message_bytes (1000, at most 2097152) or set oversize truncate"},
+		{1000, encoder.OversizeTruncate, false, "; raise max_message_bytes (1000, at most 2097152): " + helpless},
+		{config.MaxMessageBytes, encoder.OversizeReject, false, "; set oversize truncate"},
+		{config.MaxMessageBytes, encoder.OversizeTruncate, false, "; " + helpless + ": send less in a record"},
+		{1000, encoder.OversizeReject, true, "; the broker takes less than max_message_bytes (1000): lower it, and set oversize truncate"},
+		{1000, encoder.OversizeTruncate, true, "; the broker takes less than max_message_bytes (1000): lower it"},
+	} {
+		o, _ := bareOutput(t)
+		o.cfg.MaxMessageBytes, o.cfg.Encoding.Oversize = c.limit, c.oversize
+		if got := o.health.sizeHint(&rejects{kind: failure.Size, byBroker: c.byBroker}); got != c.want {
+			t.Errorf("limit %d, oversize %v, by the broker %v: %q, want %q", c.limit, c.oversize, c.byBroker, got, c.want)
+		}
+	}
 }
 
 func (h *health) setLastAck(at time.Time) { h.lastAck.Store(&at) }

@@ -118,13 +118,24 @@ func (h *health) logRejected(tag string, r *rejects, kept string) {
 // sizeHint is what to do about records that are too large.
 func (h *health) sizeHint(r *rejects) string {
 	limit := h.out.cfg.MaxMessageBytes
+	cut := h.out.cfg.Encoding.Oversize == encoder.OversizeTruncate
 	switch {
 	case r.kind != failure.Size:
 		return ""
+	case r.byBroker && cut:
+		return fmt.Sprintf("; the broker takes less than max_message_bytes (%d): lower it", limit)
 	case r.byBroker:
 		return fmt.Sprintf("; the broker takes less than max_message_bytes (%d): lower it, and set oversize truncate", limit)
 	}
-	return fmt.Sprintf("; raise max_message_bytes (%d, at most %d) or set oversize truncate", limit, config.MaxMessageBytes)
+	switch raise := limit < config.MaxMessageBytes; {
+	case raise && cut:
+		return fmt.Sprintf("; raise max_message_bytes (%d, at most %d): none of its strings is so long that oversize truncate helps", limit, config.MaxMessageBytes)
+	case raise:
+		return fmt.Sprintf("; raise max_message_bytes (%d, at most %d) or set oversize truncate", limit, config.MaxMessageBytes)
+	case cut:
+		return "; none of its strings is so long that oversize truncate helps: send less in a record"
+	}
+	return "; set oversize truncate"
 }
 
 // deadLettersDeleted logs that rotation deleted the older file. It happens at most once

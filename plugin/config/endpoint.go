@@ -1,7 +1,10 @@
 package config
 
 import (
+	"fmt"
 	"net"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -25,12 +28,7 @@ func (c *Config) resolveEndpoints() (faults []Fault) {
 	case c.endpoint != "" && c.given["network"]:
 		return []Fault{{"network", c.network, "it builds the endpoint from region, but endpoint is set", "endpoint alone, or region and network"}}
 	case c.region != "":
-		host, port := c.region, internetPort
-		if c.network == "intranet" {
-			host, port = host+"-intranet", intranetPort
-		}
-		c.Endpoints = []string{c.Project + "." + host + ".log" + aliyunDomain + ":" + port}
-		return nil
+		return c.resolveRegion()
 	}
 	for _, e := range strings.Split(c.endpoint, ",") {
 		if e = unquote(e); e == "" {
@@ -47,6 +45,20 @@ func (c *Config) resolveEndpoints() (faults []Fault) {
 		faults = append(faults, Fault{"endpoint", c.endpoint, "no host in it", "host[:port], such as " + sampleEndpoint(c.Project)})
 	}
 	return faults
+}
+
+// resolveRegion makes the endpoint of a region. Its name may have the network in it, as
+// the console's list of endpoints has.
+func (c *Config) resolveRegion() (faults []Fault) {
+	host := c.region
+	switch inside := portOf(host) == intranetPort; {
+	case inside && c.given["network"] && c.network == "internet":
+		return []Fault{{"region/network", c.region + " / " + c.network, "this name is of the intranet", "the region's own name, such as cn-hangzhou, or network intranet"}}
+	case !inside && c.network == "intranet":
+		host += "-intranet"
+	}
+	c.Endpoints = []string{c.Project + "." + host + ".log" + aliyunDomain + ":" + portOf(host)}
+	return nil
 }
 
 func sampleEndpoint(project string) string {
@@ -69,6 +81,9 @@ func (c *Config) completeAddress(e string) (address, problem string) {
 			return "", "not a host with a port"
 		}
 	}
+	// A name is the same in any case, and with the final dot that says it is whole; a
+	// certificate has it without.
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if host == "" || strings.ContainsAny(host, " /@#?") {
 		return "", "not a host name"
 	}
@@ -111,6 +126,50 @@ func portOf(host string) string {
 		}
 	}
 	return internetPort
+}
+
+var zoneName = regexp.MustCompile(`-[a-z]$`)
+
+// endpointWarnings returns remarks on endpoints that are not SLS's, though they look so.
+func (c *Config) endpointWarnings() (w []string) {
+	for _, e := range c.Endpoints {
+		host, port, err := net.SplitHostPort(e)
+		if err != nil || !strings.HasSuffix(host, aliyunDomain) || port == portOf(host) {
+			continue
+		}
+		network := "internet"
+		if portOf(host) == intranetPort {
+			network = "intranet"
+		}
+		w = append(w, fmt.Sprintf("endpoint %s: this host is of the %s, where Kafka has port %s and not %s", e, network, portOf(host), port))
+	}
+	switch near := nearRegion(c.region); {
+	case near != "":
+		w = append(w, fmt.Sprintf("region %s: not one of the regions known here; did you mean %s?", c.region, near))
+	case zoneName.MatchString(c.region):
+		w = append(w, fmt.Sprintf("region %s: this looks like a zone; its region is %s", c.region, c.region[:len(c.region)-2]))
+	}
+	return w
+}
+
+// cities are the regions of Alibaba Cloud that a place gave its name to. Those with a
+// number are not here: there are new ones.
+var cities = []string{"cn-beijing", "cn-chengdu", "cn-fuzhou", "cn-guangzhou", "cn-hangzhou", "cn-heyuan", "cn-hongkong",
+	"cn-huhehaote", "cn-nanjing", "cn-qingdao", "cn-shanghai", "cn-shenzhen", "cn-wulanchabu", "cn-zhangjiakou"}
+
+// nearRegion is the city that region is one edit away from, "" for none.
+func nearRegion(region string) (near string) {
+	if region == "" || slices.Contains(cities, region) {
+		return ""
+	}
+	for _, city := range cities {
+		edits(city, func(typo string) {
+			if typo == region {
+				near = city
+			}
+		})
+	}
+	return near
 }
 
 // Addresses returns the endpoints as one text, for a log line.

@@ -152,6 +152,7 @@ func (c *Config) warnings() (w []string) {
 	if c.Encoding.TimeOverrides && c.Encoding.TimeKey == "" {
 		w = append(w, "time_key_override has no effect without time_key")
 	}
+	w = append(w, c.endpointWarnings()...)
 	if c.given["raw_key"] && !c.formatRaw {
 		w = append(w, "raw_key has no effect without format raw")
 	}

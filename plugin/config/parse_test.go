@@ -238,6 +238,9 @@ func TestEndpoints(t *testing.T) {
 		"cn-hangzhou-internal.log.aliyuncs.com":            "my-project.cn-hangzhou-internal.log.aliyuncs.com:10011",
 		"cn-hangzhou-vpc.sls.aliyuncs.com":                 "my-project.cn-hangzhou-vpc.sls.aliyuncs.com:10011",
 		"https://cn-hangzhou.log.aliyuncs.com/":            "my-project.cn-hangzhou.log.aliyuncs.com:10012",
+		"CN-HANGZHOU-INTRANET.LOG.ALIYUNCS.COM":            "my-project.cn-hangzhou-intranet.log.aliyuncs.com:10011",
+		"cn-hangzhou.log.aliyuncs.com.":                    "my-project.cn-hangzhou.log.aliyuncs.com:10012",
+		"My-Project.cn-hangzhou.log.aliyuncs.com.:10012":   "my-project.cn-hangzhou.log.aliyuncs.com:10012",
 		"log-global.aliyuncs.com":                          "my-project.log-global.aliyuncs.com:10012",
 		"127.0.0.1:9093":                                   "127.0.0.1:9093",
 		"localhost":                                        "localhost:10012",
@@ -252,6 +255,66 @@ func TestEndpoints(t *testing.T) {
 		}
 		if got := strings.Join(c.Endpoints, " "); got != want {
 			t.Errorf("%s: got %s, want %s", in, got, want)
+		}
+	}
+}
+
+// A region may have the network in its name, and be written in capitals.
+func TestRegions(t *testing.T) {
+	for _, c := range []struct{ region, network, want string }{
+		{"cn-hangzhou", "", "my-project.cn-hangzhou.log.aliyuncs.com:10012"},
+		{"CN-Hangzhou", "internet", "my-project.cn-hangzhou.log.aliyuncs.com:10012"},
+		{"cn-hangzhou", "intranet", "my-project.cn-hangzhou-intranet.log.aliyuncs.com:10011"},
+		{"cn-hangzhou-intranet", "", "my-project.cn-hangzhou-intranet.log.aliyuncs.com:10011"},
+		{"cn-hangzhou-intranet", "intranet", "my-project.cn-hangzhou-intranet.log.aliyuncs.com:10011"},
+		{"cn-hangzhou-intranet", "internet", ""},
+	} {
+		got, _, err := Parse(source(with("region", c.region, "network", c.network)))
+		switch {
+		case c.want == "":
+			if err == nil || !strings.Contains(err.Error(), "this name is of the intranet") {
+				t.Errorf("%s, network %s: error %v", c.region, c.network, err)
+			}
+		case err != nil || got.Addresses() != c.want:
+			t.Errorf("%s, network %q: got %v, error %v; want %s", c.region, c.network, got, err, c.want)
+		}
+	}
+}
+
+// What looks like SLS's address and cannot be it.
+func TestEndpointWarnings(t *testing.T) {
+	for _, c := range []struct{ key, value, want string }{
+		{"endpoint", "cn-hangzhou-intranet.log.aliyuncs.com:10012", "of the intranet, where Kafka has port 10011 and not 10012"},
+		{"endpoint", "cn-hangzhou.log.aliyuncs.com:10011", "of the internet, where Kafka has port 10012 and not 10011"},
+		{"endpoint", "https://cn-hangzhou.log.aliyuncs.com:443", "port 10012 and not 443"},
+		{"endpoint", "cn-hangzhou.log.aliyuncs.com:10012", ""},
+		{"endpoint", "10.0.0.7:10011", ""},
+		{"endpoint", "proxy.example.com:443", ""},
+		{"region", "cn-hangzou", "did you mean cn-hangzhou?"},
+		{"region", "cn-shangahi", "did you mean cn-shanghai?"},
+		{"region", "cn-hangzhou-b", "a zone; its region is cn-hangzhou"},
+		{"region", "ap-southeast-9", ""},
+		{"region", "cn-hangzhou", ""},
+		{"region", "cn-hangzhou-finance", ""},
+	} {
+		settings := with(c.key, c.value)
+		if c.key == "endpoint" {
+			settings = with("region", "", c.key, c.value)
+		}
+		_, warnings, err := Parse(source(settings))
+		text := strings.Join(warnings, "; ")
+		if err != nil || (text == "") != (c.want == "") || !strings.Contains(text, c.want) {
+			t.Errorf("%s %s: warnings %q, error %v; want %q", c.key, c.value, text, err, c.want)
+		}
+	}
+}
+
+// YAML writes a switch as true, which a person means where the option has more words.
+func TestHealthcheckIsASwitchToo(t *testing.T) {
+	for value, want := range map[string]Healthcheck{"true": HealthcheckOn, "yes": HealthcheckOn, "On": HealthcheckOn, "false": HealthcheckOff,
+		"no": HealthcheckOff, "off": HealthcheckOff, "Require": HealthcheckRequire} {
+		if c, _, err := Parse(source(with("healthcheck", value))); err != nil || c.Healthcheck != want {
+			t.Errorf("healthcheck %s: %v", value, err)
 		}
 	}
 }

@@ -123,6 +123,24 @@ func setLogstore(c *Config, v string) error {
 	return nil
 }
 
+// setRegion takes a region in any case, as endpoints are.
+func setRegion(c *Config, v string) error {
+	return pattern(regionName, func(c *Config) *string { return &c.region })(c, strings.ToLower(v))
+}
+
+// setHealthcheck takes what a switch takes, too: YAML has true where a person reads on.
+func setHealthcheck(c *Config, v string) error {
+	if on, err := parseBool(v); err == nil {
+		if c.Healthcheck = HealthcheckOff; on {
+			c.Healthcheck = HealthcheckOn
+		}
+		return nil
+	}
+	_, err := parseWord(v, "require")
+	c.Healthcheck = HealthcheckRequire
+	return err
+}
+
 func setNetwork(c *Config, v string) error {
 	_, err := parseWord(v, "internet", "intranet")
 	c.network = strings.ToLower(v)
