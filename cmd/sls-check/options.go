@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -19,10 +21,14 @@ func (c *check) checkOptions(o *output) {
 		known[option.Name] = true
 	}
 	source := config.Source{Examine: true, Getenv: c.getenv, Property: func(key string) string {
-		if p := o.First(key); p != nil && known[key] { // what is misspelt has its own check, with lines
-			return p.Value
+		p := o.First(key)
+		switch {
+		case p == nil || !known[key]: // what is misspelt has its own check, with lines
+			return ""
+		case key == "dead_letter_file" && c.inStorage(p.Value):
+			return os.DevNull
 		}
-		return ""
+		return p.Value
 	}}
 	parsed, warnings, err := config.Parse(source)
 	o.parsed = parsed
@@ -39,6 +45,17 @@ func (c *check) checkOptions(o *output) {
 	if err != nil && len(faults) == 0 {
 		c.fail(o.Place, err.Error(), refused, "fix the options of this section")
 	}
+}
+
+// inStorage tells whether a file is in storage.path, or in a directory above, and that is not there yet: Fluent Bit makes
+// it before it starts the plugin.
+func (c *check) inStorage(file string) bool {
+	storage, dir := value(c.service, "storage.path"), filepath.Dir(file)
+	if storage == "" || !strings.HasPrefix(filepath.Clean(storage)+"/", dir+"/") {
+		return false
+	}
+	_, err := os.Stat(dir)
+	return errors.Is(err, os.ErrNotExist)
 }
 
 const refused = "The plugin refuses its options, and Fluent Bit ends."

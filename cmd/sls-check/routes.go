@@ -143,6 +143,13 @@ func (c *check) checkInput(in *fbconf.Section) {
 		}
 		c.warn(at, what, "Records that wait for SLS are lost when Fluent Bit crashes, is killed, or stops while SLS is away.", do)
 	}
+	if strings.EqualFold(in.Plugin(), "tail") && !isOn(in.Last("skip_long_lines")) && !isOn(in.Last("truncate_long_lines")) {
+		limit := value(in, "buffer_max_size")
+		if limit == "" {
+			limit = "32k"
+		}
+		c.warn(place(in, "buffer_max_size"), "a line of more than "+limit+" makes input tail give up its file", "What comes after the line in that file is never read.", "set Skip_Long_Lines on, which leaves out that line alone, and Buffer_Max_Size 4M, so that few are")
+	}
 	if strings.EqualFold(in.Plugin(), "tail") && value(in, "db") == "" {
 		c.warn(in.Place, "input tail has no DB", "It does not remember where it stopped: after a restart lines are read again, or those written while it was down are left out.", "set DB to a file that outlasts a restart")
 	}

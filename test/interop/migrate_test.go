@@ -28,8 +28,11 @@ type move struct {
 
 const typesDB = "gauge value:GAUGE:U:U\n"
 
+// long is a line that tail does not take unless told to.
+var long = strings.Repeat("long ", 20_000)
+
 var moves = []move{
-	{section: "Beats", files: []string{"/var/log/app/"}, feed: appendLine("hello"), fields: []map[string]string{{"log": "hello"}}},
+	{section: "Beats", files: []string{"/var/log/app/"}, feed: appendLine(long + "\nhello"), fields: []map[string]string{{"log": long}, {"log": "hello"}}},
 	{section: "Collectd", files: []string{"/usr/share/collectd/"}, ports: []string{"25826"}, feed: sendMetric,
 		fields: []map[string]string{{"plugin": "interop", "type": "gauge", "type_instance": "temperature", "value": "21.5", "time": "*"}}},
 	{section: "Telegraf", ports: []string{"8125"}, feed: sendStatsd,
