@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/plugin/connect"
 )
 
@@ -67,7 +68,9 @@ func (p *prober) startReading() {
 		p.readable = result{outcome: "failed", detail: "the client's options"}
 		return
 	}
-	client, err := kgo.NewClient(append(opts, kgo.ConsumerGroup(p.t.Group), kgo.ConsumeTopics(p.topic(false)),
+	// One fetch brings back the largest record, which a producer's answers never hold.
+	const most = 4 * config.MaxMessageBytes
+	client, err := kgo.NewClient(append(opts, kgo.BrokerMaxReadBytes(2*most), kgo.FetchMaxBytes(most), kgo.FetchMaxPartitionBytes(most), kgo.ConsumerGroup(p.t.Group), kgo.ConsumeTopics(p.topic(false)),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()), kgo.DisableAutoCommit(), kgo.FetchMaxWait(500*time.Millisecond))...)
 	if err != nil {
 		p.readable = result{outcome: "failed", detail: "the client's options"}
