@@ -1,6 +1,6 @@
 # make            builds out_sls_kafka.so
 # make demo       shows the whole way of a log on a local endpoint
-# make test       vets and runs all tests; TESTFLAGS=-v says why one is skipped
+# make test       vets, runs the quick tests and says which are left out; TESTFLAGS=-v says why one is skipped
 # make test-kill  kills the host ten times while the broker is away
 # make test-kafka runs against a real Apache Kafka (needs Java, Maven and Maven Central)
 # make test-interop runs the clients of docs/compatibility.md against the local endpoint; fetches them on first use
@@ -48,6 +48,9 @@ test:
 	$(GO) test -race $(TESTFLAGS) ./...
 	$(GO) test $(TESTFLAGS) ./test/sim
 	$(GO) test $(TESTFLAGS) -run TestFleet ./plugin/produce
+	@echo 'Left out here: sim, demo, test-oracle, test-kafka, test-interop, test-dist, test-deploy (.ci/run makes them too);'
+	@echo 'fuzz, soak, test-kill, test-packages (nightly). A test that was skipped says why with TESTFLAGS=-v.'
+	@test -n "$$FLUENT_BIT" || command -v fluent-bit >/dev/null || echo 'No fluent-bit on PATH, and FLUENT_BIT is not set: Fluent Bit itself was left out.'
 
 # Simulations have no race detector here, which makes them some 15 times slower.
 SEEDS ?= 1000
