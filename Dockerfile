@@ -1,5 +1,5 @@
 # An image of Fluent Bit with out_sls_kafka and a configuration that needs nothing but environment variables:
-# docs/container.md. Each base is an argument, so that a digest can be given:
+# docs/install.md. Each base is an argument, so that a digest can be given:
 #   docker build --build-arg FLUENT_BIT=fluent/fluent-bit@sha256:... -t fluent-bit-sls .
 #
 # The build runs on the machine at hand, whatever the image is for; Zig, the C compiler of deploy/release, makes for both

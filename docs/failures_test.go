@@ -123,7 +123,7 @@ func TestRAMPolicy(t *testing.T) {
 			Action any
 		}
 	}
-	if err := json.Unmarshal([]byte(blocks(t, "ram-policy.md", "json")[0].text()), &policy); err != nil {
+	if err := json.Unmarshal([]byte(blocks(t, "install.md", "json")[0].text()), &policy); err != nil {
 		t.Fatal(err)
 	}
 	var allowed []string
@@ -141,7 +141,7 @@ func TestRAMPolicy(t *testing.T) {
 	if !slices.Equal(allowed, asked) {
 		t.Errorf("the policy allows %q, the log asks for %q", allowed, asked)
 	}
-	for _, b := range blocks(t, "ram-policy.md", "json") {
+	for _, b := range blocks(t, "install.md", "json") {
 		if !json.Valid([]byte(b.text())) {
 			t.Errorf("no JSON: %s", b.text())
 		}

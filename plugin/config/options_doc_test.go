@@ -76,7 +76,7 @@ tags, and the filter ` + "`rewrite_tag`" + ` makes tags of fields.
 ` + "`logstore_allowed`" + ` bounds what either may name: a list such as ` + "`web, team-*`" + `. Any other name, also one that no logstore may have,
 goes to ` + "`logstore`" + `, and the metric ` + "`records_not_allowed_total`" + ` counts it.
 
-What SLS itself enforces is the policy of the RAM user alone: [ram-policy.md](ram-policy.md).
+What SLS itself enforces is the policy of the RAM user alone: [install.md](install.md#ram-policy).
 
 ## What Fluent Bit keeps
 

@@ -20,12 +20,12 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// Both commands of docs/container.md run as they stand there, each on log files of its runtime.
+// Both commands of docs/install.md run as they stand there, each on log files of its runtime.
 func TestDocumentedCommandsShipLogs(t *testing.T) {
 	const lines = 1000
 	commands := dockerRuns(t)
 	if len(commands) != 2 {
-		t.Fatalf("docs/container.md has %d commands docker run, want one for the CRI and one for Docker", len(commands))
+		t.Fatalf("docs/install.md has %d commands docker run, want one for the CRI and one for Docker", len(commands))
 	}
 	for i, runtime := range []string{"CRI", "Docker"} {
 		t.Run(runtime, func(t *testing.T) {

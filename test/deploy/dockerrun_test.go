@@ -22,10 +22,10 @@ type dockerRun struct {
 	args                   []string
 }
 
-// dockerRuns are the commands docker run in docs/container.md.
+// dockerRuns are the commands docker run in docs/install.md.
 func dockerRuns(t *testing.T) (commands []dockerRun) {
 	t.Helper()
-	text, err := os.ReadFile(project(t, "docs", "container.md"))
+	text, err := os.ReadFile(project(t, "docs", "install.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func dockerRuns(t *testing.T) (commands []dockerRun) {
 		}
 		words, err := shlex.Split(line)
 		if err != nil {
-			t.Fatalf("docs/container.md: %v: %s", err, line)
+			t.Fatalf("docs/install.md: %v: %s", err, line)
 		}
 		var d dockerRun
 		flags := pflag.NewFlagSet("docker run", pflag.ContinueOnError)
@@ -52,7 +52,7 @@ func dockerRuns(t *testing.T) (commands []dockerRun) {
 		flags.StringArrayVarP(&d.env, "env", "e", nil, "")
 		flags.StringArrayVar(&d.envFiles, "env-file", nil, "")
 		if err := flags.Parse(words[2:]); err != nil {
-			t.Fatalf("docs/container.md: %v: %s", err, line)
+			t.Fatalf("docs/install.md: %v: %s", err, line)
 		}
 		d.args = flags.Args()[1:] // after the image
 		commands = append(commands, d)
