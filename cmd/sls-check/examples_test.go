@@ -60,7 +60,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-const document = "docs/sls-check.md"
+const document = "docs/tools.md"
 
 // What the document shows of a run is what it prints.
 func TestDocument(t *testing.T) {

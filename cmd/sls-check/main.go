@@ -1,5 +1,5 @@
 // Command sls-check examines a configuration of Fluent Bit whose records go to SLS: what is wrong, what loses data, what
-// has no effect. With -online it also walks the way to the logstore, step by step. See docs/sls-check.md.
+// has no effect. With -online it also walks the way to the logstore, step by step. See docs/tools.md.
 package main
 
 import (

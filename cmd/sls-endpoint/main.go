@@ -1,6 +1,6 @@
 // Command sls-endpoint is a local stand-in for the Kafka-compatible endpoint of Alibaba Cloud Simple Log Service. It prints
 // the address it listens on, then each log on a line as it lands, and at SIGINT or SIGTERM how many landed. With -http it
-// also serves what landed as a web page and as JSON, and switches faults on and off. See docs/endpoint.md.
+// also serves what landed as a web page and as JSON, and switches faults on and off. See docs/tools.md.
 package main
 
 import (

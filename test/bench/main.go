@@ -1,7 +1,7 @@
 // Command bench measures what shipping logs costs Fluent Bit: with this plugin,
 // with its built-in kafka output, and with none (the floor), in one run, on one
 // machine, against one local endpoint that validates and acknowledges but keeps
-// nothing. It prints a table and appends it to docs/benchmarks.md.
+// nothing. It prints a table and appends it to test/bench/last-run.md.
 package main
 
 import (
@@ -19,7 +19,7 @@ func main() {
 	flag.IntVar(&b.lines, "lines", 3_000_000, "lines of the pipeline scenario")
 	flag.IntVar(&b.repeats, "repeats", 3, "runs of each row")
 	flag.IntVar(&b.seconds, "seconds", 60, "length of the paced and the small scenario")
-	flag.StringVar(&b.doc, "doc", "docs/benchmarks.md", "file the table is appended to, empty for none")
+	flag.StringVar(&b.doc, "doc", "test/bench/last-run.md", "file the table is appended to, empty for none")
 	flag.StringVar(&b.profile, "profile", "", "file to write a CPU profile of the stages scenario to")
 	endpoint := flag.String("endpoint", "", "serve as an endpoint and nothing else, writing the CA certificate there")
 	shards := flag.Int("shards", 2, "of that endpoint's logstores")

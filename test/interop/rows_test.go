@@ -14,9 +14,9 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the table into docs/compatibility.md")
+var update = flag.Bool("update", false, "write the table into docs/tools.md")
 
-// row is a line of the table in docs/compatibility.md.
+// row is a line of the table in docs/tools.md.
 type row struct {
 	example int    // on Alibaba's page
 	client  string // what was run
@@ -77,19 +77,19 @@ func settle() error {
 		text += r.String() + "\n"
 	}
 	fmt.Print(text)
-	const path = "../../docs/compatibility.md"
+	const path = "../../docs/tools.md"
 	document, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
 	before, rest, ok := strings.Cut(string(document), tableHead)
 	if !ok {
-		return errors.New("docs/compatibility.md has no table")
+		return errors.New("docs/tools.md has no table")
 	}
 	documented, after, _ := strings.Cut(rest, "\n\n")
 	if *update {
 		if strings.Contains(text, "FAILED") {
-			return errors.New("docs/compatibility.md is not updated: a client failed")
+			return errors.New("docs/tools.md is not updated: a client failed")
 		}
 		return os.WriteFile(path, []byte(before+text+"\n"+after), 0o644)
 	}
@@ -106,7 +106,7 @@ func compare(documented string) error {
 			return len(cells) == 5 && cells[1] == r.client && cells[3] == r.setting && cells[4] == r.result+" |"
 		})
 		if !found && r.result != "FAILED" && !strings.HasPrefix(r.result, "open: ") && !strings.HasPrefix(r.result, "by hand ") {
-			wrong = append(wrong, fmt.Errorf("docs/compatibility.md does not have this row, add it with -update: %s", r))
+			wrong = append(wrong, fmt.Errorf("docs/tools.md does not have this row, add it with -update: %s", r))
 		}
 	}
 	return errors.Join(wrong...)

@@ -72,13 +72,16 @@ func TestNamedTestsExist(t *testing.T) {
 	}
 }
 
-const failures = "failures.md"
+const failures = "guarantees.md"
 
 // Every row of the failures names what it was taken from, and every fault that
 // is tested has a row.
 func TestFailures(t *testing.T) {
 	rows := 0
 	for _, s := range sections(t, failures) {
+		if !strings.Contains(s.body, "\n| what fails |") {
+			continue
+		}
 		for line := range strings.Lines(s.body) {
 			if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| what fails |") {
 				continue
