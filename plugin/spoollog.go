@@ -27,6 +27,10 @@ func (s *spooler) logDamage(d spool.Damage) {
 		return
 	}
 	s.damaged.Add(1)
+	if d.Err != nil {
+		s.out.log.Errorf("spool: cannot read %v; the rest is delivered, the file is kept, and looked at again at the next start", d)
+		return
+	}
 	s.out.log.Errorf("spool: %v are damaged, and cannot be delivered; the rest is", d)
 }
 

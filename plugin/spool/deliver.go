@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"slices"
 	"time"
 )
 
 // Next returns the oldest entry that is not done and not in use, from where the last call
 // ended on; nil: there is none. It is in use from now on. It goes over what is damaged,
-// which Open has named.
+// which Open has named. After an error the next call goes on behind what cannot be read.
 func (s *Spool) Next() (*Entry, error) {
 	for {
 		g, end := s.position()
@@ -99,7 +100,10 @@ var ErrDamaged = errors.New("the checksum is wrong")
 func (s *Spool) Read(e *Entry, buffer []byte) (tag string, chunk []byte, err error) {
 	n := int(e.header.tag) + int(e.header.length)
 	buffer = slices.Grow(buffer[:0], n)[:n]
-	if _, err := e.segment.file.ReadAt(buffer, e.offset+entryHeader); err != nil {
+	switch _, err := e.segment.file.ReadAt(buffer, e.offset+entryHeader); {
+	case errors.Is(err, io.EOF):
+		return "", buffer, ErrDamaged
+	case err != nil:
 		return "", buffer, err
 	}
 	if crc32.Checksum(buffer, castagnoli) != e.header.sum {
@@ -110,18 +114,25 @@ func (s *Spool) Read(e *Entry, buffer []byte) (tag string, chunk []byte, err err
 
 // Damage is how an entry is named that Read finds damaged.
 func (e *Entry) Damage() Damage {
-	return Damage{e.segment.name(), e.offset, e.header.size(), false}
+	return Damage{File: e.segment.name(), Offset: e.offset, Bytes: e.header.size()}
 }
 
 // Done ends an entry: it is not returned again. If the mark cannot be written, which is an
 // error, it may be after a restart.
 func (s *Spool) Done(e *Entry) error {
 	_, err := e.segment.file.WriteAt([]byte{1}, e.offset+offsetOfStatus)
+	s.discard(s.endEntry(e, err))
+	return err
+}
+
+// endEntry takes an entry that is done out of the numbers. It returns its segment if that
+// is to be discarded.
+func (s *Spool) endEntry(e *Entry, err error) (empty *segment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := e.segment
 	if _, used := g.claimed[e.offset]; !used {
-		return err
+		return nil
 	}
 	if err == nil { // else it stays in use, for without the mark it would be found again
 		delete(g.claimed, e.offset)
@@ -129,13 +140,13 @@ func (s *Spool) Done(e *Entry) error {
 	g.undone--
 	s.undone--
 	s.claimed--
-	if g.undone == 0 && !g.writing && !s.closed {
-		if s.active == g {
-			s.active = nil
-		}
-		s.retireLocked(g)
+	if g.undone > 0 || g.writing || s.closed {
+		return nil
 	}
-	return err
+	if s.active == g {
+		s.active = nil
+	}
+	return s.retireLocked(g)
 }
 
 // Release ends the use of an entry that is not done.

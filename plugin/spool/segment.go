@@ -20,6 +20,7 @@ type segment struct {
 	size    int64     // of what can be read
 	undone  int       // entries
 	writing bool      // Append writes behind size
+	unread  bool      // a part of it could not be read: the file is kept
 	given   time.Time // the chunk of its first entry
 	// What is in use, by offset: taken by Next or Append, and neither released nor done.
 	claimed map[int64]struct{}
@@ -60,22 +61,39 @@ func (s *segment) checkHeader() error {
 // windowBytes is how much of a segment is read at a time to find its entries.
 const windowBytes = 64 << 10
 
+const (
+	// pageBytes is how much of a disk may be impossible to read while the rest is well.
+	pageBytes = 4 << 10
+	// mostUnread is how many places of a segment may be until the rest of it is given up.
+	mostUnread = 16
+)
+
 // walk goes from entry to entry of a segment. It reads windowBytes at a time.
 type walk struct {
 	segment *segment
 	offset  int64 // of the next entry
 	window  []byte
 	start   int64 // of window
+
+	failures int
 }
 
 // next returns the next entry before end, and where it stands. skipped is how many bytes
 // before it are no entry: they are damaged. Without an entry ok is false; what is left is
-// skipped then.
+// skipped then. After an error, which is that of one page, the next call goes on behind it.
 func (w *walk) next(end int64) (h header, at, skipped int64, ok bool, err error) {
 	from := w.offset
 	for w.offset+entryHeader <= end {
 		b, err := w.peek(end)
-		if err != nil {
+		switch {
+		case errors.Is(err, io.EOF): // it was made shorter
+			w.offset = end
+			continue
+		case err != nil:
+			w.offset += pageBytes - w.offset%pageBytes
+			if w.failures++; w.failures >= mostUnread {
+				w.offset = end
+			}
 			return h, 0, 0, false, err
 		}
 		if h.parse(b) && w.offset+h.size() <= end {
@@ -109,9 +127,10 @@ func (w *walk) peek(end int64) ([]byte, error) {
 		w.window = make([]byte, windowBytes)
 	}
 	w.window, w.start = w.window[:min(windowBytes, end-w.offset)], w.offset
-	if _, err := w.segment.file.ReadAt(w.window, w.offset); err != nil {
-		w.window = w.window[:0]
-		return nil, err
+	n, err := w.segment.file.ReadAt(w.window, w.offset)
+	if n >= entryHeader {
+		err = nil // what comes later is met later
 	}
-	return w.window, nil
+	w.window = w.window[:n]
+	return w.window, err
 }

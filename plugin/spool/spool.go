@@ -20,9 +20,15 @@ type Damage struct {
 	// Torn: it is the end of the segment, as a crash leaves it while something is
 	// written. Fluent Bit was not told that it is stored.
 	Torn bool
+	// Err is why it could not be read; nil: it was read. The file is kept then, and
+	// looked at again when it is opened the next time.
+	Err error
 }
 
 func (d Damage) String() string {
+	if d.Err != nil {
+		return fmt.Sprintf("%d bytes at %d of %s: %v", d.Bytes, d.Offset, d.File, d.Err)
+	}
 	return fmt.Sprintf("%d bytes at %d of %s", d.Bytes, d.Offset, d.File)
 }
 
@@ -75,72 +81,79 @@ func (s *Spool) load() (damage []Damage, err error) {
 		return nil, err
 	}
 	slices.Sort(names)
+	read := false
 	for _, name := range names {
 		number, ok := segmentNumber(name)
 		if !ok {
 			continue
 		}
 		s.last = max(s.last, number)
-		d, err := s.loadSegment(number)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		switch d, failed := s.loadSegment(number); {
+		case errors.Is(failed, ErrVersion):
+			return nil, fmt.Errorf("%s: %w", name, failed)
+		case failed != nil:
+			err = fmt.Errorf("%s: %w", name, failed)
+			damage = append(damage, Damage{File: name, Err: failed})
+		default:
+			read = true
+			damage = append(damage, d...)
 		}
-		damage = append(damage, d...)
 	}
-	return damage, nil
+	if read {
+		return damage, nil
+	}
+	return nil, err // of the last; nil: there is none. The disk may be away for a moment.
 }
 
+// loadSegment takes a segment in, unless it has no entry that is to be delivered. It fails
+// if it cannot even read how the segment begins.
 func (s *Spool) loadSegment(number uint64) (damage []Damage, err error) {
 	g := &segment{number: number, claimed: make(map[int64]struct{})}
 	if g.file, err = s.files.Open(g.name()); err != nil {
 		return nil, err
 	}
 	if g.size, err = g.file.Size(); err == nil {
-		if err = g.checkHeader(); err == errNoHeader {
-			return s.loadHeadless(g)
-		}
+		err = g.checkHeader()
 	}
-	if err != nil {
+	if err != nil && err != errNoHeader {
 		g.file.Close()
 		return nil, err
 	}
-	damage, err = s.count(g)
-	if err != nil {
-		g.file.Close()
-		return nil, err
-	}
-	if g.undone == 0 {
-		return damage, s.discard(g)
+	damage = g.count()
+	switch {
+	case g.undone == 0:
+		s.discard(g) // also one without a header, as a crash leaves it
+		return damage, nil
+	case err == errNoHeader:
+		damage = append([]Damage{{File: g.name(), Bytes: min(segmentHeader, g.size)}}, damage...)
 	}
 	s.add(g)
 	return damage, nil
 }
 
-// loadHeadless takes in a segment without a header. A crash leaves one that has no entry;
-// one with entries is damaged at its beginning.
-func (s *Spool) loadHeadless(g *segment) ([]Damage, error) {
-	damage, err := s.count(g)
-	if err == nil && g.undone == 0 {
-		return damage, s.discard(g)
-	}
-	s.add(g)
-	return append([]Damage{{g.name(), 0, min(segmentHeader, g.size), false}}, damage...), err
-}
-
-// count counts the entries of a segment that are not done.
-func (s *Spool) count(g *segment) (damage []Damage, err error) {
+// count counts the entries that are not done.
+func (g *segment) count() (damage []Damage) {
 	w := walk{segment: g, offset: min(segmentHeader, g.size)}
 	for {
 		from := w.offset
 		h, _, skipped, ok, err := w.next(g.size)
 		if err != nil {
-			return nil, err
+			g.unread = true
+			skipped = w.offset - from
 		}
-		if skipped > 0 {
-			damage = append(damage, Damage{g.name(), from, skipped, !ok})
+		if last := len(damage) - 1; skipped > 0 && last >= 0 && damage[last].Err != nil && damage[last].Offset+damage[last].Bytes == from {
+			damage[last].Bytes += skipped // up to the next entry
+		} else if skipped > 0 {
+			damage = append(damage, Damage{g.name(), from, skipped, !ok, err})
 		}
-		if !ok {
-			return damage, nil
+		switch {
+		case err != nil && w.offset >= g.size:
+			g.size = from
+			return damage
+		case err != nil:
+			continue
+		case !ok:
+			return damage
 		}
 		if g.given.IsZero() {
 			g.given = time.UnixMilli(h.millis)
@@ -157,11 +170,16 @@ func (s *Spool) add(g *segment) {
 	s.undone += g.undone
 }
 
-// discard deletes a segment whose every entry is done.
-func (s *Spool) discard(g *segment) error {
-	err := s.files.Remove(g.name())
+// discard deletes a segment whose every entry is done, unless it may have others. What
+// cannot be deleted is looked at again at the next start. g may be nil.
+func (s *Spool) discard(g *segment) {
+	if g == nil {
+		return
+	}
+	if !g.unread {
+		_ = s.files.Remove(g.name())
+	}
 	g.file.Close()
-	return err
 }
 
 // Stats are the numbers of a spool at one moment.

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -12,11 +13,17 @@ func (s *Spool) Append(b *Batch) ([]*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.write(g, b, at)
-	if err != nil {
-		err = fmt.Errorf("%s: %w", g.name(), err)
+	if err = s.write(g, b, at); err != nil {
+		s.abandon(g, at)
+		return nil, fmt.Errorf("%s: %w", g.name(), err)
 	}
-	return s.endAppend(g, b, at, err), err
+	if entries := s.endAppend(g, b, at); entries != nil {
+		return entries, nil
+	}
+	if at == 0 {
+		g.file.Close()
+	}
+	return nil, errClosed
 }
 
 // beginAppend returns where a batch goes.
@@ -32,7 +39,6 @@ func (s *Spool) beginAppend(b *Batch) (g *segment, at int64, err error) {
 	if g = s.active; g == nil || g.size >= s.step {
 		s.last++
 		g = &segment{number: s.last, claimed: make(map[int64]struct{})}
-		s.retireLocked(s.active)
 	}
 	g.writing = true
 	return g, g.size, nil
@@ -62,17 +68,13 @@ func (s *Spool) write(g *segment, b *Batch, at int64) (err error) {
 	return err
 }
 
-// endAppend takes the entries in, if the batch is durable. A segment that may hold some
-// that are not gets no more: what a failed sync did with the rest of it is not known.
-func (s *Spool) endAppend(g *segment, b *Batch, at int64, failed error) (entries []*Entry) {
-	if failed != nil && g.file != nil && at > 0 {
-		_ = g.file.Truncate(at) // what is there is not looked at before the next start
-	}
+// endAppend takes the entries of a batch in. It returns nil if the directory is others'
+// already: they may have looked at the segment before, or have deleted it.
+func (s *Spool) endAppend(g *segment, b *Batch, at int64) (entries []*Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g.writing = false
-	if failed != nil {
-		s.abandonLocked(g, at)
+	if s.closed {
 		return nil
 	}
 	if at == 0 {
@@ -98,30 +100,35 @@ func (s *Spool) endAppend(g *segment, b *Batch, at int64, failed error) (entries
 	return entries
 }
 
-// abandonLocked gives up a segment that could not be written at an offset.
-func (s *Spool) abandonLocked(g *segment, at int64) {
+// abandon gives up a segment that could not be written at an offset. It gets no more
+// entries: what a failed sync did with the rest of it is not known.
+func (s *Spool) abandon(g *segment, at int64) {
+	s.mu.Lock()
+	g.writing = false
+	closed := s.closed
+	var empty *segment
 	if s.active == g {
 		s.active = nil
-		s.retireLocked(g)
+		empty = s.retireLocked(g)
 	}
-	if at == 0 && g.file != nil {
-		_ = s.files.Remove(g.name())
-		g.file.Close()
+	s.mu.Unlock()
+	switch {
+	case empty != nil:
+		s.discard(empty)
+	case at == 0 && g.file != nil:
+		s.discard(g)
+	case !closed && at > 0:
+		_ = g.file.Truncate(at) // what is there is not looked at before the next start
 	}
 }
 
-// retireLocked deletes a segment that gets no more entries, if it has none that is to be
-// delivered. g may be nil.
-func (s *Spool) retireLocked(g *segment) {
-	if g == nil || g.undone > 0 || g.writing {
-		return
+// retireLocked takes out a segment that gets no more entries, and returns it to be
+// discarded without the lock, if it has none that is to be delivered.
+func (s *Spool) retireLocked(g *segment) *segment {
+	if i := slices.Index(s.segments, g); i >= 0 && g.undone == 0 && !g.writing {
+		s.segments = slices.Delete(slices.Clone(s.segments), i, i+1)
+		s.bytes -= g.size
+		return g
 	}
-	for i, other := range s.segments {
-		if other == g {
-			s.segments = append(s.segments[:i:i], s.segments[i+1:]...)
-			s.bytes -= g.size
-			_ = s.discard(g) // it is looked at again at the next start
-			return
-		}
-	}
+	return nil
 }
