@@ -79,11 +79,13 @@ func olderThan(chunks []*Chunk, now time.Time, age time.Duration) []*Chunk {
 	return chunks[:n]
 }
 
-// held returns the chunks that Fluent Bit holds, from the oldest on.
+// held returns the chunks that Fluent Bit holds, from the oldest on, but for those whose
+// flush is over: nobody can copy these before Fluent Bit gives them again.
 func (o *Output) held() []*Chunk {
 	o.mu.Lock()
 	held := slices.Clone(o.live)
 	o.mu.Unlock()
+	held = slices.DeleteFunc(held, func(c *Chunk) bool { return !c.canBeCopied() })
 	slices.SortFunc(held, func(a, b *Chunk) int { return a.submitted.Compare(b.submitted) })
 	return held
 }

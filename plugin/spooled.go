@@ -67,11 +67,22 @@ func (r *round) end() {
 func (c *Chunk) askCopy(r *round) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.result != Pending || c.waker == nil || c.spooled != nil {
+	if !c.canBeCopiedLocked() {
 		return false
 	}
 	c.copyFor = r
 	return true
+}
+
+// canBeCopied tells whether a flush waits for the chunk's result, which Advance copies.
+func (c *Chunk) canBeCopied() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.canBeCopiedLocked()
+}
+
+func (c *Chunk) canBeCopiedLocked() bool {
+	return c.result == Pending && c.waker != nil && c.spooled == nil
 }
 
 // copyLocked copies the chunk if that was asked for. c.mu is held.

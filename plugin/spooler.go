@@ -3,7 +3,6 @@ package plugin
 import (
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,10 +38,10 @@ type spooler struct {
 	began   atomic.Bool                 // something was stored since the spool was empty
 	look    chan struct{}               // has room for one
 
-	storing     sync.Mutex // held while the disk works, for as long as that hangs
-	pausedUntil time.Time  // of the goroutine: the disk failed
-	silence     bool       // of the goroutine: nothing is answered
-	failed      minutely   // guarded by health.mu
+	storing     chan struct{} // is full while the disk works, for as long as that hangs
+	pausedUntil time.Time     // of the goroutine: the disk failed
+	silence     bool          // of the goroutine: nothing is answered
+	failed      minutely      // guarded by health.mu
 
 	written atomic.Int64 // chunks
 	damaged atomic.Int64 // entries that cannot be read
@@ -59,7 +58,7 @@ func (o *Output) openSpool(env Env) error {
 		}
 		files = spool.Directory(o.cfg.SpoolPath)
 	}
-	s := &spooler{out: o, files: files, holding: env.Holding, most: o.cfg.MaxHeldChunks, mayLeave: env.Leaving, look: make(chan struct{}, 1)}
+	s := &spooler{out: o, files: files, holding: env.Holding, most: o.cfg.MaxHeldChunks, mayLeave: env.Leaving, look: make(chan struct{}, 1), storing: make(chan struct{}, 1)}
 	if s.holding == nil {
 		s.holding = new(Holding)
 	}
@@ -156,7 +155,11 @@ func (s *spooler) storeHeldUp() (again bool) {
 			// In trouble, because other outputs may hold too much together with this one.
 			return s.leaving.Load() || s.silence || s.out.health.inTrouble() || s.holding.chunks.Load() > int64(s.most)
 		}
-		if err := s.store(s.copies(chunks)); err != nil {
+		r := s.copies(chunks)
+		if len(r.chunks) == 0 { // their threads have no time, or they are done by now
+			return true
+		}
+		if err := s.store(r); err != nil {
 			s.pause(now, err)
 			return true
 		}
@@ -210,8 +213,8 @@ func (s *spooler) store(r *round) error {
 	if len(r.chunks) == 0 {
 		return nil
 	}
-	s.storing.Lock()
-	defer s.storing.Unlock()
+	s.storing <- struct{}{}
+	defer func() { <-s.storing }()
 	disk := s.disk.Load()
 	entries, err := disk.Append(&r.batch)
 	if err != nil {
