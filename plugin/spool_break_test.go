@@ -1,13 +1,65 @@
 package plugin
 
 import (
+	"sync"
 	"testing"
 	"time"
 
+	"out_sls_kafka/plugin/spool"
 	"out_sls_kafka/test/simdisk"
 	"out_sls_kafka/test/sls"
 )
 
+// sourceWaker is the waker of a flush that Close may read, which ends with its first
+// result: wakes after that are of nobody, as with a flush of Fluent Bit's.
+type sourceWaker struct {
+	data []byte
+	more chan struct{} // has room for one
+
+	mu     sync.Mutex
+	result Result
+}
+
+func newSourceWaker(data []byte) *sourceWaker {
+	return &sourceWaker{data: data, more: make(chan struct{}, 1), result: Pending}
+}
+
+func (w *sourceWaker) Data() []byte { return w.data }
+
+func (w *sourceWaker) Wake(r Result) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.result == Pending {
+		w.result = r
+	}
+	select {
+	case w.more <- struct{}{}:
+	default:
+	}
+}
+
+func (w *sourceWaker) got() Result {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.result
+}
+
+// serve advances a chunk after each wake until the flush has its result.
+func (w *sourceWaker) serve(c *Chunk) {
+	for range w.more {
+		if w.got() != Pending {
+			return
+		}
+		if r := c.Advance(w.data); r != Pending {
+			w.Wake(r)
+			return
+		}
+	}
+}
+
+// Chunks whose blocking flush was over cannot be copied. They stop neither the others from
+// What is left in Exit is stored also when exit_timeout, which began with the signal, is
+// Chunks of a logstore that is well stand behind a window of others that are not, and
 // being stored, nor the end, and cost no CPU.
 func TestDetachedChunksAreNoneOfTheSpools(t *testing.T) {
 	t.Parallel()
@@ -32,5 +84,55 @@ func TestDetachedChunksAreNoneOfTheSpools(t *testing.T) {
 		}
 		e.DelayAcks(0)
 		f.wg.Wait()
+	})
+}
+
+// A chunk that the spooler stores while Close begins is stored once.
+func TestCloseWhileARoundIsStored(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		disk := simdisk.New()
+		o, h, _ := network.spooling(t, storeProperties(properties, "logstore_key", "", "exit_timeout", "20s"), disk, Env{})
+		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
+		slow := make(chan struct{})
+		disk.FailWith(func(op, _ string) error {
+			if op == "sync" {
+				select {
+				case slow <- struct{}{}:
+					time.Sleep(5 * time.Second)
+				default:
+				}
+			}
+			return nil
+		})
+		var all []*sourceWaker
+		for i := range 40 {
+			w := newSourceWaker(events(i, 1, "x"))
+			c := o.Submit("tag", w.data, w, false)
+			c.Advance(w.data)
+			go w.serve(c)
+			all = append(all, w)
+		}
+		<-slow
+		o.Close()
+		for i, w := range all {
+			if w.got() != OK {
+				t.Errorf("chunk %d has result %d", i, w.got())
+			}
+			w.Wake(Retry) // ends serve
+		}
+		if n := h.count("internal error"); n > 0 {
+			t.Errorf("%d internal errors", n)
+		}
+		disk.FailWith(nil)
+		s, _, err := spool.Open(disk, 1<<30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if st := s.Stats(); st.Chunks != 40 {
+			t.Errorf("%d chunks are in the spool, want 40", st.Chunks)
+		}
 	})
 }

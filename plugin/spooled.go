@@ -111,11 +111,12 @@ func (c *Chunk) skipCopy() {
 
 // moveToSpool tells Fluent Bit that the chunk, which is an entry of the spool now, is done.
 // It goes on as one of the spool: what the producer has of it stays there. It returns
-// false if the chunk has its result already.
+// false if the chunk has its result already, or was stored by another round: Close may
+// store while one runs.
 func (c *Chunk) moveToSpool(e *spool.Entry, u *unspooler) bool {
 	c.mu.Lock()
 	w := c.waker
-	if w == nil || c.result != Pending {
+	if !c.canBeCopiedLocked() {
 		c.mu.Unlock()
 		return false
 	}
