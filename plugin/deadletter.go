@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -102,14 +103,14 @@ func (f *deadLetterFile) reopen() error {
 	if f.file != nil {
 		ours, err := f.file.Stat()
 		if err == nil {
-			if there, err := os.Stat(f.path); err == nil && os.SameFile(ours, there) {
+			if there, err := os.Lstat(f.path); err == nil && os.SameFile(ours, there) {
 				return nil
 			}
 		}
 		f.file.Close()
 		f.file = nil
 	}
-	file, err := os.OpenFile(f.path, config.DeadLetterFlags, config.DeadLetterMode)
+	file, err := config.OpenDeadLetterFile(f.path)
 	if err != nil {
 		return err
 	}
@@ -136,9 +137,14 @@ func (f *deadLetterFile) rotate(bytes int) error {
 	return f.reopen() // another file is at the path: none
 }
 
+// openToRead opens a file of ours, which neither a link nor a pipe may have replaced.
+func openToRead(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+}
+
 // countLines is how many lines a file has; 0 also if it cannot be read.
 func countLines(path string) (n int) {
-	file, err := os.Open(path)
+	file, err := openToRead(path)
 	if err != nil {
 		return 0
 	}
@@ -159,7 +165,7 @@ func endsWithinLine(file *os.File) bool {
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
 		return false
 	}
-	reader, err := os.Open(file.Name()) // what is open for appending cannot be read
+	reader, err := openToRead(file.Name()) // what is open for appending cannot be read
 	if err != nil {
 		return false
 	}

@@ -120,9 +120,14 @@ func TestDeadLettersOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, network testNetwork) {
 		e, properties := network.startEndpoint(t, sls.Options{})
-		properties["dead_letter_file"] = "/dev/full"
+		properties["dead_letter_file"] = filepath.Join(t.TempDir(), "letters")
 		properties["max_message_bytes"] = "1K"
 		o, h := network.startOutput(t, properties)
+		o.deadLetterFile.path = "/dev/full" // which no configuration may name
+		var err error
+		if o.deadLetterFile.file, err = os.OpenFile("/dev/full", os.O_WRONLY, 0); err != nil {
+			t.Fatal(err)
+		}
 		l := newLoad(t, o, e)
 		for range 5 {
 			l.add(append(events(l.sent, 1, strings.Repeat("x", 2000)), events(l.sent+1, 9, "hello")...), 10)

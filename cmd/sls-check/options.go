@@ -20,15 +20,11 @@ func (c *check) checkOptions(o *output) {
 	for _, option := range config.Options() {
 		known[option.Name] = true
 	}
-	source := config.Source{Examine: true, Getenv: c.getenv, Property: func(key string) string {
-		p := o.First(key)
-		switch {
-		case p == nil || !known[key]: // what is misspelt has its own check, with lines
-			return ""
-		case key == "dead_letter_file" && c.inStorage(p.Value):
-			return os.DevNull
+	source := config.Source{Examine: true, WillExist: c.inStorage, Getenv: c.getenv, Property: func(key string) string {
+		if p := o.First(key); p != nil && known[key] { // what is misspelt has its own check, with lines
+			return p.Value
 		}
-		return p.Value
+		return ""
 	}}
 	parsed, warnings, err := config.Parse(source)
 	o.parsed = parsed

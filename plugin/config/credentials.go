@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"out_sls_kafka/plugin/display"
@@ -98,7 +97,7 @@ func (src Source) Secrets() *display.Secrets {
 // ReadCredentials returns the id#secret in a file. Its errors never show what is in
 // the file.
 func ReadCredentials(path string) (string, error) {
-	b, err := os.ReadFile(path)
+	b, err := readFile(path)
 	if err != nil {
 		return "", errors.New(cause(err))
 	}

@@ -14,6 +14,9 @@ type Source struct {
 	Getenv   func(key string) string // a variable of the environment
 	// Examine says that the output does not start: no file is made or opened for writing.
 	Examine bool
+	// WillExist tells, with Examine, that the directory of a file is made before the
+	// output starts; nil: what is not there will not be.
+	WillExist func(file string) bool
 }
 
 // Fault is one error in a configuration.
@@ -89,7 +92,7 @@ func Parse(src Source) (c *Config, warnings []string, err error) {
 		}
 	}
 	faults = append(faults, c.resolve(src)...)
-	warnings = append(typos(src.Property), c.warnings()...)
+	warnings = append(typos(src.Property), c.warnings(src.Examine)...)
 	if len(faults) > 0 {
 		for i := range faults {
 			faults[i].hide(c.Secrets)
@@ -133,7 +136,7 @@ func (c *Config) resolve(src Source) (faults []Fault) {
 	faults = append(faults, c.checkLevel()...)
 	c.Encoding.MaxBytes = c.MaxMessageBytes
 	if c.DeadLetterFile != "" {
-		if err := c.checkDeadLetterFile(src.Examine); err != nil {
+		if err := c.checkDeadLetterFile(src); err != nil {
 			fault("dead_letter_file", c.DeadLetterFile, "cannot be written: "+cause(err), "a file in an existing directory")
 		}
 	}
@@ -145,7 +148,8 @@ func (c *Config) resolve(src Source) (faults []Fault) {
 
 // warnings returns remarks on a configuration that is valid but may not be what the
 // user wants.
-func (c *Config) warnings() (w []string) {
+func (c *Config) warnings(examine bool) (w []string) {
+	w = c.fileWarnings(examine)
 	if !c.TLSVerify {
 		w = append(w, "tls_verify off: whoever answers at the endpoint's address receives the AccessKey; use it for tests only")
 	}

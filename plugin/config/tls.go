@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"os"
 
 	"out_sls_kafka/plugin/failure"
 )
@@ -42,7 +41,7 @@ func (c *Config) readRoots() (roots *x509.CertPool, problem string) {
 	if c.tlsCAFile == "" {
 		return nil, ""
 	}
-	pem, err := os.ReadFile(c.tlsCAFile)
+	pem, err := readFile(c.tlsCAFile)
 	if err != nil {
 		return nil, "cannot be read: " + cause(err)
 	}
@@ -57,7 +56,15 @@ func (c *Config) readCertificate() (certificate *tls.Certificate, problem string
 	if c.tlsCert == "" {
 		return nil, ""
 	}
-	pair, err := tls.LoadX509KeyPair(c.tlsCert, c.tlsKey)
+	certificatePEM, err := readFile(c.tlsCert)
+	if err != nil {
+		return nil, "not a usable pair: " + cause(err)
+	}
+	keyPEM, err := readFile(c.tlsKey)
+	if err != nil {
+		return nil, "not a usable pair: " + cause(err)
+	}
+	pair, err := tls.X509KeyPair(certificatePEM, keyPEM)
 	if err != nil {
 		return nil, "not a usable pair: " + cause(err)
 	}

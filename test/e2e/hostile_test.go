@@ -6,10 +6,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"out_sls_kafka/test/hostile"
+	"out_sls_kafka/test/sls"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -125,4 +127,23 @@ func (p *process) peak() (bytes int64, err error) {
 	kib, _, _ := strings.Cut(strings.TrimSpace(after), " ")
 	bytes, err = strconv.ParseInt(kib, 10, 64)
 	return bytes << 10, err
+}
+
+// A pipe as a file of an option is refused at the start. To open it would wait for a reader,
+// and no signal ends a Fluent Bit that waits there.
+func TestPipeAsDeadLetterFile(t *testing.T) {
+	t.Parallel()
+	eachHost(t, func(t *testing.T, h host) {
+		pipe := filepath.Join(t.TempDir(), "pipe")
+		if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		e := startEndpoint(t, sls.Options{})
+		j := h.startJob(t, func(in string) string {
+			return tailConfig(t, in, "", "", outputSection(t, e, "    dead_letter_file "+pipe))
+		})
+		if code := j.wait(20 * time.Second); code == 0 || !strings.Contains(j.out.String(), "cannot be written: not a regular file") {
+			t.Errorf("exit code %d", code)
+		}
+	})
 }

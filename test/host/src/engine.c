@@ -158,6 +158,7 @@ static bool init_outputs(struct engine *e)
             tick_start(e, &c->outputs[i]);
         else
             proxy_pre_run(e->proxy, c->hot_reload);
+    hang_appends();
     return true;
 }
 

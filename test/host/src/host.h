@@ -131,6 +131,9 @@ struct proxy { /* one loading of the shared object */
 struct proxy *proxy_load(const char *path, bool hot);
 void proxy_attach(struct proxy *p, struct config *c); /* gives each of the plugin's outputs its context */
 bool proxy_init(struct proxy *p, struct output *o);
+
+/* With -DHOST_HANG: files that are opened to append to hang from now on. */
+void hang_appends(void);
 void proxy_pre_run(struct proxy *p, bool hot_reload);
 int proxy_flush(struct output *o, const void *data, size_t size, const char *tag, size_t tag_len);
 void proxy_exit(struct proxy *p, struct output *o, bool hot);
