@@ -88,7 +88,7 @@ func probeOn(ctx context.Context, s settings, environment func(string) string, o
 		err = s.probe.consent(ctx, target, os.Stdin, stderr)
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "sls-check:", err)
+		writeLine(stderr, "sls-check: %v", err)
 		return statusErrors
 	}
 	target.Progress = func(text string) { fmt.Fprintln(stderr, text) }
@@ -100,7 +100,7 @@ func probeOn(ctx context.Context, s settings, environment func(string) string, o
 		}
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "sls-check: -probe:", err)
+		writeLine(stderr, "sls-check: -probe: %v", err)
 		return statusErrors
 	}
 	return statusFine
@@ -122,8 +122,8 @@ func (p *probing) target(s settings, environment func(string) string) (probe.Tar
 	if err != nil {
 		return probe.Target{}, err
 	}
-	if !cfg.TLSVerify {
-		return probe.Target{}, errors.New("tls_verify is off: the AccessKey would go to whoever answers")
+	if !cfg.TLSVerify && !s.send {
+		return probe.Target{}, errors.New("tls_verify is off: the AccessKey would go to whoever answers; to send it all the same, -insecure")
 	}
 	if p.logstore != "" {
 		cfg.Logstore = p.logstore

@@ -26,6 +26,10 @@ func (p *prober) hosts() result {
 	kinds, outcome := map[string]int{}, "yes"
 	for _, b := range meta.Brokers {
 		kinds[relation(own, b.Host)]++
+		if !p.t.Config.MayCall(b.Host) {
+			outcome = "not asked: broker_hosts does not allow them"
+			continue
+		}
 		node, err := p.dial(p.ctx, net.JoinHostPort(b.Host, fmt.Sprint(b.Port)))
 		if err == nil {
 			node.close()
