@@ -48,6 +48,7 @@ func examine(file string, getenv func(string) string) *check {
 		}
 	}
 	c.checkLoading()
+	c.checkRepeated()
 	if len(c.outputs) == 0 {
 		c.noOutput()
 		c.checkVariables()
@@ -57,6 +58,7 @@ func examine(file string, getenv func(string) string) *check {
 		c.checkOptions(o)
 		c.checkKeys(o)
 		c.checkHostKeys(o)
+		c.checkGroups(o)
 	}
 	c.checkVariables()
 	c.checkPairs()

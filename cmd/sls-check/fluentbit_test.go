@@ -38,6 +38,10 @@ func TestFluentBitEnds(t *testing.T) {
 		"[PLUGINS] in the main file":  {"[PLUGINS]\n    Path /no/such.so\n" + in + out, "[PLUGINS] stands"},
 		"no Plugins_File":             {"[SERVICE]\n    Plugins_File none.conf\n" + in + out, "Plugins_File"},
 		"no shared object":            {"[SERVICE]\n    Plugins_File plugins.conf\n" + in + out, "cannot be found"},
+		"a key twice":                 {"[INPUT]\n    Name dummy\n    Rate 1\n    Rate 2\n" + out, "rate of dummy is set again"},
+		"a key of the engine twice":   {in + "    Tag a\n    Tag b\n    Mem_Buf_Limit 5M\n    Mem_Buf_Limit 6M\n" + out, ""},
+		"a filter's key twice":        {in + "[FILTER]\n    Name grep\n    Match *\n    Logical_Op and\n    Logical_Op or\n" + out, "logical_op of grep is set again"},
+		"what may be repeated":        {in + "[FILTER]\n    Name modify\n    Match *\n    Add a 1\n    Add b 2\n    Remove a\n    Remove b\n" + out, ""},
 		"a shared object that is not": {"[SERVICE]\n    Plugins_File directory.conf\n" + in + out, "is a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
