@@ -20,6 +20,7 @@ type output struct {
 // check examines one configuration.
 type check struct {
 	report
+	root    string // of another machine, "" for this one
 	config  *fbconf.Config
 	getenv  func(string) string
 	service *fbconf.Section
@@ -27,13 +28,16 @@ type check struct {
 }
 
 // examine reads the file and all that it includes, and looks it over.
-func examine(file string, getenv func(string) string) *check {
-	c := &check{getenv: getenv}
+func examine(file, root string, getenv func(string) string) *check {
+	c := &check{root: root, getenv: getenv}
 	var err error
-	c.config, err = fbconf.Read(file, getenv)
+	c.config, err = fbconf.ReadBelow(root, file, getenv)
 	c.hide = c.hidden()
 	for _, r := range c.config.Remarks {
 		c.warn(r.Place, r.Problem, "Fluent Bit reads on without it.", r.Advice)
+	}
+	for _, r := range c.config.Absent {
+		c.note(r.Place, r.Problem, "It belongs to another machine.", r.Advice)
 	}
 	if fault, ok := errors.AsType[*fbconf.Error](err); ok {
 		c.fail(fault.Place, fault.Problem, "Fluent Bit refuses the configuration.", fault.Advice)

@@ -42,6 +42,7 @@ type settings struct {
 	write  bool
 	send   bool // the AccessKey, to whoever answers
 	strict bool
+	root   string
 	env    map[string]string
 	probe  probing
 }
@@ -64,6 +65,7 @@ func parseFlags(arguments []string, stdout io.Writer) (settings, error) {
 	flags.BoolVar(&s.write, "write", true, "with -online, write one test record to each output's logstore; -write=false leaves it out")
 	flags.BoolVar(&s.send, "insecure", false, "with -online and tls_verify off, send the AccessKey all the same, to whoever answers at the endpoint's address")
 	flags.BoolVar(&s.strict, "strict", false, "warnings make the exit status 1")
+	flags.StringVar(&s.root, "root", "", "`directory` that is the root of the machine that the configuration is of, such as an unpacked image: absolute paths in it are sought there, and what is not there is a note")
 	nameless := false
 	flags.Func("e", "variable that Fluent Bit will have and this shell has not, as `name=value`; repeat for several. Secrets are better put into the environment: others can see a command line", func(text string) error {
 		name, value, found := strings.Cut(text, "=")
@@ -83,6 +85,8 @@ func parseFlags(arguments []string, stdout io.Writer) (settings, error) {
 		return s, self.Wrong("-e wants name=value: a variable, not a plugin as after fluent-bit's own -e")
 	case flags.NArg() > 0:
 		return s, stray(self, flags.Arg(0))
+	case s.root != "" && (s.online || s.probe.on):
+		return s, self.Wrong("-root is for a configuration of another machine: -online and -probe are for where it runs")
 	case s.file == "" && !s.probe.on:
 		return s, self.Wrong("which configuration? Say -c fluent-bit.conf")
 	}

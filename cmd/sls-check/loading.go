@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,7 +33,11 @@ func (c *check) checkLibrary(l library) {
 	if !strings.Contains(l.path, "/") {
 		return // sought where the system's libraries are
 	}
-	info, err := os.Stat(l.path)
+	if c.missing(l.path) {
+		c.noteMissing(l.Place, l.path)
+		return
+	}
+	info, err := os.Stat(c.here(l.path))
 	const why = "Fluent Bit ends where a plugin cannot be loaded."
 	switch {
 	case errors.Is(err, os.ErrNotExist) && !filepath.IsAbs(l.path):
@@ -69,7 +74,11 @@ func (c *check) libraries() (all []library, known bool) {
 
 // pluginsFile reads a file of [PLUGINS], which is sought where Fluent Bit runs and then beside the configuration.
 func (c *check) pluginsFile(p fbconf.Property) ([]library, error) {
-	path := p.Value
+	if c.missing(p.Value) {
+		c.noteMissing(p.Place, p.Value)
+		return nil, fs.ErrNotExist
+	}
+	path := c.here(p.Value)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) && !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(c.config.Files[0]), path)
 	}

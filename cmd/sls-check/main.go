@@ -53,7 +53,7 @@ func execute(ctx context.Context, arguments []string, environment func(string) s
 
 // reportOn writes the report and returns the exit status for what it says.
 func reportOn(ctx context.Context, s settings, environment func(string) string, out io.Writer) int {
-	c := examine(s.file, s.getenv(environment))
+	c := examine(s.file, s.root, s.getenv(environment))
 	c.print(out, c.config.Files)
 	writeLine(out, "%s", c.summary(len(c.config.Files), len(c.outputs)))
 	walked := true

@@ -20,12 +20,12 @@ func (c *check) checkOptions(o *output) {
 	for _, option := range config.Options() {
 		known[option.Name] = true
 	}
-	source := config.Source{Examine: true, WillExist: c.inStorage, Getenv: c.getenv, Property: func(key string) string {
+	source := config.Source{Examine: true, WillExist: c.inStorage, Getenv: c.getenv, Property: c.elsewhere(o, func(key string) string {
 		if p := o.First(key); p != nil && known[key] { // what is misspelt has its own check, with lines
 			return p.Value
 		}
 		return ""
-	}}
+	})}
 	parsed, warnings, err := config.Parse(source)
 	o.parsed = parsed
 	for _, w := range warnings {
@@ -36,7 +36,7 @@ func (c *check) checkOptions(o *output) {
 	}
 	faults, _ := errors.AsType[config.Faults](err)
 	for _, f := range faults {
-		c.optionFault(o, f)
+		c.optionFault(o, c.readable(f))
 	}
 	if err != nil && len(faults) == 0 {
 		c.fail(o.Place, err.Error(), refused, "fix the options of this section")

@@ -144,7 +144,7 @@ func (p *probing) configuration(s settings, environment func(string) string) (*c
 		return cfg, err
 	}
 	var first *config.Config
-	c := examine(s.file, s.getenv(environment))
+	c := examine(s.file, "", s.getenv(environment))
 	for _, o := range c.outputs {
 		switch {
 		case o.parsed == nil:

@@ -41,6 +41,10 @@ func (c *classicReader) main(path string) error {
 // include reads what an @INCLUDE names: one file, sought first where Fluent Bit runs and then beside the main file, or
 // with a * in it all files that match, beside the main file.
 func (c *classicReader) include(path string, at Place) error {
+	if !strings.Contains(path, "*") && c.absent(path, at) {
+		return nil
+	}
+	path = Below(c.below, path)
 	if !strings.Contains(path, "*") {
 		return c.file(path, at)
 	}

@@ -130,6 +130,7 @@ type Config struct {
 	Files    []string // in the order in which they were opened
 	Sections []*Section
 	Remarks  []Remark
+	Absent   []Remark // files of the other machine that are not below its root
 }
 
 // Of are the sections of a kind.
@@ -153,7 +154,14 @@ func (c *Config) Service() *Section {
 // Read reads the file at path and what it includes: YAML where its name ends in .yaml or .yml, classic otherwise. The
 // environment is asked for variables. An error is an [*Error]; the Config then holds what was read until there.
 func Read(path string, getenv func(string) string) (*Config, error) {
-	r := &reader{config: &Config{Files: []string{path}}, variables: newVariables(getenv)}
+	return ReadBelow("", path, getenv)
+}
+
+// ReadBelow is Read for a configuration of another machine, whose files are below root: an absolute path within the
+// configuration is sought there. What is not there is an entry of Absent, and not an error.
+func ReadBelow(root, path string, getenv func(string) string) (*Config, error) {
+	r := &reader{config: &Config{Files: []string{path}}, variables: newVariables(getenv), below: root}
+	r.variables.below = root
 	var err error
 	if isYAML(path) {
 		r.config.YAML = true

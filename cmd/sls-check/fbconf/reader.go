@@ -1,8 +1,10 @@
 package fbconf
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +16,7 @@ type reader struct {
 	variables *variables
 	env       []setting // YAML's env, in order
 	sets      []setting // classic's @SET, in order
+	below     string    // root of another machine, "" for this one
 }
 
 // setting is one variable that the configuration defines.
@@ -21,6 +24,26 @@ type setting struct {
 	Place
 	name, value string
 	uri         string
+}
+
+// Below is where a path of another machine is on this one; without a root, and for a relative path, where it says.
+func Below(root, path string) string {
+	if root == "" || !filepath.IsAbs(path) || strings.HasPrefix(path, filepath.Clean(root)+"/") {
+		return path
+	}
+	return filepath.Join(root, path)
+}
+
+// absent notes that a file of another machine is not below its root, and tells whether that is so.
+func (r *reader) absent(path string, at Place) bool {
+	if r.below == "" || at.Line == 0 || !filepath.IsAbs(path) {
+		return false
+	}
+	if _, err := os.Stat(Below(r.below, path)); !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	r.config.Absent = append(r.config.Absent, Remark{at, path + " is not below the root that was given, so it was not read", "put it there to have it examined"})
+	return true
 }
 
 // opened notes that a file is read.
@@ -80,6 +103,10 @@ func trim(s string) (trimmed string, ok bool) {
 // looks over the sections.
 func (r *reader) finish() error {
 	for _, s := range r.env {
+		if path, isFile := strings.CutPrefix(cmp.Or(s.uri, s.value), "file://"); isFile && r.absent(path, s.Place) {
+			r.variables.defined[s.name] = definition{value: "unknown", written: s.Place}
+			continue
+		}
 		if err := r.variables.set(s); err != nil {
 			return err
 		}

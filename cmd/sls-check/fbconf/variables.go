@@ -16,6 +16,7 @@ type Variable struct {
 
 // variables are those of a configuration and of the environment.
 type variables struct {
+	below   string // root of another machine
 	getenv  func(string) string
 	defined map[string]definition
 }
@@ -46,7 +47,7 @@ func (v *variables) set(s setting) *Error {
 		v.defined[s.name] = definition{value, s.Place}
 		return nil
 	}
-	content, err := os.ReadFile(path)
+	content, err := os.ReadFile(Below(v.below, path))
 	if err != nil {
 		return &Error{s.Place, "variable " + s.name + " is to come from " + path + ", which cannot be read: " + cause(err), "fix the path, or make the file readable for Fluent Bit"}
 	}

@@ -26,6 +26,10 @@ func (y *yamlReader) main(path string) error {
 // include reads what an entry of includes names, relative to the file it stands in: one file, or with a * in it all
 // that match.
 func (y *yamlReader) include(name, from string, at Place) error {
+	if !strings.Contains(name, "*") && y.absent(name, at) {
+		return nil
+	}
+	name = Below(y.below, name)
 	path := name
 	if !filepath.IsAbs(path) {
 		path = filepath.Dir(from) + "/" + path
