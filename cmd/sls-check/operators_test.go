@@ -90,6 +90,33 @@ func TestOperators(t *testing.T) {
 	}
 }
 
+// A file has one name in a report, however the configuration and the command line name it.
+func TestOneNameForAFile(t *testing.T) {
+	dir := writeFiles(t, map[string]string{
+		"c/main.conf":           "@INCLUDE conf.d/service.conf\n@INCLUDE conf.d/out-*.conf\n@INCLUDE " + "DIR/c/conf.d/in.conf\n",
+		"c/conf.d/service.conf": "[SERVICE]\n    Daemon on\n", "c/conf.d/out-1.conf": goodOutput + "    mach *\n", "c/conf.d/in.conf": "[INPUT]\n    Name tail\n    Tag app.a\n",
+	})
+	text, err := os.ReadFile(filepath.Join(dir, "c/main.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "c/main.conf"), []byte(strings.ReplaceAll(string(text), "DIR", dir)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ cwd, main, prefix string }{
+		{dir, "c/main.conf", "c/"}, {dir, "./c/main.conf", "c/"}, {dir, filepath.Join(dir, "c/main.conf"), "c/"},
+		{filepath.Join(dir, "c"), "main.conf", ""}, {t.TempDir(), filepath.Join(dir, "c/main.conf"), dir + "/c/"},
+	} {
+		t.Chdir(c.cwd)
+		report, _ := diagnose(t, "-c", c.main)
+		for _, want := range []string{"conf.d/service.conf:2: error: Daemon", "conf.d/out-1.conf:8: warning: mach is not", "conf.d/in.conf:1: warning: input tail"} {
+			if !strings.Contains("\n"+report, "\n"+c.prefix+want) {
+				t.Errorf("-c %s: no line that begins %q:\n%s", c.main, c.prefix+want, report)
+			}
+		}
+	}
+}
+
 func writeFiles(t *testing.T, files map[string]string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()

@@ -8,6 +8,7 @@ package fbconf
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,9 +23,23 @@ type Place struct {
 // String is file:line, as compilers and editors write it.
 func (p Place) String() string {
 	if p.Line == 0 {
-		return p.File
+		return shown(p.File)
 	}
-	return fmt.Sprintf("%s:%d", p.File, p.Line)
+	return fmt.Sprintf("%s:%d", shown(p.File), p.Line)
+}
+
+// shown is the one form of a path: from here where the file is below this directory, and whole otherwise. Fluent Bit itself
+// finds a file of an @INCLUDE from where it runs or from where its main file is, and so has both.
+func shown(path string) string {
+	path = filepath.Clean(path)
+	here, err := os.Getwd()
+	if err != nil || here == "/" {
+		return path
+	}
+	if below, found := strings.CutPrefix(path, here+"/"); found {
+		return below
+	}
+	return path
 }
 
 // Remark is something that is not as it looks, and what to do about it.
