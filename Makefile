@@ -37,7 +37,8 @@ demo: build
 
 CONF ?= fluent-bit.conf.example
 check-config:
-	@$(GO) run ./cmd/sls-check -c $(CONF) $(ARGS)
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o build/bin/ ./cmd/sls-check
+	@build/bin/sls-check -c $(CONF) $(ARGS)
 
 dist:
 	$(GO) run ./deploy/release -version $(VERSION)
