@@ -3,7 +3,7 @@
 # make test       vets, runs the quick tests and says which are left out; TESTFLAGS=-v says why one is skipped
 # make test-kill  kills the host ten times while the broker is away
 # make test-kafka runs against a real Apache Kafka (needs Java, Maven and Maven Central)
-# make test-interop runs the clients of docs/compatibility.md against the local endpoint; fetches them on first use
+# make test-interop runs the clients that docs/tools.md lists against the local endpoint; fetches them on first use
 # make soak       MINUTES=n of random faults under load; nothing may be lost; PROFILE=strict at a strict service
 # make test-oracle compares the encoder with Python's msgpack and json over 50,000 random and hostile chunks; fetches msgpack where it is missing
 # make fuzz       runs each fuzz target for a minute

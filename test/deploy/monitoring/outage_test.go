@@ -65,6 +65,8 @@ func TestPanelsShowTheOutage(t *testing.T) {
 		"Inputs paused":           {0, 0},
 		"Errors by kind":          {5, 2},
 		"Request duration":        {0, 0.001},
+		"Spool":                   {0, 0},
+		"Chunks of the spool":     {0, 0},
 		"Versions":                {1, 1},
 		"Memory in flight":        {0, 1000000},
 		"Chunks":                  {0, 20},

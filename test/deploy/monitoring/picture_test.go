@@ -248,7 +248,7 @@ func minutes(least, most float64) (ticks []plot.Tick) {
 // inUnit labels the ticks with one of Grafana's units.
 func inUnit(least, most float64, unit string) []plot.Tick {
 	ticks := plot.DefaultTicks{}.Ticks(least, most)
-	suffix, ok := map[string]string{"short": "", "s": " s", "cps": "/s", "Bps": "B/s", "bytes": "B"}[unit]
+	suffix, ok := map[string]string{"short": "", "percentunit": "", "s": " s", "cps": "/s", "Bps": "B/s", "bytes": "B"}[unit]
 	if !ok {
 		suffix = " " + unit
 	}
