@@ -41,7 +41,8 @@ func shipsLogs(t *testing.T, k *kubelet) {
 	wantPodRecords(t, landed, cart)
 	wantPodRecords(t, landed, stock)
 	k.wantReady(t)
-	if n := p.Count("[ warn]") + p.Count("[error]"); n > 0 {
+	// The local endpoint calls its broker 127.0.0.1, which SLS does not.
+	if n := p.Count("[ warn]") + p.Count("[error]") - p.Count("is outside of its domain"); n > 0 {
 		t.Errorf("the log has %d warnings and errors", n)
 	}
 	k.wantCheck(t)
