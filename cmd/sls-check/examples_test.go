@@ -117,6 +117,13 @@ func snippets(t *testing.T) map[string]string {
 			}
 		}
 	}
+	moved, err := filepath.Glob(filepath.Join(root, "test/interop/migrate/*.sls_kafka.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range moved {
+		found[filepath.Base(path)] = read(t, filepath.Join("test/interop/migrate", filepath.Base(path)))
+	}
 	if len(found) < 8 {
 		t.Fatalf("only %d configurations in the documents", len(found))
 	}

@@ -48,12 +48,12 @@ var moves = []move{
 		fields: []map[string]string{{"log": "hello", "resource": "*", "otlp": "*"}}},
 }
 
-// Each configuration of this project's in docs/migrate.md is checked with --dry-run and then delivers a record that came
+// Each configuration of this project's in the directory migrate is checked with --dry-run and then delivers a record that came
 // in by its own input. Without Fluent Bit its output alone is run, on the bundled host.
 func TestMigrate(t *testing.T) {
 	documented := slices.DeleteFunc(blocks(t), func(b block) bool { return !b.ours() })
 	if len(documented) != len(moves) {
-		t.Fatalf("docs/migrate.md has %d configurations of ours, the test drives %d", len(documented), len(moves))
+		t.Fatalf("test/interop/migrate has %d configurations of ours, the test drives %d", len(documented), len(moves))
 	}
 	so, err := plugin()
 	if err != nil {
@@ -62,7 +62,7 @@ func TestMigrate(t *testing.T) {
 	for i, m := range moves {
 		b := documented[i]
 		if b.section != m.section {
-			t.Fatalf("docs/migrate.md: configuration %d is in %q, want %q", i+1, b.section, m.section)
+			t.Fatalf("configuration %d is of %q, want %q", i+1, b.section, m.section)
 		}
 		t.Run(m.section, func(t *testing.T) {
 			t.Parallel()

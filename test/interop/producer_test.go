@@ -12,12 +12,12 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// documented is the nth configuration of Alibaba's page for an example, from docs/migrate.md.
+// documented is the nth configuration of Alibaba's page for an example.
 func documented(t *testing.T, section string, n int) string {
 	t.Helper()
 	all := slices.DeleteFunc(blocks(t), func(b block) bool { return b.section != section || b.ours() })
 	if n >= len(all) {
-		t.Fatalf("docs/migrate.md: %q has %d configurations of Alibaba's page", section, len(all))
+		t.Fatalf("%q has %d configurations of Alibaba's page", section, len(all))
 	}
 	return all[n].text
 }
