@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"out_sls_kafka/plugin/failure"
+	"out_sls_kafka/test/simdisk"
 	"out_sls_kafka/test/sls"
 )
 
@@ -77,9 +78,16 @@ func (m *memorySink) value(name string) float64 {
 
 func (n testNetwork) startMetered(t *testing.T, properties map[string]string) (*Output, *memorySink) {
 	t.Helper()
+	return n.startMeteredIn(t, properties, Env{})
+}
+
+// startMeteredIn is startMetered with more of what surrounds the output.
+func (n testNetwork) startMeteredIn(t *testing.T, properties map[string]string, env Env) (*Output, *memorySink) {
+	t.Helper()
 	m := &memorySink{t: t}
 	log := NewLog(&memoryLogger{t: t}, "test")
-	o, err := New(n.parse(t, properties), Env{Log: log, Metrics: m, Version: "1.2.3"})
+	env.Log, env.Metrics, env.Version = log, m, "1.2.3"
+	o, err := New(n.parse(t, properties), env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,13 +122,25 @@ func TestMetricsTable(t *testing.T) {
 	}
 }
 
+// An alert compares spool_bytes with the limit, so it must be there before anything is stored.
+func TestMetricOfTheSpoolsLimit(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		_, properties := network.startEndpoint(t, sls.Options{})
+		properties["spool_limit"] = "2G"
+		_, m := network.startMeteredIn(t, properties, Env{Spool: simdisk.New()})
+		time.Sleep(2 * time.Second)
+		m.want(map[string]float64{"spool_limit_bytes": 2 << 30, "spool_bytes": 0})
+	})
+}
+
 func TestMetricsOfADelivery(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, network testNetwork) {
 		e, properties := network.startEndpoint(t, sls.Options{})
 		properties["max_message_bytes"] = "1K"
 		o, m := network.startMetered(t, properties)
-		m.want(map[string]float64{"up": 1, "records_acknowledged_total": 0, "buffer_limit_bytes": 32 << 20, "build_info 1.2.3": 1})
+		m.want(map[string]float64{"up": 1, "records_acknowledged_total": 0, "buffer_limit_bytes": 32 << 20, "spool_limit_bytes": 0, "build_info 1.2.3": 1})
 
 		e.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.InvalidRecord, Count: -1, When: poisoned})
 		chunk := append(events(0, 7, "hello"), events(7, 2, strings.Repeat("x", 2000))...)

@@ -36,7 +36,7 @@ func (s *spooler) logDamage(d spool.Damage) {
 
 // spoolSnapshot is how a spool stands at one moment.
 type spoolSnapshot struct {
-	bytes                       int64
+	bytes, limit                int64
 	chunks                      int
 	oldest                      time.Duration // since it was given
 	written, delivered, damaged int64         // since the start
@@ -47,6 +47,7 @@ func (s *spooler) snapshot(now time.Time) (n spoolSnapshot) {
 	if s == nil {
 		return n
 	}
+	n.limit = s.out.cfg.SpoolLimit
 	n.written, n.delivered, n.damaged = s.written.Load(), s.unspool.delivered.Load(), s.damaged.Load()
 	if disk := s.disk.Load(); disk != nil {
 		st := disk.Stats()
