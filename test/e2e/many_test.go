@@ -153,8 +153,11 @@ func TestExampleConfiguration(t *testing.T) {
 	eachHost(t, func(t *testing.T, h host) {
 		e := startEndpoint(t, sls.Options{})
 		dir := t.TempDir()
-		ca, file := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "app.log")
+		ca, file, storage := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "app.log"), filepath.Join(dir, "storage")
 		if err := os.WriteFile(ca, e.CAPEM(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(storage, 0o700); err != nil { // the bundled host does not make it
 			t.Fatal(err)
 		}
 		f, err := os.Create(file)
@@ -172,7 +175,7 @@ func TestExampleConfiguration(t *testing.T) {
 			t.Fatal(err)
 		}
 		for k, v := range map[string]string{"SLS_PROJECT": "demo-project", "SLS_LOGSTORE": "demo", "SLS_ACCESS_KEY_ID": "demo-id",
-			"SLS_ACCESS_KEY_SECRET": "demo-secret", "LOG_PATH": file, "STORAGE_PATH": dir} {
+			"SLS_ACCESS_KEY_SECRET": "demo-secret", "LOG_PATH": file, "STORAGE_PATH": storage} {
 			t.Setenv(k, v)
 		}
 		var args []string
@@ -186,6 +189,9 @@ func TestExampleConfiguration(t *testing.T) {
 		}
 		if code := p.stop(); code != 0 {
 			t.Errorf("exit code %d", code)
+		}
+		if _, err := os.Stat(storage + "-spool/lock"); err != nil {
+			t.Errorf("the spool was not in use: %v", err)
 		}
 	})
 }

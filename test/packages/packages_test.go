@@ -135,6 +135,9 @@ func TestUnitShipsLines(t *testing.T) {
 	p := run.StartTest(t, system.command(append([]string{"/usr/bin/env"}, append(unit.environment, unit.command...)...)...))
 	p.Await("logstore demo of project demo-project is reachable", 1, time.Minute)
 	landed(t, e, lines)
+	if _, err := os.Stat(system.path("/var/lib/" + unit.state + "/storage-spool/lock")); err != nil {
+		t.Errorf("the spool is not in the unit's StateDirectory: %v", err)
+	}
 	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
