@@ -129,6 +129,9 @@ fluentbit_sls_kafka_last_acknowledged_seconds{job="j",instance="i",name="a"} 1x1
 fluentbit_sls_kafka_inflight_chunks{job="j",instance="i",name="a"} 2x120
 fluentbit_sls_kafka_records_rejected_total{job="j",instance="i",name="a",reason="too_large"} 0x120
 fluentbit_output_dropped_records_total{job="j",instance="i",name="a"} 0x120
+fluentbit_sls_kafka_spool_bytes{job="j",instance="i",name="a"} 0x120
+fluentbit_sls_kafka_spool_limit_bytes{job="j",instance="i",name="a"} 1000x120
+fluentbit_sls_kafka_spool_damaged_total{job="j",instance="i",name="a"} 0x120
 fluentbit_storage_chunks{job="j",instance="i"} 20x120
 `
 
@@ -151,6 +154,9 @@ func TestAlertsFire(t *testing.T) {
 		oldest  = "fluentbit_sls_kafka_oldest_chunk_seconds"
 		lost    = "fluentbit_sls_kafka_dead_letters_lost_total"
 		deleted = "fluentbit_sls_kafka_dead_letters_deleted_total"
+		spooled = "fluentbit_sls_kafka_spool_bytes"
+		limit   = "fluentbit_sls_kafka_spool_limit_bytes"
+		damaged = "fluentbit_sls_kafka_spool_damaged_total"
 	)
 	rejected := func(values string) string {
 		return `fluentbit_sls_kafka_records_rejected_total{job="j",instance="i",name="b",reason="too_large"} ` + values + "\n"
@@ -186,6 +192,14 @@ func TestAlertsFire(t *testing.T) {
 		{"a chunk that waits for half an hour", healthy + of("a", oldest, "1x9 0+60x30 1x90"), []string{`SlsKafkaRecordsLate{instance="i", name="a"} 26-40`}},
 		{"rejected records that are lost", healthy + of("a", lost, "0x19 3x100") + of("a", deleted, "0x120"), []string{`SlsKafkaDeadLettersLost{instance="i", name="a"} 20-28`}},
 		{"rejected records that are deleted", healthy + of("a", lost, "0x120") + of("a", deleted, "0x19 900x100"), []string{`SlsKafkaDeadLettersLost{instance="i", name="a"} 20-28`}},
+		{"a spool over four fifths of its limit for twenty minutes", healthy + of("b", spooled, "0x9 801x19 0x90") + of("b", limit, "1000x120"),
+			[]string{`SlsKafkaSpoolFills{instance="i", name="b"} 15-29`}},
+		{"a spool at four fifths", healthy + of("b", spooled, "800x120") + of("b", limit, "1000x120"), nil},
+		{"a spool that was nearly full for four minutes", healthy + of("b", spooled, "0x9 999x3 500x100") + of("b", limit, "1000x120"), nil},
+		{"no spool", healthy + of("b", spooled, "0x120") + of("b", limit, "0x120"), nil},
+		{"damaged places in a spool", healthy + of("b", damaged, "0x19 2x100"), []string{`SlsKafkaSpoolDamaged{instance="i", name="b"} 20-28`}},
+		{"damaged places that a new pod finds at its start", healthy + of("b", damaged, "_x19 3x100"), []string{`SlsKafkaSpoolDamaged{instance="i", name="b"} 19-28`}},
+		{"a new pod with a sound spool", healthy + of("b", damaged, "_x19 0x100"), nil},
 		{"records dropped", healthy + of("b", up, "1x120") + of("b", dropped, "0x19 500x100"), []string{`SlsKafkaDropped{instance="i", name="b"} 20-28`}},
 		{"records of another plugin dropped", healthy + of("stdout.0", dropped, "0x19 500x100"), nil},
 		{"a large backlog that does not grow", strings.Replace(healthy, "20x120", "900x120", 1), nil},

@@ -109,7 +109,12 @@ func (q *query) labelsOf(expr parser.Expr, function string) []string {
 		}
 		return labels
 	case *parser.BinaryExpr:
-		left, right := q.labelsOf(e.LHS, ""), q.labelsOf(e.RHS, "")
+		if e.Op == parser.LUNLESS || function == newSeries {
+			function = newSeries
+		} else {
+			function = ""
+		}
+		left, right := q.labelsOf(e.LHS, function), q.labelsOf(e.RHS, function)
 		if m := e.VectorMatching; m != nil {
 			q.need(e.String(), left, m.MatchingLabels)
 			q.need(e.String(), right, m.MatchingLabels)
@@ -121,6 +126,10 @@ func (q *query) labelsOf(expr parser.Expr, function string) []string {
 	q.faultf("%s: the test does not know a %T", expr, expr)
 	return nil
 }
+
+// newSeries stands for the operator unless: a counter that begins above 0 has no increase, so a query may ask whether it
+// was there before.
+const newSeries = "unless"
 
 func (q *query) selected(e *parser.VectorSelector, function string) []string {
 	m, ok := known()[e.Name]
@@ -136,7 +145,7 @@ func (q *query) selected(e *parser.VectorSelector, function string) []string {
 		}
 	}
 	ofCounters := function == "rate" || function == "increase"
-	if m.counter != ofCounters && function != "absent" {
+	if m.counter != ofCounters && function != "absent" && function != newSeries {
 		q.faultf("%s: a counter goes into rate or increase, and nothing else does (here: %q)", e, function)
 	}
 	return labels

@@ -65,11 +65,12 @@ func TestPanelsShowTheOutage(t *testing.T) {
 		"Inputs paused":           {0, 0},
 		"Errors by kind":          {5, 2},
 		"Request duration":        {0, 0.001},
-		"Spool":                   {0, 0},
-		"Chunks of the spool":     {0, 0},
 		"Versions":                {1, 1},
 		"Memory in flight":        {0, 1000000},
 		"Chunks":                  {0, 20},
+		"Spool":                   {0, 16 << 20},
+		"Spool: chunks":           {0, 200},
+		"Spool: in and out":       {0, 10},
 	}
 	for _, p := range readDashboard(t).Panels {
 		least, most, last := math.Inf(1), math.Inf(-1), 0.0

@@ -87,8 +87,10 @@ func startNode(t *testing.T) *node {
     max_message_bytes 2K
     buffer_limit      1M
     dead_letter_file  %s
+    spool_path        %s
+    spool_limit       16M
     Retry_Limit       no_limits
-`, host, port, in("storage"), input.Name(), n.e.Addr(), in("ca.pem"), in("rejected.jsonl"))
+`, host, port, in("storage"), input.Name(), n.e.Addr(), in("ca.pem"), in("rejected.jsonl"), in("spool"))
 	for name, text := range map[string][]byte{"fluent-bit.conf": []byte(config), "ca.pem": n.e.CAPEM()} {
 		if err := os.WriteFile(in(name), text, 0o600); err != nil {
 			t.Fatal(err)
