@@ -134,6 +134,35 @@ func TestMetricOfTheSpoolsLimit(t *testing.T) {
 	})
 }
 
+// Chunks of the spool take part of buffer_limit as those of Fluent Bit do: while some are on their way the alert that
+// nothing is acknowledged needs to see them, however many others wait for room.
+func TestMetricsCountChunksOfTheSpool(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		properties["buffer_limit"] = "1M"
+		o, m := network.startMeteredIn(t, properties, Env{Spool: simdisk.New()})
+		f := newFlushes(t, o)
+		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
+		for range 60 {
+			for range 5 {
+				f.give("any", events(0, 10, strings.Repeat("x", 2500)))
+			}
+			time.Sleep(time.Second)
+		}
+		spooled, inFlight, waiting := m.value("spool_chunks"), m.value("inflight_chunks"), m.value("waiting_chunks")
+		if used := m.value("inflight_bytes"); used < 900_000 || spooled < 250 || waiting < 200 {
+			t.Fatalf("%v bytes are in flight, %v chunks in the spool, %v wait: this is not the case that it tests", used, spooled, waiting)
+		}
+		if inFlight < 10 || inFlight+waiting < 300-1 || inFlight+waiting > 300 {
+			t.Errorf("%v chunks are in flight and %v wait, of 300; %v are in the spool", inFlight, waiting, spooled)
+		}
+		e.ClearFault(sls.ConnectionCut)
+		f.wg.Wait()
+		eventually(t, "the spool is empty", func() bool { return o.idle() })
+	})
+}
+
 func TestMetricsOfADelivery(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, network testNetwork) {

@@ -104,9 +104,7 @@ type snapshot struct {
 // snapshot takes the numbers one after another, while others go on counting.
 func (o *Output) snapshot(now time.Time) snapshot {
 	used, waiting := o.admission.load()
-	o.mu.Lock()
-	live := len(o.live)
-	o.mu.Unlock()
+	begun := o.begun()
 	last := o.metrics.start
 	if ack := o.health.lastAcked(); !ack.IsZero() {
 		last = ack
@@ -117,7 +115,7 @@ func (o *Output) snapshot(now time.Time) snapshot {
 		retried:           o.stats.retried.Load(),
 		bytes:             used,
 		limit:             o.cfg.BufferLimit,
-		chunks:            max(0, live-waiting),
+		chunks:            max(0, begun-waiting),
 		waiting:           waiting,
 		sinceAck:          max(0, now.Sub(last)),
 		sentBytes:         o.stats.traffic.bytes.Load(),
@@ -145,6 +143,13 @@ func (o *Output) snapshot(now time.Time) snapshot {
 	return s
 }
 
+// begun is how many chunks are in flight or wait for room, Fluent Bit's and those of the spool: both wait in the same lines.
+func (o *Output) begun() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.live) + len(o.moved)
+}
+
 // String is the snapshot as a log line has it.
 func (s snapshot) String() string {
 	state := "works"
@@ -162,11 +167,9 @@ func (s snapshot) String() string {
 // loadSummary returns what is in flight, for a log line.
 func (o *Output) loadSummary() string {
 	used, waiting := o.admission.load()
-	o.mu.Lock()
-	live := len(o.live)
-	o.mu.Unlock()
+	begun := o.begun()
 	return fmt.Sprintf("in flight: %d chunks, %d of %d bytes; waiting for room: %d chunks; records acknowledged: %d, rejected: %d",
-		max(0, live-waiting), used, o.cfg.BufferLimit, waiting, o.stats.acknowledged.Load(), o.stats.rejected.Load())
+		max(0, begun-waiting), used, o.cfg.BufferLimit, waiting, o.stats.acknowledged.Load(), o.stats.rejected.Load())
 }
 
 // Retained counts what the output holds in batches, and of names of logstores,
