@@ -20,6 +20,7 @@ type Disk struct {
 	files  map[string]*data // as they are seen
 	synced map[string]*data // that a crash leaves
 	locked bool
+	made   int   // files
 	room   int64 // bytes that may still be written; negative: any number
 	fail   func(op, name string) error
 
@@ -31,6 +32,7 @@ type Disk struct {
 const sector = 512
 
 type data struct {
+	made    int
 	now     []byte
 	durable []byte
 	dirty   map[int]struct{} // sectors that were written and not synced
@@ -134,12 +136,40 @@ func (d *Disk) Content(name string) []byte {
 	return slices.Clone(d.files[name].now)
 }
 
+// Content is what is in a file. It must not be changed.
+type Content struct {
+	Name string
+	Made int // how many files were made before it: names come again
+	Now  []byte
+	// Durable is what a power cut leaves of it for certain; nil: it may leave nothing.
+	Durable []byte
+}
+
+// Each calls f with each file that is seen. f must not use the disk.
+func (d *Disk) Each(f func(Content)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name, file := range d.files {
+		c := Content{Name: name, Made: file.made, Now: file.now}
+		if d.synced[name] == file {
+			c.Durable = file.durable
+		}
+		f(c)
+	}
+}
+
 // Put makes a file that is synced.
 func (d *Disk) Put(name string, content []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	f := &data{slices.Clone(content), slices.Clone(content), make(map[int]struct{})}
+	f := d.newDataLocked()
+	f.now, f.durable = slices.Clone(content), slices.Clone(content)
 	d.files[name], d.synced[name] = f, f
+}
+
+func (d *Disk) newDataLocked() *data {
+	d.made++
+	return &data{made: d.made - 1, dirty: make(map[int]struct{})}
 }
 
 // Corrupt changes a byte of a file.
@@ -196,7 +226,7 @@ func (d *Disk) Create(name string) (spool.File, error) {
 	if d.files[name] != nil {
 		return nil, fs.ErrExist
 	}
-	f := &data{dirty: make(map[int]struct{})}
+	f := d.newDataLocked()
 	d.files[name] = f
 	return &file{d, f, name}, nil
 }
@@ -305,6 +335,9 @@ func (f *file) Truncate(size int64) error {
 	defer f.disk.mu.Unlock()
 	if freed := int64(len(f.data.now)) - size; freed > 0 {
 		f.data.now = f.data.now[:size:size]
+		for s := int(size) / sector; s*sector < len(f.data.durable); s++ {
+			f.data.dirty[s] = struct{}{}
+		}
 		if f.disk.room >= 0 {
 			f.disk.room += freed
 		}
@@ -325,8 +358,23 @@ func (f *file) Sync() error {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
 	f.disk.syncs++
-	f.data.durable, f.data.dirty = slices.Clone(f.data.now), make(map[int]struct{})
+	f.data.sync()
 	return nil
+}
+
+// sync copies what was written since the last time.
+func (f *data) sync() {
+	if n := len(f.now); n < len(f.durable) {
+		f.durable = f.durable[:n:n]
+	} else {
+		f.durable = append(f.durable, make([]byte, n-len(f.durable))...)
+	}
+	for s := range f.dirty {
+		if from := s * sector; from < len(f.now) {
+			copy(f.durable[from:], f.now[from:min(from+sector, len(f.now))])
+		}
+	}
+	clear(f.dirty)
 }
 
 func (f *file) Close() error { return nil }
