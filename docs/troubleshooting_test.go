@@ -19,6 +19,7 @@ var unreachable = map[string]string{
 	"encoder: Format %d is unknown; allowed are FormatJSON and FormatRaw":                                       "package plugin sets no other",
 	"encoder: FormatRaw needs RawKey, the name of the field that is the record":                                 "raw_key has a default",
 	"encoder: TimeFormat %d is unknown; allowed are TimeISO8601, TimeEpoch, TimeEpochMillis and TimeEpochNanos": "package plugin sets no other",
+	"encoder: Metrics %d is unknown; allowed are MetricsJSON and MetricsStore":                                  "package plugin sets no other",
 	"encoder: Oversize %d is unknown; allowed are OversizeReject and OversizeTruncate":                          "package plugin sets no other",
 	"encoder: ReservedKeys.Policy %d is unknown; allowed are ReservedKeep, ReservedRename and ReservedDrop":     "package plugin sets no other",
 	"encoder: ReservedKeys has the name %q; allowed are names of two bytes or more that begin with _":           "package config has the names",

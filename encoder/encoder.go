@@ -124,6 +124,8 @@ type Options struct {
 	RouteField  string   // the same for Record.Route
 	MaxBytes    int      // largest record value in bytes, 0: no limit
 	Oversize    Oversize // what happens to a larger record
+	Metrics     MetricsFormat
+	KeepDelta   bool // MetricsStore: values that count since the sample before are kept as they are
 	Reserved    ReservedKeys
 }
 
@@ -200,11 +202,12 @@ type Encoder struct {
 	tagKey      addedKey
 	metadataKey addedKey
 	groupKey    addedKey
-	giveUpSize  int     // bytes of a record beyond which its encoding stops
-	giveUpErr   error   // the error of such a record
-	addsFields  bool    // at least one of the five keys is wanted
-	watches     []watch // first-level fields whose offset is needed
-	watchLens   uint64  // bit n: a watched name has n bytes (62: or more); reservesBit
+	series      *Encoder // of the records of a metricstore; nil: of MetricsJSON
+	giveUpSize  int      // bytes of a record beyond which its encoding stops
+	giveUpErr   error    // the error of such a record
+	addsFields  bool     // at least one of the five keys is wanted
+	watches     []watch  // first-level fields whose offset is needed
+	watchLens   uint64   // bit n: a watched name has n bytes (62: or more); reservesBit
 	fillers     [templates]filler
 	fills       bool // a template is wanted
 
@@ -252,6 +255,12 @@ func New(o Options) (*Encoder, error) {
 			return nil, fmt.Errorf("encoder: %s %q: %w", f.option, f.text, err)
 		}
 		e.fills = e.fills || e.fillers[template].wanted()
+	}
+	if o.Metrics == MetricsStore {
+		var err error
+		if e.series, err = newSeriesEncoder(o); err != nil {
+			return nil, err
+		}
 	}
 	return e, nil
 }

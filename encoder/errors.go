@@ -20,6 +20,9 @@ var (
 	// ErrTooLarge: the record is larger than Options.MaxBytes. The error is a
 	// *TooLargeError.
 	ErrTooLarge = errors.New("record too large")
+	// ErrDelta: a metric counts since the sample before (delta), which nobody who reads
+	// a metricstore expects.
+	ErrDelta = errors.New("a metric that counts since the sample before (delta), not since the start (cumulative)")
 	// ErrEmpty: the record has no fields, and ReservedDrop does not let it go.
 	ErrEmpty = errors.New("a record without fields")
 )
@@ -55,6 +58,7 @@ const (
 	faultScalar                // not even an array or a map
 	faultMetric                // a metric does not have the layout of cmetrics
 	faultSample                // a sample of a metric does not have it
+	faultDelta                 // a metric counts from sample to sample, and Options.KeepDelta is not set
 )
 
 // faultErrors has the error of a fault at index -1-fault.
@@ -71,6 +75,7 @@ var faultErrors = [...]error{
 	fmt.Errorf("%w: a single value stands where an event was expected", ErrMalformed),
 	fmt.Errorf("%w: a metric lacks version %d of cmetrics, a known type, a name, its bounds or its values", ErrMalformed, cmetricsVersion),
 	fmt.Errorf("%w: a sample of a metric lacks its time, a number, a bucket, or the name of a label", ErrMalformed),
+	ErrDelta,
 }
 
 func faultError(fault int) error { return faultErrors[-1-fault] }

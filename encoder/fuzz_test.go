@@ -41,6 +41,9 @@ func fuzzOptions(pick uint16) Options {
 	if pick&4096 != 0 {
 		o.RecordIDKey = "id"
 	}
+	if pick&16384 != 0 {
+		o.Metrics, o.KeepDelta = MetricsStore, pick&32768 != 0
+	}
 	if pick&512 != 0 {
 		o.Reserved = ReservedKeys{ReservedPolicy(pick >> 10 % 3), []string{"__time__", "_e", "__tag__:"}, 70}
 	}
@@ -106,9 +109,9 @@ func checkPieces(t *testing.T, e *Encoder, whole *Batch, chunk []byte) {
 	for piece, at := 0, (Position{}); at.Offset < len(chunk); piece++ {
 		b := &batches[piece&1]
 		b.Reset()
-		before := at.Offset
-		if at = e.AppendSome(b, chunk, at, 1); at.Offset <= before || at.Offset > len(chunk) {
-			t.Fatalf("offset %d after %d of %d", at.Offset, before, len(chunk))
+		before := at
+		if at = e.AppendSome(b, chunk, at, 1); at == before || at.Offset < before.Offset || at.Offset > len(chunk) {
+			t.Fatalf("position %+v after %+v of %d", at, before, len(chunk))
 		}
 		if len(b.Records) > len(records) || len(b.Rejects) > len(rejects) {
 			t.Fatalf("%d records, %d rejects in a piece; %d, %d are left", len(b.Records), len(b.Rejects), len(records), len(rejects))

@@ -58,18 +58,22 @@ type metric struct {
 	firstBound cursor // the first upper bound of a bucket, or quantile
 	bounds     int    // how many there are
 	isDelta    bool
+
+	series series // of a metricstore
 }
 
-func (m *metric) size() int { return cap(m.eventBuf) + cap(m.name) }
+func (m *metric) size() int { return cap(m.eventBuf) + cap(m.name) + m.series.size() }
 
 // close releases the memory of the caller.
 func (m *metric) close() {
 	m.external, m.firstStatic, m.elem, m.unit = cursor{}, cursor{}, cursor{}, nil
 	m.firstLabel, m.firstBound = cursor{}, cursor{}
+	m.series.close()
 }
 
-// openObject reads what all samples of the object share.
-func (m *metric) openObject(src []byte, start, end int) {
+// openMetrics reads what all samples of the object share.
+func (w *walker) openMetrics(src []byte, start, end int) {
+	m := &w.metric
 	object := cursor{src[:end], start}
 	elem, n, _ := object.get("metrics").array()
 	m.scrapeTime = newestTime(elem, n)
@@ -82,6 +86,9 @@ func (m *metric) openObject(src []byte, start, end int) {
 		length := len(pair.raw())
 		m.staticBytes, m.longestBytes = m.staticBytes+length, max(m.longestBytes, length)
 		pair = pair.next()
+	}
+	if m.series.enc = w.enc.series; m.series.enc != nil {
+		m.series.openObject(w, meta)
 	}
 }
 
@@ -125,7 +132,7 @@ func (m *metric) eventHeader() event {
 // describes single samples.
 func (w *walker) setResourceGroup() (fault int) {
 	w.groupJSON = w.groupJSON[:0]
-	if !w.enc.groupKey.wanted() {
+	if !w.enc.groupKey.wanted() || w.enc.series != nil {
 		return 0
 	}
 	m := &w.metric
@@ -148,7 +155,15 @@ func (w *walker) setResourceGroup() (fault int) {
 }
 
 // openMetric reads what the samples of the metric share.
-func (m *metric) openMetric() bool { return m.readMeta(m.elem.get("meta")) }
+func (m *metric) openMetric() bool {
+	if !m.readMeta(m.elem.get("meta")) {
+		return false
+	}
+	if m.series.enc != nil {
+		m.series.openMetric(m)
+	}
+	return true
+}
 
 // readMeta reads what the samples of the metric share. It returns false if that
 // does not have the layout of cmetrics.

@@ -55,6 +55,15 @@ func (c cursor) uint() (uint64, bool) {
 	return uint64(v), ok && (unsigned || v >= 0)
 }
 
+// int returns an integer that an int64 can hold.
+func (c cursor) int() (int64, bool) {
+	if c.pos < 0 {
+		return 0, false
+	}
+	v, unsigned, ok := readInt(c.src, c.pos)
+	return v, ok && !(unsigned && v < 0)
+}
+
 // isNumber reports whether the value is an integer or a float.
 func (c cursor) isNumber() bool {
 	if c.pos < 0 {

@@ -16,7 +16,7 @@ func FuzzMetrics(f *testing.F) {
 		if len(chunk) > 2000 { // the shorter ones have every kind of metric
 			continue
 		}
-		for _, pick := range []uint16{0, 1, 0x7e, 0xf2, 0x1fe} {
+		for _, pick := range []uint16{0, 1, 0x7e, 0xf2, 0x1fe, 0x4000, 0xc040, 0x4080} {
 			f.Add(chunk, pick)
 		}
 	}

@@ -6,6 +6,7 @@ type objectPosition struct {
 	start, end      int // of the object
 	metric, metrics int // the offset of the current metric; how many are left, with it
 	sample, samples int // the offset of its next sample; how many are left, 0: the metric was not begun
+	part            int // of the next sample: how many of its records are behind, of a metricstore
 }
 
 func (at *objectPosition) isOpen() bool { return at.metrics > 0 }
@@ -33,7 +34,7 @@ func (e *Encoder) beginMetrics(b *Batch, src []byte, pos int) int {
 	}
 	w := &b.w
 	w.at.group = 0
-	w.metric.openObject(src, pos, end)
+	w.openMetrics(src, pos, end)
 	if fault := w.setResourceGroup(); fault < 0 {
 		b.rejectSamples(cursor{src, pos}, elem, n, fault)
 		return end
@@ -57,7 +58,11 @@ func (e *Encoder) encodeSamples(b *Batch, src []byte, size int) int {
 		}
 		if at.samples > 0 {
 			sample := cursor{src[:at.end], at.sample}
-			e.encodeSample(b, sample)
+			if e.series == nil {
+				e.encodeSample(b, sample)
+			} else if !e.encodeSeries(b, sample, size) {
+				return at.offset()
+			}
 			at.sample, at.samples = sample.next().pos, at.samples-1
 		} else {
 			e.beginMetric(b, at)
@@ -78,6 +83,10 @@ func (e *Encoder) beginMetric(b *Batch, at *objectPosition) {
 	sample, n, ok := m.elem.get("values").array()
 	if !ok || !m.openMetric() {
 		b.rejectSamples(m.elem, m.elem, 1, faultMetric)
+		return
+	}
+	if m.isDelta && e.series != nil && !e.opts.KeepDelta {
+		b.rejectSamples(m.elem, m.elem, 1, faultDelta)
 		return
 	}
 	at.sample, at.samples = sample.pos, n

@@ -17,6 +17,9 @@ func checkOptions(o Options) error {
 	if o.TimeFormat > TimeEpochNanos {
 		errs = append(errs, fmt.Errorf("encoder: TimeFormat %d is unknown; allowed are TimeISO8601, TimeEpoch, TimeEpochMillis and TimeEpochNanos", o.TimeFormat))
 	}
+	if o.Metrics > MetricsStore {
+		errs = append(errs, fmt.Errorf("encoder: Metrics %d is unknown; allowed are MetricsJSON and MetricsStore", o.Metrics))
+	}
 	if o.Oversize > OversizeTruncate {
 		errs = append(errs, fmt.Errorf("encoder: Oversize %d is unknown; allowed are OversizeReject and OversizeTruncate", o.Oversize))
 	}

@@ -73,10 +73,13 @@ func (e *Encoder) resume(b *Batch, chunk []byte, at Position) {
 	w.groupJSON, w.at = w.groupJSON[:0], at
 	switch {
 	case at.object.isOpen():
-		w.metric.openObject(chunk, at.object.start, at.object.end)
+		w.openMetrics(chunk, at.object.start, at.object.end)
 		w.setResourceGroup()
 		if w.metric.elem.pos = at.object.metric; at.object.samples > 0 {
 			w.metric.openMetric()
+		}
+		if at.object.part > 0 {
+			w.metric.series.openSample(w, cursor{chunk[:at.object.end], at.object.sample})
 		}
 	case at.group > 0:
 		ev, _ := readEvent(chunk, at.group-1)

@@ -93,6 +93,12 @@ var options = []option{
 		set: word(func(c *Config, i int) {
 			c.Encoding.Reserved = encoder.ReservedKeys{Policy: encoder.ReservedPolicy(i), Names: reservedKeys, MaxBytes: maxKeyBytes}
 		}, "keep", "rename", "drop")},
+	{name: "metrics_format", def: "json", allowed: "json or metricstore",
+		help: "What a sample of metrics becomes: json: one record with all that belongs to it; metricstore: one for each value, with `__name__`, `__labels__`, `__time_nano__` and `__value__`, as SLS's metricstores have them. See [records.md](records.md#metricstore)",
+		set:  word(func(c *Config, i int) { c.Encoding.Metrics = encoder.MetricsFormat(i) }, "json", "metricstore")},
+	{name: "metrics_delta", def: "reject", allowed: "reject or keep",
+		help: "With metrics_format metricstore: metrics that count since the sample before (delta), not since the start, are rejected, or kept as they are",
+		set:  word(func(c *Config, i int) { c.Encoding.KeepDelta = i == 1 }, "reject", "keep")},
 	{name: "logstore_key", allowed: accessorForm, help: "What is found here names the logstore; where something is absent, or it is not a valid name, logstore does. Read [who chooses the logstore](#who-chooses-the-logstore)",
 		set: setLogstoreKey},
 	{name: "logstore_allowed", allowed: "names of logstores, and beginnings of names with a * behind them, separated by commas", help: "The logstores that logstore_key may name, all without this option; what it finds else goes to logstore, and is counted",

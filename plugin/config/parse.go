@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"out_sls_kafka/encoder"
 	"out_sls_kafka/plugin/display"
 )
 
@@ -171,6 +172,9 @@ func (c *Config) warnings(examine bool) (w []string) {
 	if c.LogstoreAllowed.Limited() && c.Encoding.RouteField == "" {
 		w = append(w, "logstore_allowed has no effect without logstore_key")
 	}
+	if c.given["metrics_delta"] && c.Encoding.Metrics != encoder.MetricsStore {
+		w = append(w, "metrics_delta has no effect without metrics_format metricstore")
+	}
 	if c.given["unknown_logstore"] && c.Encoding.RouteField == "" {
 		w = append(w, "unknown_logstore has no effect without logstore_key: records for logstore itself wait")
 	}
@@ -191,6 +195,9 @@ func (c *Config) resolveFormat() (faults []Fault) {
 			return []Fault{{"format", "raw", "a raw value is not JSON, but parse_json on or the .json ending of logstore asks SLS to parse it", "parse_json off, or format json"}}
 		}
 		c.ParseJSON = false
+	}
+	if c.Encoding.Metrics == encoder.MetricsStore && !c.ParseJSON {
+		faults = append(faults, Fault{"metrics_format", "metricstore", "a metricstore needs the record's fields, but with parse_json off or format raw SLS stores it as one text", "parse_json on, in an [OUTPUT] section of its own if logs need it off"})
 	}
 	fields := []struct{ name, value string }{{"time_key", c.Encoding.TimeKey}, {"record_id_key", c.Encoding.RecordIDKey}, {"tag_key", c.Encoding.TagKey},
 		{"metadata_key", c.Encoding.MetadataKey}, {"group_key", c.Encoding.GroupKey}}
