@@ -116,17 +116,21 @@ type Options struct {
 	// metadata, or the time of Begin.
 	ReplaceZeroTime bool
 
-	RecordIDKey string   // adds an id, the same whenever the same chunk comes again, under this key, "": not added
-	TagKey      string   // adds the tag under this key, "": not added
-	MetadataKey string   // adds the event's metadata, if it has any, without credentials, under this key, "": not added
-	GroupKey    string   // adds the attributes of the event's OTLP group under this key, "": not added
-	KeyField    string   // the Template of Record.Key, cut to 1024 bytes, "": none
-	RouteField  string   // the same for Record.Route
-	MaxBytes    int      // largest record value in bytes, 0: no limit
-	Oversize    Oversize // what happens to a larger record
-	Metrics     MetricsFormat
-	KeepDelta   bool // MetricsStore: values that count since the sample before are kept as they are
-	Reserved    ReservedKeys
+	RecordIDKey string // adds an id, the same whenever the same chunk comes again, under this key, "": not added
+	TagKey      string // adds the tag under this key, "": not added
+	MetadataKey string // adds the event's metadata, if it has any, without credentials, under this key, "": not added
+	GroupKey    string // adds the attributes of the event's OTLP group under this key, "": not added
+	KeyField    string // the Template of Record.Key, cut to 1024 bytes, "": none
+	RouteField  string // the same for Record.Route
+	// MetricsRoute and TracesRoute are the Record.Route of all samples and spans, "": what
+	// RouteField leads to.
+	MetricsRoute, TracesRoute string
+
+	MaxBytes  int      // largest record value in bytes, 0: no limit
+	Oversize  Oversize // what happens to a larger record
+	Metrics   MetricsFormat
+	KeepDelta bool // MetricsStore: values that count since the sample before are kept as they are
+	Reserved  ReservedKeys
 }
 
 // Span is a range of Batch.Buf. If Start == End, the value is absent or empty. Records

@@ -58,6 +58,7 @@ const (
 	faultScalar                // not even an array or a map
 	faultMetric                // a metric does not have the layout of cmetrics
 	faultSample                // a sample of a metric does not have it
+	faultSpan                  // a span, or what belongs to several, does not have the layout of ctraces
 	faultDelta                 // a metric counts from sample to sample, and Options.KeepDelta is not set
 )
 
@@ -75,6 +76,7 @@ var faultErrors = [...]error{
 	fmt.Errorf("%w: a single value stands where an event was expected", ErrMalformed),
 	fmt.Errorf("%w: a metric lacks version %d of cmetrics, a known type, a name, its bounds or its values", ErrMalformed, cmetricsVersion),
 	fmt.Errorf("%w: a sample of a metric lacks its time, a number, a bucket, or the name of a label", ErrMalformed),
+	fmt.Errorf("%w: a span lacks its ids, its times or its scope, or has text where a list or a map belongs", ErrMalformed),
 	ErrDelta,
 }
 

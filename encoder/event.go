@@ -89,7 +89,7 @@ func (e *Encoder) encodeEvent(b *Batch, src []byte, pos int) int {
 	ev, fault := readEvent(src, pos)
 	if fault < 0 {
 		if fault == faultEvent {
-			if next := e.beginMetrics(b, src, pos); next >= 0 {
+			if next := e.beginObject(b, src, pos); next >= 0 {
 				return next
 			}
 		}

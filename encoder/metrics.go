@@ -40,7 +40,6 @@ const deltaAggregation = 1
 // metric has what the samples of one metric share, and the memory to write them.
 type metric struct {
 	eventBuf []byte // the current sample as an event in msgpack
-	copied   int    // bytes written to eventBuf in this step
 
 	external     cursor // where the object comes from
 	firstStatic  cursor // the first of the labels that all samples of the object have

@@ -183,7 +183,7 @@ func (e *Encoder) encodeSeries(b *Batch, sample cursor, size int) bool {
 	m, s, at := &w.metric, &w.metric.series, &w.at.object
 	if at.part == 0 {
 		if fault := s.openSample(w, sample); fault < 0 {
-			m.copied += len(s.set.text)
+			w.copied += len(s.set.text)
 			b.reject(sample.src, sample.pos, m.eventHeader(), fault)
 			return true
 		}
@@ -193,7 +193,7 @@ func (e *Encoder) encodeSeries(b *Batch, sample cursor, size int) bool {
 			return false
 		}
 		m.eventBuf = s.appendPart(m.eventBuf, at.part)
-		m.copied += len(m.eventBuf)
+		w.copied += len(m.eventBuf)
 		rejects := len(b.Rejects)
 		w.enc, w.place = s.enc, sample.pos
 		s.enc.encodeEvent(b, m.eventBuf, 0)

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Position is a place in a chunk between two events, or between two samples of
-// metrics. The zero value is the beginning of the chunk.
+// Position is a place in a chunk between two events, between two records of metrics, or
+// between two spans. The zero value is the beginning of the chunk.
 type Position struct {
 	Offset int // of the next event or sample
 
 	group  int            // 1 + the offset of the marker whose attributes the events get, 0: none
-	object objectPosition // of metrics
+	object objectPosition // of metrics or traces
 }
 
 // Append encodes every event of the chunk into b. The tag is used for
@@ -38,12 +38,12 @@ func (e *Encoder) Begin(b *Batch, chunk []byte, tag string, arrived time.Time) {
 // nothing to b.Buf, and a raw record can be empty.
 //
 // A chunk may be continued in another Batch than the one it was begun in, after
-// Begin: the position says which group or metric it stands in.
+// Begin: the position says which group, metric or resource it stands in.
 func (e *Encoder) AppendSome(b *Batch, chunk []byte, at Position, size int) Position {
 	if at != b.w.at {
 		e.resume(b, chunk, at)
 	}
-	b.w.metric.copied = 0
+	b.w.copied = 0
 	for i := range b.w.literals {
 		b.w.literals[i].span = Span{}
 	}
@@ -54,7 +54,7 @@ func (e *Encoder) AppendSome(b *Batch, chunk []byte, at Position, size int) Posi
 	}
 	for pos < len(chunk) && (b.usedBytes() < size || b.continuesReject(chunk, pos)) {
 		if b.w.at.object.isOpen() {
-			pos = e.encodeSamples(b, chunk, size)
+			pos = e.encodeObject(b, chunk, size)
 		} else {
 			b.w.place = pos
 			pos = e.encodeEvent(b, chunk, pos)
@@ -72,6 +72,8 @@ func (e *Encoder) resume(b *Batch, chunk []byte, at Position) {
 	w := &b.w
 	w.groupJSON, w.at = w.groupJSON[:0], at
 	switch {
+	case at.object.isOpen() && at.object.isTraces:
+		w.trace.resume(chunk, &at.object)
 	case at.object.isOpen():
 		w.openMetrics(chunk, at.object.start, at.object.end)
 		w.setResourceGroup()
@@ -88,10 +90,10 @@ func (e *Encoder) resume(b *Batch, chunk []byte, at Position) {
 }
 
 // usedBytes returns how many bytes of memory the contents of the batch take. What
-// this step copied into metric.eventBuf counts as well: a sample that is rejected
+// this step copied to write an event counts as well: a sample that is rejected
 // leaves little behind, and a step must end in time.
 func (b *Batch) usedBytes() int {
-	return len(b.Buf) + len(b.Records)*recordBytes + len(b.Rejects)*rejectBytes + b.w.metric.copied
+	return len(b.Buf) + len(b.Records)*recordBytes + len(b.Rejects)*rejectBytes + b.w.copied
 }
 
 // End releases the chunk that Begin was called for.

@@ -48,6 +48,8 @@ type walker struct {
 	at           Position  // of the next event when AppendSome begins; its group and object are always current
 	id           chunkID
 	metric       metric
+	trace        trace
+	copied       int // bytes of events that this step wrote to memory of metric and trace
 	literals     [templates]literals
 }
 
@@ -74,7 +76,7 @@ func (w *walker) open(enc *Encoder, chunk []byte, tag string) {
 }
 
 func (w *walker) size() int {
-	return cap(w.keys)*int(unsafe.Sizeof(key{})) + cap(w.tables)*4 + cap(w.scratch) + cap(w.reserved.First) + cap(w.overridden.First) + cap(w.tagJSON) + cap(w.groupJSON) + cap(w.literals[0].text) + cap(w.literals[1].text) + w.metric.size()
+	return cap(w.keys)*int(unsafe.Sizeof(key{})) + cap(w.tables)*4 + cap(w.scratch) + cap(w.reserved.First) + cap(w.overridden.First) + cap(w.tagJSON) + cap(w.groupJSON) + cap(w.literals[0].text) + cap(w.literals[1].text) + w.metric.size() + w.trace.size()
 }
 
 // close releases the memory of the caller.
@@ -82,6 +84,7 @@ func (w *walker) close() {
 	w.enc = nil
 	w.stream.SetBuffer(nil)
 	w.metric.close()
+	w.trace.close()
 }
 
 // appendValue appends the value at pos. depth is its level if it is a map or an
