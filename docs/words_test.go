@@ -17,7 +17,7 @@ var hardWords = []struct {
 	most    int
 }{
 	{`is no\b`, 36},
-	{`beside\b`, 23},
+	{`beside\b`, 22},
 	{`apart\b`, 2},
 	{`meanwhile\b`, 12},
 	{`mend(s|ed|ing)?\b`, 6},

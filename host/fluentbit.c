@@ -18,6 +18,7 @@
 
 #define FLB_OUTPUT_LOGS    1
 #define FLB_OUTPUT_METRICS 2
+#define FLB_OUTPUT_TRACES  4
 
 /* What the executable exports, by its names there; NULL: it does not. */
 static struct {
@@ -122,11 +123,11 @@ struct flb_plugin_proxy_def {
  *
  * Later versions may add fields, as 5.1.1 did, but not move this one: Go plugins built with fluent-bit-go of 2026
  * write it at this place. */
-void sls_register_metrics(void *def)
+void sls_register_kinds(void *def)
 {
     need_host();
     if (host.flb_http_server_config_init != NULL) {
-        ((struct flb_plugin_proxy_def *) def)->event_type = FLB_OUTPUT_LOGS | FLB_OUTPUT_METRICS;
+        ((struct flb_plugin_proxy_def *) def)->event_type = FLB_OUTPUT_LOGS | FLB_OUTPUT_METRICS | FLB_OUTPUT_TRACES;
     }
 }
 

@@ -37,7 +37,7 @@
  * cmt_gauge_get_val: log the numbers
  *     Checked: in a set of our own, what is set is read back.
  * flb_http_server_config_init: logs alone       src/http_server/flb_http_server.c; 5.1.1 alone    TestRegistration
- *     Present where struct flb_plugin_proxy_def has event_type: see sls_register_metrics in fluentbit.c.
+ *     Present where struct flb_plugin_proxy_def has event_type: see sls_register_kinds in fluentbit.c.
  * flb_proxy_output_cb_init: a worker encodes    src/flb_plugin_proxy.c; since 2.2.0               TestChunksAreGoneBeforeExit
  *     no waiting chunk once the process stops
  *     Present where inputs end after outputs (2.1.8): see data below.
@@ -58,7 +58,8 @@
  *     Checked after mk_event_add. It must be zero before: mk_event_add and mk_event_del read its list heads.
  * FLB_ERROR 0, FLB_OK 1, FLB_RETRY 2            include/fluent-bit/flb_macros.h                   TestEveryLineLands
  * FLB_LOG_ERROR 1 to FLB_LOG_DEBUG 4            include/fluent-bit/flb_log.h                      TestWrongOptionsStopTheHost
- * FLB_OUTPUT_LOGS 1, FLB_OUTPUT_METRICS 2       include/fluent-bit/flb_output.h                   TestMetricsInput
+ * FLB_OUTPUT_LOGS 1, FLB_OUTPUT_METRICS 2,      include/fluent-bit/flb_output.h                   TestMetricsInput,
+ *     FLB_OUTPUT_TRACES 4                                                                         TestTracesInput
  *
  * BEHAVIOUR                                     SOURCE: FUNCTION                                  TEST
  *
@@ -161,9 +162,9 @@ struct sls_coro {
     struct coro_layout *layout; /* in it */
 };
 
-/* Tells the host, in its struct flb_plugin_proxy_def, that the output takes metrics as well as logs. Where that
+/* Tells the host, in its struct flb_plugin_proxy_def, that the output takes metrics and traces as well as logs. Where that
  * struct may have no room for it, nothing is written, and the output gets logs alone. */
-void sls_register_metrics(void *def);
+void sls_register_kinds(void *def);
 
 /* Sets what the host hands to FLBPluginFlushCtx and FLBPluginExitCtx. */
 void sls_set_context(struct flbgo_output_plugin *plugin, void *context);

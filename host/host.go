@@ -32,7 +32,7 @@ const (
 func Register(def unsafe.Pointer) (ret int32) {
 	defer guard(&ret, -1)
 	ret = int32(output.FLBPluginRegister(def, name, description))
-	C.sls_register_metrics(def)
+	C.sls_register_kinds(def)
 	live.registered()
 	return ret
 }

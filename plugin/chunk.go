@@ -53,14 +53,15 @@ type Chunk struct {
 	held     int64 // bytes reserved for pieces that are not encoded
 
 	// Of the goroutine that encodes.
-	next        encoder.Position // of what the producer does not have
-	records     int              // before it
-	unencoded   int              // events before it that could not be encoded
-	recordBytes int64
-	shares      []*share // of each logstore
-	byLogstore  map[*logstore]*share
-	firstShare  share
-	shareRoom   [1]*share
+	next         encoder.Position // of what the producer does not have
+	records      int              // before it
+	unencoded    int              // events before it that could not be encoded
+	recordBytes  int64
+	shares       []*share // of each logstore
+	byLogstore   map[*logstore]*share
+	firstShare   share
+	routeIsFixed bool // an option says where all records go
+	shareRoom    [1]*share
 
 	pending    atomic.Int64 // records that are neither acknowledged nor rejected
 	unreadable bool         // not one record could be read

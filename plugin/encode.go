@@ -54,6 +54,7 @@ func (c *Chunk) encode(data []byte) bool {
 	b := &w.batch
 	o.encoder.Begin(b, data, c.tag, c.submitted)
 	defer b.End()
+	c.routeIsFixed = o.hasFixedRoute(data)
 	for end := false; !end; {
 		b.Reset()
 		next := o.encoder.AppendSome(b, data, c.next, pieceBytes)

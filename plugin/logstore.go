@@ -57,7 +57,8 @@ type logstores struct {
 }
 
 func (l *logstores) open(cfg *config.Config, added func(*logstore)) {
-	l.cfg, l.single, l.added = cfg, cfg.Encoding.RouteField == "", added
+	e := &cfg.Encoding
+	l.cfg, l.single, l.added = cfg, e.RouteField == "" && e.MetricsRoute == "" && e.TracesRoute == "", added
 	l.common = &logstore{name: cfg.Logstore, topic: cfg.Topic(cfg.Logstore)}
 	l.common.account.known = l.single
 	l.stray = &logstore{name: cfg.Logstore}
@@ -105,6 +106,21 @@ func (l *logstores) findNew(route string, now time.Time) *logstore {
 			clear(l.routes)
 		}
 		l.routes[route] = to
+		to.usedAt.Store(now.UnixNano())
+	}
+	l.mu.Unlock()
+	if isNew {
+		l.added(to)
+	}
+	return to
+}
+
+// fixed returns the logstore that an option names, which logstore_allowed needs not have.
+// What a record names is looked up by find alone.
+func (l *logstores) fixed(name string, now time.Time) *logstore {
+	l.mu.Lock()
+	to, isNew := l.addLocked(name)
+	if to != nil {
 		to.usedAt.Store(now.UnixNano())
 	}
 	l.mu.Unlock()

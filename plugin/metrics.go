@@ -104,6 +104,8 @@ func Metrics(version string) []Metric {
 			value: func(s *snapshot) float64 { return float64(s.spool.delivered) }},
 		Metric{Name: "spool_damaged_total", Help: "Places in the spool that could not be read; the log names them.",
 			value: func(s *snapshot) float64 { return float64(s.spool.damaged) }},
+		Metric{Name: "unwanted_chunks_total", Help: "Chunks of traces that were dropped, because logstore_traces is not set.",
+			value: func(s *snapshot) float64 { return float64(s.unwanted) }},
 		Metric{Name: "up", Gauge: true, Help: "1, or 0 while delivery is in trouble; the log says in which. Trouble of some of several logstores is logstores_in_trouble.",
 			value: func(s *snapshot) float64 {
 				if s.up {

@@ -144,13 +144,21 @@ func (o *Output) Submit(tag string, data []byte, w Waker, onWorker bool) *Chunk 
 		c.reattach(w, onWorker)
 		return c
 	}
-	now, to := time.Now(), o.accountOf(tag, data)
+	now, unwanted := time.Now(), o.isUnwanted(tag, data)
+	var to *account
+	if !unwanted {
+		to = o.accountOf(tag, data)
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c := o.newChunkLocked(tag, len(data), now, w)
 	c.onWorker.Store(onWorker)
 	if o.stopped.Load() {
 		c.result, c.state = Retry, done
+		return c
+	}
+	if unwanted {
+		c.result, c.state = OK, done
 		return c
 	}
 	o.live.add(c)
@@ -177,7 +185,7 @@ func (o *Output) newChunkLocked(tag string, length int, given time.Time, w Waker
 // accountOf returns the account of the logstore that the first record of a chunk goes to:
 // it is the one that most go to, or all.
 func (o *Output) accountOf(tag string, data []byte) *account {
-	if o.logstores.single {
+	if o.hasOneRoute(data) {
 		return &o.logstores.common.account
 	}
 	w := o.getWorkspace()
@@ -190,7 +198,7 @@ func (o *Output) accountOf(tag string, data []byte) *account {
 	if len(b.Records) > 0 {
 		route = b.Bytes(b.Records[0].Route)
 	}
-	to, _, _ := o.logstoreOf(route, time.Now())
+	to, _, _ := o.logstoreOf(route, time.Now(), o.hasFixedRoute(data))
 	if to == nil {
 		o.health.logCrowded(tag)
 		return &o.logstores.crowd

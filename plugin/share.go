@@ -84,11 +84,11 @@ func (r *routing) next(c *Chunk, b *encoder.Batch, record *encoder.Record) bool 
 	if r.share != nil && string(route) == string(r.route) {
 		return true
 	}
-	to, reject, stray := c.out.logstoreOf(route, r.now)
+	to, reject, stray := c.out.logstoreOf(route, r.now, c.routeIsFixed)
 	if to == nil {
 		return false
 	}
-	if len(route) == 0 && !c.out.logstores.single {
+	if len(route) == 0 && c.out.cfg.Encoding.RouteField != "" {
 		c.noteRouteless()
 	}
 	r.route, r.reject, r.stray, r.share = route, reject, stray, c.shareOf(to)
@@ -97,11 +97,16 @@ func (r *routing) next(c *Chunk, b *encoder.Batch, record *encoder.Record) bool 
 
 // logstoreOf returns where records with that value of logstore_key go, empty: without
 // one; nil: too many unknown names. With reject they go nowhere; they are stray if
-// logstore_allowed does not have the name.
-func (o *Output) logstoreOf(route []byte, now time.Time) (to *logstore, reject, stray bool) {
+// logstore_allowed does not have the name. isFixed tells that the name is that of an option.
+func (o *Output) logstoreOf(route []byte, now time.Time, isFixed bool) (to *logstore, reject, stray bool) {
 	to = o.logstores.common
 	if len(route) > 0 {
-		if to = o.logstores.find(route, now); to == nil {
+		if isFixed {
+			to = o.logstores.fixed(string(route), now)
+		} else {
+			to = o.logstores.find(route, now)
+		}
+		if to == nil {
 			return nil, false, false
 		}
 		if stray = to == o.logstores.stray; stray {

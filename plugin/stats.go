@@ -21,6 +21,7 @@ type stats struct {
 	reserved          atomic.Int64 // fields of records that SLS reserves
 	overridden        atomic.Int64 // fields of records that an option's field replaced
 	strays            atomic.Int64 // records whose logstore logstore_allowed does not have
+	unwanted          atomic.Int64 // chunks of a kind that has no logstore
 	returned          atomic.Int64 // chunks without a result when the output ended
 	deadLetters       deadLetterCounts
 }
@@ -99,6 +100,7 @@ type snapshot struct {
 	lettersKept, lettersLost, lettersDeleted int64
 	spool                                    spoolSnapshot
 	strays                                   int64
+	unwanted                                 int64 // chunks
 }
 
 // snapshot takes the numbers one after another, while others go on counting.
@@ -128,6 +130,7 @@ func (o *Output) snapshot(now time.Time) snapshot {
 		lettersKept:       o.stats.deadLetters.kept.Load(),
 		lettersLost:       o.stats.deadLetters.lost.Load(),
 		lettersDeleted:    o.stats.deadLetters.deleted.Load(),
+		unwanted:          o.stats.unwanted.Load(),
 	}
 	if oldest, ok := o.oldestStart(); ok {
 		s.oldest = max(0, now.Sub(oldest))

@@ -103,8 +103,12 @@ var options = []option{
 		set: setLogstoreKey},
 	{name: "logstore_allowed", allowed: "names of logstores, and beginnings of names with a * behind them, separated by commas", help: "The logstores that logstore_key may name, all without this option; what it finds else goes to logstore, and is counted",
 		set: setLogstoreAllowed},
+	{name: "logstore_metrics", allowed: storeForm, help: "The logstore of all metrics, whatever logstore_key says. Without it they go where logs go",
+		set: pattern(ValidLogstore, func(c *Config) *string { return &c.Encoding.MetricsRoute })},
+	{name: "logstore_traces", allowed: storeForm, help: "The logstore of all traces. Without it traces are dropped, which the log says once. See [records.md](records.md#traces)",
+		set: pattern(ValidLogstore, func(c *Config) *string { return &c.Encoding.TracesRoute })},
 	{name: "unknown_logstore", def: "wait", allowed: "wait, default or reject",
-		help: "What becomes of records whose logstore of logstore_key does not exist: they wait for it, in a share of buffer_limit of their own; go to logstore; or are rejected, which needs dead_letter_file",
+		help: "What becomes of records whose logstore of logstore_key, logstore_metrics or logstore_traces does not exist: they wait for it, in a share of buffer_limit of their own; go to logstore; or are rejected, which needs dead_letter_file",
 		set:  word(func(c *Config, i int) { c.UnknownLogstore = UnknownLogstore(i) }, "wait", "default", "reject")},
 	{name: "unknown_logstore_after", def: "1m", allowed: durationForm + ", at most 24h", help: "How long a logstore has to be missing until unknown_logstore default or reject sets in",
 		set: duration(0, 24*time.Hour, func(c *Config) *time.Duration { return &c.UnknownLogstoreAfter })},
@@ -195,6 +199,7 @@ func Options() []Option {
 }
 
 const (
+	storeForm    = "as logstore, without .json"
 	fieldForm    = "a key up to 128 bytes that SLS does not reserve"
 	accessorForm = "a first-level key, or text with accessors such as $kubernetes['namespace_name'], $TAG[1], $TAG['namespace']"
 	logstoreForm = "3 to 63 of a-z, 0-9, _ and -, a letter or digit at both ends"

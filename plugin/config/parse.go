@@ -175,8 +175,8 @@ func (c *Config) warnings(examine bool) (w []string) {
 	if c.given["metrics_delta"] && c.Encoding.Metrics != encoder.MetricsStore {
 		w = append(w, "metrics_delta has no effect without metrics_format metricstore")
 	}
-	if c.given["unknown_logstore"] && c.Encoding.RouteField == "" {
-		w = append(w, "unknown_logstore has no effect without logstore_key: records for logstore itself wait")
+	if e := &c.Encoding; c.given["unknown_logstore"] && e.RouteField == "" && e.MetricsRoute == "" && e.TracesRoute == "" {
+		w = append(w, "unknown_logstore has no effect without logstore_key, logstore_metrics or logstore_traces: records for logstore itself wait")
 	}
 	return w
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -30,7 +29,7 @@ func TestRegistration(t *testing.T) {
 	}{
 		"up to 4.2.2":    {[]string{"-DHOST_VERSION=40202"}, "", 0},
 		"4.2.3 to 4.2.8": {[]string{"-DHOST_VERSION=40203"}, "[proxy] event_type 0", 0},
-		"5.0 and later":  {nil, "[proxy] event_type 3", 0},
+		"5.0 and later":  {nil, "[proxy] event_type 7", 0},
 		// A host that says it is new and is not: what the guard is for.
 		"a lie": {[]string{"-DHOST_DEF_OLD"}, "FLBPluginRegister wrote byte 32 of a registration struct of 32 bytes", -1},
 	} {
@@ -233,53 +232,6 @@ func (p *pairs) UnmarshalJSON(text []byte) error {
 		*p = append(*p, fmt.Sprintf("%s=%s", key, value))
 	}
 	return nil
-}
-
-// TestTracesInput: this output does not take traces, so Fluent Bit gives it
-// none, and what it gives is delivered as ever.
-func TestTracesInput(t *testing.T) {
-	t.Parallel()
-	const lines = 100
-	eachFluentBitOfMetrics(t, func(t *testing.T, h host) {
-		e := startEndpoint(t, sls.Options{Logstores: append([]string{"demo"}, metricLogstores...)})
-		port := freePort(t)
-		otlp := fmt.Sprintf("[INPUT]\n    Name opentelemetry\n    Tag test.otlp\n    Listen 127.0.0.1\n    Port %d\n", port)
-		j := h.startJob(t, func(log string) string {
-			return tailConfig(t, log, "", "", outputSection(t, e, "    logstore_key type"), otlp)
-		})
-		post := func(kind, body string) {
-			url := fmt.Sprintf("http://127.0.0.1:%d/v1/%s", port, kind)
-			for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-				r, err := http.Post(url, "application/json", strings.NewReader(body))
-				if err == nil {
-					r.Body.Close()
-					if r.StatusCode/100 != 2 {
-						t.Fatalf("%s: %s", url, r.Status)
-					}
-					return
-				}
-				if time.Now().After(end) {
-					t.Fatal(err)
-				}
-			}
-		}
-		post("traces", `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174",
-		"name":"span","kind":1,"startTimeUnixNano":"1700000000000000000","endTimeUnixNano":"1700000001000000000"}]}]}]}`)
-		post("metrics", `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"depth","gauge":{"dataPoints":[
-		{"asDouble":1.5,"timeUnixNano":"1700000060000000000"}]}}]}]}]}`)
-		feed(t, j.input, 0, lines)
-		wantAll(t, awaitLines(t, e, lines, time.Minute), lines)
-		waitLogstore(t, e, "gauge", 1)
-		if code := j.stop(); code != 0 {
-			t.Errorf("exit code %d", code)
-		}
-		if got, want := metricTexts(t, e), "2023-11-14T22:14:20.000000000Z depth = 1.5\n"; got != want {
-			t.Errorf("landed %q, want %q", got, want)
-		}
-		if n := e.Count("demo"); n != lines {
-			t.Errorf("%d records beside the metric, want the %d lines", n, lines)
-		}
-	})
 }
 
 func freePort(t *testing.T) int {
