@@ -12,6 +12,7 @@
 # make dist       builds what a release consists of, in build/dist
 # make test-dist  checks a release: symbols, sums, same bytes twice, loads on amd64 and arm64
 # make test-packages installs the deb in a Debian and the rpm in a directory, and runs Fluent Bit from the deb; needs root
+# make test-forms runs the examples of metrics and traces on Fluent Bit, against Prometheus' parser and OpenTelemetry's SDK
 # make test-deploy checks the image, the manifests, the dashboard and the alerts
 # make bench      compares with Fluent Bit's built-in kafka output; PROFILE=cpu writes cpu.prof
 
@@ -19,7 +20,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGIN  := out_sls_kafka.so
 
-.PHONY: build tools demo check-config dist test sim test-kill test-kafka test-interop test-dist test-packages test-deploy test-oracle soak fuzz bench bench-encoder clean
+.PHONY: build tools demo check-config dist test sim test-kill test-kafka test-interop test-dist test-packages test-deploy test-forms test-oracle soak fuzz bench bench-encoder clean
 
 include host/build.env
 # make knows no paths with blanks, and the shell's own quotes stand around all of this.
@@ -49,7 +50,7 @@ test:
 	$(GO) test -race $(TESTFLAGS) ./...
 	$(GO) test $(TESTFLAGS) ./test/sim
 	$(GO) test $(TESTFLAGS) -run TestFleet ./plugin/produce
-	@echo 'Left out here: sim, demo, test-oracle, test-kafka, test-interop, test-dist, test-deploy (.ci/run makes them too);'
+	@echo 'Left out here: sim, demo, test-oracle, test-kafka, test-interop, test-dist, test-deploy, test-forms (.ci/run makes them too);'
 	@echo 'fuzz, soak, test-kill, test-packages (nightly). A test that was skipped says why with TESTFLAGS=-v.'
 	@test -n "$$FLUENT_BIT" || command -v fluent-bit >/dev/null || echo 'No fluent-bit on PATH, and FLUENT_BIT is not set: Fluent Bit itself was left out.'
 
@@ -81,6 +82,9 @@ test-packages: dist
 
 test-deploy:
 	cd test/deploy && $(GO) vet ./... && $(GO) test -race -count=1 -v -timeout 15m ./...
+
+test-forms:
+	cd test/forms && $(GO) vet ./... && $(GO) test -count=1 -v -timeout 15m ./...
 
 # Debian's python3-msgpack will do; without it a virtual environment gets it.
 ORACLE_CHUNKS ?= 50000
