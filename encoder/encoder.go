@@ -2,8 +2,8 @@
 //
 // A chunk is a run of msgpack events, [time, map] in the first layout and
 // [[time, metadata], map] in the second (Fluent Bit 5.1.1,
-// src/flb_log_event_decoder.c), or a run of metrics objects, in which each sample
-// is an event. Every event ends either in [Batch.Records] or, with its offset and
+// src/flb_log_event_decoder.c), or a run of objects of metrics or traces, in which
+// each sample or span is an event. Every event ends either in [Batch.Records] or, with its offset and
 // the reason, in [Batch.Rejects]: nothing is lost silently. The output is always
 // valid JSON, also where Fluent Bit's own JSON is not (NaN, ext values, keys that
 // are not strings, invalid UTF-8).
@@ -25,7 +25,7 @@ import (
 // that, and they make the output of a chunk as large as the square of its size:
 //   - what Options add to every event: the keys, the time, the tag, the attributes
 //     of the event's group, and what of a Template is not of the record;
-//   - what the samples of metrics share.
+//   - what the samples of metrics, their buckets in a metricstore, or spans share.
 //
 // Therefore AppendSome ends between two events or two samples, and who calls it
 // bounds the memory: nothing is rejected for what is added, unless the record is
