@@ -31,6 +31,10 @@ type view struct {
 	Found    int       `json:"found"` // of them
 	Logs     []sls.Log `json:"logs"`  // the newest found, up to the limit
 	Arrivals arrivals  `json:"arrivals"`
+
+	// What the newest found show, if they have the form of a metricstore or of spans.
+	Series seriesSet `json:"-"`
+	Traces []*trace  `json:"-"`
 }
 
 type logstore struct {
@@ -93,6 +97,7 @@ func (v *view) find(logs []sls.Log) {
 	v.Kept = len(logs)
 	v.Logs = []sls.Log{}
 	terms := parseSearch(v.Search)
+	var drawn []sls.Log
 	for _, l := range slices.Backward(logs) {
 		if len(terms) > 0 && !matches(terms, l.Fields()) {
 			continue
@@ -101,5 +106,9 @@ func (v *view) find(logs []sls.Log) {
 		if len(v.Logs) < v.Limit {
 			v.Logs = append(v.Logs, l)
 		}
+		if len(drawn) < maxDrawnLogs {
+			drawn = append(drawn, l)
+		}
 	}
+	v.Series, v.Traces = seriesOf(drawn), tracesOf(drawn)
 }
