@@ -9,6 +9,7 @@ import (
 	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/plugin/connect"
 	"out_sls_kafka/plugin/display"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -175,13 +176,29 @@ func (w *walk) authenticate(ctx context.Context, client *kgo.Client) bool {
 	return true
 }
 
-// find asks for the logstore itself: only that shows a refused AccessKey or an unknown logstore.
+// find asks for the logstores themselves: only that shows a refused AccessKey or an unknown logstore. It tells whether the
+// option logstore is there.
 func (w *walk) find(ctx context.Context, client *kgo.Client) bool {
+	found := w.findLogstore(ctx, client, w.cfg.Logstore)
+	others := []string{w.cfg.Encoding.MetricsRoute, w.cfg.Encoding.TracesRoute}
+	slices.Sort(others)
+	for _, name := range slices.Compact(others) {
+		if found && name != "" && name != w.cfg.Logstore {
+			w.findLogstore(ctx, client, name)
+		}
+	}
+	return found
+}
+
+func (w *walk) findLogstore(ctx context.Context, client *kgo.Client, logstore string) bool {
+	cfg := *w.cfg
+	cfg.Logstore = logstore
+	name := cfg.Topic(logstore)
 	ctx, cancel := w.limit(ctx)
 	defer cancel()
 	request := kmsg.NewPtrMetadataRequest()
 	topic := kmsg.NewMetadataRequestTopic()
-	topic.Topic = kmsg.StringPtr(w.topic())
+	topic.Topic = kmsg.StringPtr(name)
 	request.Topics = append(request.Topics, topic)
 	began := time.Now()
 	response, err := request.RequestWith(ctx, client)
@@ -192,11 +209,13 @@ func (w *walk) find(ctx context.Context, client *kgo.Client) bool {
 		err = kerr.ErrorForCode(response.Topics[0].ErrorCode)
 	}
 	if err != nil {
-		w.fail("topic", w.cfg.AdviceWithoutRetry(err), "")
+		w.fail("topic", cfg.AdviceWithoutRetry(err), "")
 		return false
 	}
-	w.pass("topic", began, "%s exists, %s (SLS's shards)", w.topic(), number(len(response.Topics[0].Partitions), "partition"))
-	w.checkBrokers(response.Brokers)
+	w.pass("topic", began, "%s exists, %s (SLS's shards)", name, number(len(response.Topics[0].Partitions), "partition"))
+	if logstore == w.cfg.Logstore {
+		w.checkBrokers(response.Brokers)
+	}
 	return true
 }
 

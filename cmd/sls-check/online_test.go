@@ -41,6 +41,12 @@ var onlineCases = []onlineCase{
 	{name: "missing logstore", change: map[string]string{"logstore": "none"}, want: []string{
 		"SASL ok", "topic failed project demo-project or logstore none does not exist",
 	}, fails: true},
+	{name: "logstores of metrics and traces", options: sls.Options{Logstores: []string{"demo", "m-store", "t-store"}}, change: map[string]string{"logstore_metrics": "m-store", "logstore_traces": "t-store"}, want: []string{
+		"topic ok demo.json exists", "topic ok m-store.json exists", "topic ok t-store.json exists", "write ok",
+	}, landed: 1},
+	{name: "a missing logstore of traces", options: sls.Options{Logstores: []string{"demo"}}, change: map[string]string{"logstore_metrics": "demo", "logstore_traces": "t-store"}, want: []string{
+		"topic ok demo.json exists", "topic failed project demo-project or logstore t-store does not exist", "write ok",
+	}, fails: true, landed: 1},
 	{name: "closed port", change: map[string]string{"endpoint": "127.0.0.1:CLOSED"}, want: []string{
 		"DNS ok", "TCP failed", "connection refused", "do: check that the endpoint listens on port CLOSED", "SASL - not tried",
 	}, fails: true},
