@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"out_sls_kafka/cmd/sls-check/fbconf"
+	"out_sls_kafka/encoder"
 )
 
 // anyTag are inputs whose records bring their own tag.
@@ -47,6 +48,7 @@ func (c *check) checkRoutes() {
 		for i, in := range inputs {
 			if c.feeds(in, tagOf(in, i), o) {
 				c.checkInput(in)
+				c.checkKinds(in, o)
 				fed++
 			}
 		}
@@ -154,6 +156,23 @@ func (c *check) checkInput(in *fbconf.Section) {
 		c.warn(in.Place, "input tail has no DB", "It does not remember where it stopped: after a restart lines are read again, or those written while it was down are left out.", "set DB to a file that outlasts a restart")
 	}
 }
+
+// checkKinds looks at an input that may give traces to an output, or metrics to one that has another form for them.
+func (c *check) checkKinds(in *fbconf.Section, o *output) {
+	if o.parsed == nil {
+		return
+	}
+	e := &o.parsed.Encoding
+	if strings.EqualFold(in.Plugin(), "opentelemetry") && e.TracesRoute == "" {
+		c.note(o.Place, "traces of input opentelemetry are dropped here", "logstore_traces is not set.", "set it, or let Match not fit their tag")
+	}
+	if e.Metrics == encoder.MetricsStore && e.MetricsRoute == "" && slices.Contains(logInputs, strings.ToLower(in.Plugin())) {
+		c.warn(o.Place, "logs of input "+in.Plugin()+" go where metrics go", "A metricstore stores no other records than those of metrics.", "set logstore_metrics")
+	}
+}
+
+// logInputs are inputs that give logs alone.
+var logInputs = []string{"tail", "systemd", "syslog", "kmsg", "docker_events", "kubernetes_events", "dummy", "tcp", "udp", "stdin", "exec"}
 
 // checkEmitters looks at filters that take records from an input and give them out again from a store of their own.
 func (c *check) checkEmitters() {

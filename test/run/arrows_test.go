@@ -23,7 +23,7 @@ var arrows = map[string][]string{
 	"plugin/failure":        {},
 	"encoder":               {},
 	"cmd/program":           {},
-	"cmd/sls-check":         {"cmd/program", "cmd/sls-check/fbconf", "cmd/sls-check/probe", "plugin/config", "plugin/connect", "plugin/display"},
+	"cmd/sls-check":         {"cmd/program", "cmd/sls-check/fbconf", "encoder", "cmd/sls-check/probe", "plugin/config", "plugin/connect", "plugin/display"},
 	"cmd/sls-check/fbconf":  {},
 	"cmd/sls-check/probe":   {"plugin/config", "plugin/connect"},
 	"cmd/sls-endpoint":      {"cmd/program", "cmd/sls-endpoint/page", "test/sls"},
