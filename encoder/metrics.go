@@ -11,7 +11,7 @@ package encoder
 //
 // An event is an array and such an object is a map, so the first byte
 // distinguishes them. Each sample becomes one record, as each is one line where
-// Fluent Bit prints metrics. A sample is first written as an event in msgpack and
+// Fluent Bit prints metrics; for a metricstore each of its values does: see series. A sample is first written as an event in msgpack and
 // then encoded like any other event, so that every Option means for a sample what
 // it means for a log record. The time of the event is that of the newest sample of
 // the object.
