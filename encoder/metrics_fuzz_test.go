@@ -42,6 +42,11 @@ func FuzzMetrics(f *testing.F) {
 		if n := len(b.Records) + len(b.Rejects); n > len(chunk) {
 			t.Errorf("%d records and rejects of %d bytes", n, len(chunk))
 		}
+		for _, r := range b.Records { // of a metricstore: labels are JSON within JSON
+			if n := r.Value.End - r.Value.Start; e.series != nil && n > 2*maxGrowth*len(chunk)+300 {
+				t.Errorf("a record of %d bytes of a chunk of %d", n, len(chunk))
+			}
+		}
 		checkPieces(t, e, &b, chunk)
 		for rest := chunk; len(b.Rejects) == 0 && len(rest) > 0; { // all of it could be read
 			var err error
