@@ -135,6 +135,9 @@ func (c *Chunk) wake() bool {
 // stands. data is the chunk's msgpack; it is read during the call only. After
 // any result but Pending the chunk's waker is not used again.
 func (c *Chunk) Advance(data []byte) Result {
+	if c.isInSpool() {
+		return OK // the unspooler advances it
+	}
 	c.advance(data)
 	c.mu.Lock()
 	defer c.mu.Unlock()

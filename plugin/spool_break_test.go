@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -58,8 +59,6 @@ func (w *sourceWaker) serve(c *Chunk) {
 }
 
 // Chunks whose blocking flush was over cannot be copied. They stop neither the others from
-// What is left in Exit is stored also when exit_timeout, which began with the signal, is
-// Chunks of a logstore that is well stand behind a window of others that are not, and
 // being stored, nor the end, and cost no CPU.
 func TestDetachedChunksAreNoneOfTheSpools(t *testing.T) {
 	t.Parallel()
@@ -134,5 +133,34 @@ func TestCloseWhileARoundIsStored(t *testing.T) {
 		if st := s.Stats(); st.Chunks != 40 {
 			t.Errorf("%d chunks are in the spool, want 40", st.Chunks)
 		}
+	})
+}
+
+// A chunk that gets its room in the moment in which it moves to the spool goes on.
+func TestRoomAsAChunkMoves(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		disk := simdisk.New()
+		o, _, _ := network.spooling(t, storeProperties(properties, "logstore_key", "", "buffer_limit", "1M"), disk, Env{})
+		e.DelayAcks(time.Hour)
+		w := newSourceWaker(events(0, 4000, strings.Repeat("x", 1000))) // takes its room piece by piece
+		c := o.Submit("tag", w.data, w, false)
+		if r := c.Advance(w.data); r != Pending || !c.isWaiting() {
+			t.Fatalf("result %d", r)
+		}
+		var b spool.Batch
+		b.Add("tag", c.submitted, w.data)
+		entries, err := o.spooler.disk.Load().Append(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.DelayAcks(0)
+		<-w.more // it has room, and its loop does not come to it any more
+		if !c.moveToSpool(entries[0], o.spooler.unspool) || w.got() != OK {
+			t.Fatalf("result %d", w.got())
+		}
+		eventually(t, "the spool is empty", func() bool { return isEmpty(disk) && o.idle() })
+		allLanded(t, e, 4000)
 	})
 }

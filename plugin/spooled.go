@@ -127,10 +127,20 @@ func (c *Chunk) moveToSpool(e *spool.Entry, u *unspooler) bool {
 	c.mu.Unlock()
 	c.out.moveLive(c)
 	w.Wake(OK)
-	if unread {
+	switch {
+	case unread:
 		c.cancel() // it takes less memory as an entry
+	case c.out.admission.isAdmitted(c):
+		c.wake() // the wake for its room may have gone to the flush, which is over
 	}
 	return true
+}
+
+// isInSpool tells whether Fluent Bit has been told that the chunk is done.
+func (c *Chunk) isInSpool() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.spooled != nil
 }
 
 // isWaiting tells whether the chunk waits for room.
