@@ -164,3 +164,30 @@ func TestRoomAsAChunkMoves(t *testing.T) {
 		allLanded(t, e, 4000)
 	})
 }
+
+// A chunk that does not fit into the spool holds up none that does.
+func TestLargeChunkAndASmallSpool(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		o, h, f := network.spooling(t, storeProperties(properties, "logstore_key", "", "spool_limit", "16M", "max_held_chunks", "1"), simdisk.New(), Env{})
+		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
+		f.give("large", events(100, 17<<10, strings.Repeat("x", 1<<10)))
+		time.Sleep(time.Millisecond)
+		for i := range 40 {
+			f.give("small", events(1+i, 1, "x"))
+		}
+		time.Sleep(10 * time.Second)
+		if _, _, waiting := f.longest("small"); waiting > 1 {
+			t.Errorf("%d small chunks are held", waiting)
+		}
+		if h.count("the spool is full") == 0 {
+			t.Error("no line says that one did not fit")
+		}
+		if n := o.spooler.written.Load(); n < 39 {
+			t.Errorf("%d chunks were stored", n)
+		}
+		e.ClearFault(sls.ConnectionCut)
+		f.wg.Wait()
+	})
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"time"
+
+	"out_sls_kafka/plugin/spool"
 )
 
 // Source is a [Waker] whose chunk can be read while [Output.Close] runs.
@@ -36,11 +38,16 @@ func (s *spooler) storeRest(ctx context.Context) {
 
 // storeHeld stores all that Fluent Bit holds and that this thread may read.
 func (s *spooler) storeHeld(ctx context.Context) {
-	if s.disk.Load() == nil {
+	disk := s.disk.Load()
+	if disk == nil {
 		return
 	}
 	r := newClosingRound()
 	for _, c := range s.out.held() {
+		if r.batch.Size()+spool.SizeOf(c.tag, c.length) > disk.Room() {
+			s.logFailure(spool.ErrFull)
+			continue
+		}
 		data := c.data()
 		if data == nil || !c.askCopy(r) {
 			continue

@@ -150,7 +150,14 @@ func (s *spooler) storeHeldUp() (again bool) {
 			}
 			s.unspool.nudge()
 		}
-		chunks := s.excess(now)
+		chunks, full := s.excess(now)
+		switch {
+		case full && len(chunks) == 0:
+			s.pause(now, spool.ErrFull)
+			return true
+		case full:
+			s.logFailure(spool.ErrFull)
+		}
 		if len(chunks) == 0 || s.closing.Load() {
 			// In trouble, because other outputs may hold too much together with this one.
 			return s.leaving.Load() || s.silence || s.out.health.inTrouble() || s.holding.chunks.Load() > int64(s.most)
@@ -166,21 +173,29 @@ func (s *spooler) storeHeldUp() (again bool) {
 	}
 }
 
-// excess returns the chunks to be stored now, from the oldest on.
-func (s *spooler) excess(now time.Time) []*Chunk {
-	chunks, most := s.heldUp(now), s.most
+// excess returns the chunks to be stored now, from the oldest on. Those that do not fit
+// into the spool are left out; full tells that there are such.
+func (s *spooler) excess(now time.Time) (chunks []*Chunk, full bool) {
+	heldUp, most := s.heldUp(now), s.most
 	if s.leaving.Load() {
 		most = 0
 	}
-	n := min(s.holding.set(s, len(chunks))-most, len(chunks))
-	size := 0
-	for i := range max(0, n) {
-		if size += chunks[i].length; i > 0 && size > roundBytes {
-			n = i
+	n := min(s.holding.set(s, len(heldUp))-most, len(heldUp))
+	size, room := 0, s.disk.Load().Room()
+	for _, c := range heldUp {
+		if len(chunks) >= n || size >= roundBytes {
 			break
 		}
+		switch more := spool.SizeOf(c.tag, c.length); {
+		case size+more > room:
+			full = true
+		case size == 0 || size+more <= roundBytes:
+			chunks, size = append(chunks, c), size+more
+		default:
+			return chunks, full
+		}
 	}
-	return chunks[:max(0, n)]
+	return chunks, full
 }
 
 // copies has chunks copied on the threads that may read them, and waits for that.

@@ -84,6 +84,11 @@ func (b *Batch) Add(tag string, given time.Time, chunk []byte) {
 	h.put(b.bytes[start:])
 }
 
+// SizeOf is what an entry takes on disk, in bytes.
+func SizeOf(tag string, chunk int) int {
+	return entryHeader + min(len(tag), math.MaxUint16) + chunk
+}
+
 // Len is the number of entries.
 func (b *Batch) Len() int { return len(b.offsets) }
 

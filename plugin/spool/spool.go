@@ -203,6 +203,13 @@ func (s *Spool) Stats() Stats {
 	return st
 }
 
+// Room returns how many bytes a batch may have now.
+func (s *Spool) Room() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int(max(0, s.limit-s.bytes-segmentHeader))
+}
+
 // Unlock lets others have the directory. Nothing is begun any more.
 func (s *Spool) Unlock() {
 	s.mu.Lock()
