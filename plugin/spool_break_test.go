@@ -191,3 +191,34 @@ func TestLargeChunkAndASmallSpool(t *testing.T) {
 		f.wg.Wait()
 	})
 }
+
+// What is left in Exit is stored also when exit_timeout, which began with the signal, is
+// over.
+func TestExitTimeoutIsOver(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		disk, ending := simdisk.New(), new(Ending)
+		o, _, _ := network.spooling(t, storeProperties(properties, "logstore_key", "", "exit_timeout", "1s"), disk, Env{Ending: ending})
+		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
+		var all []*sourceWaker
+		for i := range 16 { // they may be held
+			w := newSourceWaker(events(i*3000, 3000, strings.Repeat("x", 1000)))
+			o.Submit("tag", w.data, w, false).Advance(w.data)
+			all = append(all, w)
+		}
+		time.Sleep(10 * time.Second)
+		ending.begin()
+		time.Sleep(1500 * time.Millisecond) // Grace
+		begin := time.Now()
+		o.Close()
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("Close took %v", took)
+		}
+		for i, w := range all {
+			if w.got() != OK {
+				t.Errorf("chunk %d has result %d", i, w.got())
+			}
+		}
+	})
+}

@@ -31,13 +31,18 @@ func (s *spooler) storeRest(ctx context.Context) {
 		return
 	}
 	s.out.waitDrained(ctx)
-	within, cancel := context.WithDeadline(context.Background(), s.out.ending.stopDeadline(s.out.cfg.ExitTimeout))
-	defer cancel()
-	s.storeHeld(within)
+	s.storeHeld(ctx)
 }
 
-// storeHeld stores all that Fluent Bit holds and that this thread may read.
+// storeHeld stores all that Fluent Bit holds and that this thread may read. It has as long
+// as ctx lasts, or as goroutines have to end: exit_timeout may be over when Exit begins.
 func (s *spooler) storeHeld(ctx context.Context) {
+	deadline := s.out.ending.stopDeadline(s.out.cfg.ExitTimeout)
+	if later, ok := ctx.Deadline(); ok && later.After(deadline) {
+		deadline = later
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
 	disk := s.disk.Load()
 	if disk == nil {
 		return
