@@ -48,7 +48,7 @@ func (o *Output) watch() {
 			o.producer.Tick(now)
 			o.tickLogstores(now)
 			o.metrics.tick(now)
-			o.spooler.tick()
+			o.spooler.tick(now)
 			if o.stopping == nil || !o.stopping() {
 				continue
 			}

@@ -192,6 +192,53 @@ func TestLargeChunkAndASmallSpool(t *testing.T) {
 	})
 }
 
+// A disk that hangs in a read holds up what is in the spool, and nothing else.
+func TestReadThatHangs(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		disk := simdisk.New()
+		_, _, f := network.spooling(t, storeProperties(properties, "logstore_key", "", "buffer_limit", "1M"), disk, Env{})
+		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
+		for i := range 100 {
+			f.give("old", events(100*i, 100, strings.Repeat("x", 1000)))
+		}
+		time.Sleep(5 * time.Second)
+		disk.FailWith(func(op, _ string) error {
+			if op == "read" {
+				time.Sleep(10 * time.Minute)
+			}
+			return nil
+		})
+		e.ClearFault(sls.ConnectionCut)
+		time.Sleep(time.Minute)
+		for i := range 10 {
+			f.give("fresh", events(10_000+i, 1, "x"))
+			time.Sleep(time.Second)
+		}
+		if n := e.Count("demo"); n == 0 || n > 9000 {
+			t.Fatalf("%d records have landed", n)
+		}
+		if longest, done, _ := f.longest("fresh"); done < 10 || longest > time.Second {
+			t.Errorf("%d of 10 fresh chunks are done, the longest took %v", done, longest)
+		}
+		seen := 0
+		for _, l := range e.Logs("demo") {
+			if strings.HasPrefix(string(l.Value), `{"seq":1000`) {
+				seen++
+			}
+		}
+		if seen < 10 {
+			t.Errorf("%d of 10 fresh records have landed", seen)
+		}
+		disk.FailWith(nil)
+		time.Sleep(10 * time.Minute)
+		f.wg.Wait()
+		eventually(t, "the spool is empty", func() bool { return isEmpty(disk) })
+		allLanded(t, e, 10_010)
+	})
+}
+
 // What is left in Exit is stored also when exit_timeout, which began with the signal, is
 // over.
 func TestExitTimeoutIsOver(t *testing.T) {

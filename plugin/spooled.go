@@ -123,12 +123,11 @@ func (c *Chunk) moveToSpool(e *spool.Entry, u *unspooler) bool {
 	c.spooled = &spooled{chunk: c, entry: e, from: u}
 	c.waker = c.spooled
 	c.onWorker.Store(false)
-	unread := c.state == waiting && c.next.Offset == 0
 	c.mu.Unlock()
 	c.out.moveLive(c)
 	w.Wake(OK)
 	switch {
-	case unread:
+	case c.isUnread():
 		c.cancel() // it takes less memory as an entry
 	case c.out.admission.isAdmitted(c):
 		c.wake() // the wake for its room may have gone to the flush, which is over
@@ -141,6 +140,13 @@ func (c *Chunk) isInSpool() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.spooled != nil
+}
+
+// isUnread tells whether the chunk waits, and the producer has nothing of it.
+func (c *Chunk) isUnread() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state == waiting && c.next.Offset == 0
 }
 
 // isWaiting tells whether the chunk waits for room.

@@ -110,9 +110,14 @@ func (s *spooler) nudge() {
 }
 
 // tick is called once a second. Once the output is about to end, all that is held up is
-// stored: Fluent Bit reads results for a short time only. s may be nil.
-func (s *spooler) tick() {
-	if s != nil && s.mayLeave != nil && s.mayLeave() && !s.leaving.Swap(true) {
+// stored: Fluent Bit reads results for a short time only. A disk that hangs holds up no
+// fresh chunks. s may be nil.
+func (s *spooler) tick(now time.Time) {
+	if s == nil {
+		return
+	}
+	s.unspool.yield(now)
+	if s.mayLeave != nil && s.mayLeave() && !s.leaving.Swap(true) {
 		s.nudge()
 	}
 }

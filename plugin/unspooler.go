@@ -37,6 +37,8 @@ type unspooler struct {
 	failed bool // the disk, since the last tick
 	atEnd  bool // all that is not in use was returned since Rewind
 
+	busySince atomic.Int64 // in nanoseconds since 1970; 0: it waits for work
+
 	delivered atomic.Int64 // chunks
 	loggedAt  time.Time
 }
@@ -93,17 +95,22 @@ func (u *unspooler) run() {
 			u.tick(now)
 		}
 		if disk := u.spooler.disk.Load(); disk != nil {
-			u.spooler.out.Coalesce(func() { u.deliver(disk) })
+			u.deliver(disk)
 		}
 	}
 }
 
+// deliver does what is due. It holds up no request, as [Output.Coalesce] would, for the
+// disk may hang.
 func (u *unspooler) deliver(disk *spool.Spool) {
 	defer u.spooler.out.recoverPanic(nil)
+	u.busySince.Store(time.Now().UnixNano())
+	defer u.busySince.Store(0)
 	u.settle(disk)
 	u.advance(disk)
 	u.fill(disk)
 	u.settle(disk)
+	u.spooler.out.Flush()
 }
 
 // settle marks what is done, and releases what is to be delivered another time.
@@ -263,26 +270,35 @@ func (u *unspooler) passOver() {
 	if o.logstores.single || time.Since(o.health.lastAcked()) > mostPatience {
 		return
 	}
-	o.mu.Lock()
-	moved := slices.Clone(o.moved)
-	o.mu.Unlock()
-	for _, c := range moved {
-		if c.spooled.waiting && c.next.Offset == 0 && o.admission.waitsInVain(c) {
-			c.cancel()
-		}
+	u.cancelAll(func(c *Chunk) bool { return c.isUnread() && o.admission.waitsInVain(c) })
+}
+
+// yield lets go of what waits for room, or has it and is not begun, while the disk hangs:
+// fresh chunks stand behind it.
+func (u *unspooler) yield(now time.Time) {
+	if since := u.busySince.Load(); since != 0 && now.Sub(time.Unix(0, since)) >= patience {
+		u.cancelAll((*Chunk).isUnread)
 	}
 }
 
-// end begins no further chunk, and lets go of those that the producer has nothing of.
+// end begins no further chunk, and lets go of those that wait.
 func (u *unspooler) end() {
 	u.mu.Lock()
 	u.ended = true
 	u.mu.Unlock()
+	u.cancelAll(func(*Chunk) bool { return true })
+}
+
+// cancelAll ends the chunks of the spool that wait and that which says so of. They are
+// read again.
+func (u *unspooler) cancelAll(which func(*Chunk) bool) {
 	o := u.spooler.out
 	o.mu.Lock()
 	moved := slices.Clone(o.moved)
 	o.mu.Unlock()
 	for _, c := range moved {
-		c.cancel()
+		if which(c) {
+			c.cancel()
+		}
 	}
 }
