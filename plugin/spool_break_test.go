@@ -269,3 +269,48 @@ func TestExitTimeoutIsOver(t *testing.T) {
 		}
 	})
 }
+
+// A chunk of the spool that is begun in the moment in which all are to end ends like the
+// others.
+func TestBegunAsAllEnd(t *testing.T) {
+	t.Parallel()
+	cfg := testNetwork{}.parse(t, with("healthcheck", "off", "exit_timeout", "0s"))
+	o, _ := startIn(t, cfg, Env{Spool: simdisk.New()})
+	u := o.spooler.unspool
+	quit := make(chan struct{})
+	defer close(quit)
+	for range 2 { // makes the order of those who wait for the lock random
+		go func() {
+			for {
+				select {
+				case <-quit:
+					return
+				default:
+					o.admission.load()
+				}
+			}
+		}()
+	}
+	for i := range 5000 {
+		var b spool.Batch
+		b.Add("tag", time.Now(), events(i, 1, "x"))
+		entries, err := o.spooler.disk.Load().Append(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var both sync.WaitGroup
+		both.Go(func() { u.submit("tag", events(i, 1, "x"), entries[0]) })
+		both.Go(func() {
+			defer func() {
+				if r := recover(); r != nil {
+					t.Errorf("panic: %v", r)
+				}
+			}()
+			u.end()
+		})
+		both.Wait()
+		if t.Failed() {
+			return
+		}
+	}
+}

@@ -227,21 +227,27 @@ func (u *unspooler) hasRoom() bool {
 func (u *unspooler) submit(tag string, data []byte, e *spool.Entry) {
 	o := u.spooler.out
 	s := &spooled{entry: e, from: u}
-	to := o.accountOf(tag, data)
-	o.mu.Lock()
-	c := o.newChunkLocked(tag, len(data), e.Given, s)
-	s.chunk, c.spooled, c.moved = c, s, true
-	if o.stopped.Load() {
-		c.result, c.state, c.removed = Retry, done, true
-		o.mu.Unlock()
+	if !o.submitSpooled(s, tag, data) {
 		u.finish(finished{e, Retry, nil})
 		return
 	}
+	s.chunk.advance(data)
+	u.setWaiting(s, s.chunk.isWaiting())
+}
+
+// submitSpooled adds a chunk to those of the spool. It returns false if the output ends.
+func (o *Output) submitSpooled(s *spooled, tag string, data []byte) bool {
+	to := o.accountOf(tag, data)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.stopped.Load() {
+		return false
+	}
+	c := o.newChunkLocked(tag, len(data), s.entry.Given, s)
+	s.chunk, c.spooled, c.moved = c, s, true
 	o.moved.add(c)
-	o.mu.Unlock()
-	o.admission.admit(c, to)
-	c.advance(data)
-	u.setWaiting(s, c.isWaiting())
+	o.admission.admit(c, to) // before the lock is released: who ends all may end it from then on
+	return true
 }
 
 // tick is called once a second.
