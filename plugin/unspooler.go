@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,11 +30,12 @@ type unspooler struct {
 	ended    bool // no chunk is begun any more
 
 	// Of the goroutine.
-	buffer []byte
-	chunks int  // that wait for room
-	bytes  int  // of these
-	failed bool // the disk, since the last tick
-	atEnd  bool // all that is not in use was returned since Rewind
+	buffer   []byte
+	chunks   int        // that wait for room
+	bytes    int        // of these
+	failures int        // of the disk, since the last tick
+	again    []*spooled // could not be read
+	atEnd    bool       // all that is not in use was returned since Rewind
 
 	busySince atomic.Int64 // in nanoseconds since 1970; 0: it waits for work
 
@@ -144,12 +144,18 @@ func (u *unspooler) advance(disk *spool.Spool) {
 	}
 	u.mu.Unlock()
 	for _, s := range all {
+		if !s.chunk.isWaiting() { // it was ended
+			u.setWaiting(s, false)
+			continue
+		}
 		_, data, err := u.read(disk, s.entry)
 		switch {
 		case errors.Is(err, spool.ErrDamaged):
 			s.chunk.setResult(Error)
+		case err != nil && s.chunk.isUnread():
+			s.chunk.cancel() // it is begun another time
 		case err != nil:
-			s.chunk.cancel() // it is read again
+			u.again = append(u.again, s)
 		default:
 			s.chunk.advance(data)
 			u.setWaiting(s, s.chunk.isWaiting())
@@ -187,19 +193,23 @@ func (u *unspooler) read(disk *spool.Spool, e *spool.Entry) (tag string, data []
 	return tag, data, err
 }
 
-// fail notes that the disk failed: nothing is begun until the next tick.
+// mostFailures is how many times the disk may fail until nothing more is begun in that
+// second: one place that cannot be read holds up little.
+const mostFailures = 16
+
+// fail notes that the disk failed.
 func (u *unspooler) fail(err error) {
-	u.failed = true
+	u.failures++
 	u.spooler.logFailure(err)
 }
 
 // fill begins with further chunks of the spool.
 func (u *unspooler) fill(disk *spool.Spool) {
-	for !u.failed && u.hasRoom() {
+	for u.failures < mostFailures && u.hasRoom() {
 		e, err := disk.Next()
 		if err != nil {
 			u.fail(err)
-			return
+			continue
 		}
 		if e == nil {
 			u.atEnd = true
@@ -252,7 +262,11 @@ func (o *Output) submitSpooled(s *spooled, tag string, data []byte) bool {
 
 // tick is called once a second.
 func (u *unspooler) tick(now time.Time) {
-	u.failed = false
+	u.failures = 0
+	for _, s := range u.again {
+		u.wake(s, Pending)
+	}
+	u.again = nil
 	disk := u.spooler.disk.Load()
 	if disk == nil {
 		return
@@ -266,45 +280,5 @@ func (u *unspooler) tick(now time.Time) {
 	if u.atEnd {
 		u.atEnd = false
 		disk.Rewind()
-	}
-}
-
-// passOver lets go of chunks in the window whose logstore fails, if others may be well:
-// what stands behind them may go there. They are read again later.
-func (u *unspooler) passOver() {
-	o := u.spooler.out
-	if o.logstores.single || time.Since(o.health.lastAcked()) > mostPatience {
-		return
-	}
-	u.cancelAll(func(c *Chunk) bool { return c.isUnread() && o.admission.waitsInVain(c) })
-}
-
-// yield lets go of what waits for room, or has it and is not begun, while the disk hangs:
-// fresh chunks stand behind it.
-func (u *unspooler) yield(now time.Time) {
-	if since := u.busySince.Load(); since != 0 && now.Sub(time.Unix(0, since)) >= patience {
-		u.cancelAll((*Chunk).isUnread)
-	}
-}
-
-// end begins no further chunk, and lets go of those that wait.
-func (u *unspooler) end() {
-	u.mu.Lock()
-	u.ended = true
-	u.mu.Unlock()
-	u.cancelAll(func(*Chunk) bool { return true })
-}
-
-// cancelAll ends the chunks of the spool that wait and that which says so of. They are
-// read again.
-func (u *unspooler) cancelAll(which func(*Chunk) bool) {
-	o := u.spooler.out
-	o.mu.Lock()
-	moved := slices.Clone(o.moved)
-	o.mu.Unlock()
-	for _, c := range moved {
-		if which(c) {
-			c.cancel()
-		}
 	}
 }
