@@ -133,8 +133,13 @@ func (s *spooler) run() {
 		case <-s.look:
 		case <-timer.C:
 		}
-		if s.storeHeldUp() {
+		for s.storeHeldUp() { // whatever is given
 			timer.Reset(lookInterval)
+			select {
+			case <-s.out.quit:
+				return
+			case <-timer.C:
+			}
 		}
 	}
 }
