@@ -12,6 +12,41 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
+// Chunks of a logstore that is well stand behind a window of others that are not, and
+// nothing fresh arrives: they are delivered all the same.
+func TestNothingFreshIsNeeded(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo", "good"}})
+		disk := simdisk.New()
+		o, _, f := network.spooling(t, storeProperties(properties, "max_held_chunks", "0"), disk, Env{})
+		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
+		for range 16 * windowChunks {
+			f.give("bad", routedEvents(1, "x", func(int) string { return "missing" }))
+		}
+		time.Sleep(5 * time.Second)
+		for range 100 {
+			f.give("good", routedEvents(1, "x", func(int) string { return "good" }))
+		}
+		time.Sleep(30 * time.Second)
+		f.wg.Wait()
+		o.Close()
+		e.ClearFault(sls.ConnectionCut)
+		network.spooling(t, storeProperties(properties), disk, Env{})
+		time.Sleep(2 * time.Minute)
+		if n := e.Count("good"); n != 100 {
+			t.Errorf("%d records landed of 100", n)
+		}
+		if err := e.CreateLogstore("missing"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		if n := e.Count("missing"); n != 16*windowChunks {
+			t.Errorf("%d records landed of %d", n, 16*windowChunks)
+		}
+	})
+}
+
 // A chunk that is half encoded when the disk cannot be read goes on there, and lands once.
 func TestReadFailsInTheMiddle(t *testing.T) {
 	t.Parallel()

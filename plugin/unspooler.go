@@ -35,6 +35,7 @@ type unspooler struct {
 	bytes    int        // of these
 	failures int        // of the disk, since the last tick
 	again    []*spooled // could not be read
+	passedAt time.Time  // by passOver
 	atEnd    bool       // all that is not in use was returned since Rewind
 
 	busySince atomic.Int64 // in nanoseconds since 1970; 0: it waits for work
@@ -276,7 +277,7 @@ func (u *unspooler) tick(now time.Time) {
 	if st.Waiting == 0 {
 		return
 	}
-	u.passOver()
+	u.passOver(now)
 	if u.atEnd {
 		u.atEnd = false
 		disk.Rewind()

@@ -6,12 +6,14 @@ import (
 )
 
 // passOver lets go of chunks in the window whose logstore fails, if others may be well:
-// what stands behind them may go there. They are read again later.
-func (u *unspooler) passOver() {
+// what stands behind them may go there. They are read again later. While nothing is
+// acknowledged, maybe since nothing fresh comes, this is done each mostPatience.
+func (u *unspooler) passOver(now time.Time) {
 	o := u.spooler.out
-	if o.logstores.single || time.Since(o.health.lastAcked()) > mostPatience {
+	if o.logstores.single || now.Sub(o.health.lastAcked()) > mostPatience && now.Sub(u.passedAt) < mostPatience {
 		return
 	}
+	u.passedAt = now
 	u.cancelAll(func(c *Chunk) bool { return c.isUnread() && o.admission.waitsInVain(c) })
 }
 
