@@ -12,6 +12,265 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
+// sourceWaker is the waker of a flush that Close may read, which ends with its first
+// result: wakes after that are of nobody, as with a flush of Fluent Bit's.
+type sourceWaker struct {
+	data []byte
+	more chan struct{} // has room for one
+
+	mu     sync.Mutex
+	result Result
+}
+
+func newSourceWaker(data []byte) *sourceWaker {
+	return &sourceWaker{data: data, more: make(chan struct{}, 1), result: Pending}
+}
+
+func (w *sourceWaker) Data() []byte { return w.data }
+
+func (w *sourceWaker) Wake(r Result) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.result == Pending {
+		w.result = r
+	}
+	select {
+	case w.more <- struct{}{}:
+	default:
+	}
+}
+
+func (w *sourceWaker) got() Result {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.result
+}
+
+// serve advances a chunk after each wake until the flush has its result.
+func (w *sourceWaker) serve(c *Chunk) {
+	for range w.more {
+		if w.got() != Pending {
+			return
+		}
+		if r := c.Advance(w.data); r != Pending {
+			w.Wake(r)
+			return
+		}
+	}
+}
+
+// Chunks whose blocking flush was over cannot be copied. They stop neither the others from
+// being stored, nor the end, and cost no CPU.
+func TestDetachedChunksAreNoneOfTheSpools(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		o, _, f := network.spooling(t, storeProperties(properties, "logstore_key", ""), simdisk.New(), Env{})
+		e.DelayAcks(24 * time.Hour)
+		for i := range 40 {
+			chunk := events(i, 1, "detached")
+			c := o.Submit("tag", chunk, make(channelWaker, 1), false)
+			if r := c.Advance(chunk); r != Pending {
+				t.Fatalf("result %d", r)
+			}
+			c.Detach(chunk)
+		}
+		for i := range 40 {
+			f.give("any", events(40+i, 1, "x"))
+		}
+		time.Sleep(10 * time.Second)
+		if _, _, waiting := f.longest("any"); waiting > 16 {
+			t.Errorf("%d chunks are held", waiting)
+		}
+		e.DelayAcks(0)
+		f.wg.Wait()
+	})
+}
+
+// A chunk that the spooler stores while Close begins is stored once.
+func TestCloseWhileARoundIsStored(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		disk := simdisk.New()
+		o, h, _ := network.spooling(t, storeProperties(properties, "logstore_key", "", "exit_timeout", "20s"), disk, Env{})
+		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
+		slow := make(chan struct{})
+		disk.FailWith(func(op, _ string) error {
+			if op == "sync" {
+				select {
+				case slow <- struct{}{}:
+					time.Sleep(5 * time.Second)
+				default:
+				}
+			}
+			return nil
+		})
+		var all []*sourceWaker
+		for i := range 40 {
+			w := newSourceWaker(events(i, 1, "x"))
+			c := o.Submit("tag", w.data, w, false)
+			c.Advance(w.data)
+			go w.serve(c)
+			all = append(all, w)
+		}
+		<-slow
+		o.Close()
+		for i, w := range all {
+			if w.got() != OK {
+				t.Errorf("chunk %d has result %d", i, w.got())
+			}
+			w.Wake(Retry) // ends serve
+		}
+		if n := h.count("internal error"); n > 0 {
+			t.Errorf("%d internal errors", n)
+		}
+		disk.FailWith(nil)
+		s, _, err := spool.Open(disk, 1<<30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if st := s.Stats(); st.Chunks != 40 {
+			t.Errorf("%d chunks are in the spool, want 40", st.Chunks)
+		}
+	})
+}
+
+// A chunk that gets its room in the moment in which it moves to the spool goes on.
+func TestRoomAsAChunkMoves(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		disk := simdisk.New()
+		o, _, _ := network.spooling(t, storeProperties(properties, "logstore_key", "", "buffer_limit", "1M"), disk, Env{})
+		e.DelayAcks(time.Hour)
+		w := newSourceWaker(events(0, 4000, strings.Repeat("x", 1000))) // takes its room piece by piece
+		c := o.Submit("tag", w.data, w, false)
+		if r := c.Advance(w.data); r != Pending || !c.isWaiting() {
+			t.Fatalf("result %d", r)
+		}
+		var b spool.Batch
+		b.Add("tag", c.submitted, w.data)
+		entries, err := o.spooler.disk.Load().Append(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.DelayAcks(0)
+		<-w.more // it has room, and its loop does not come to it any more
+		if !c.moveToSpool(entries[0], o.spooler.unspool) || w.got() != OK {
+			t.Fatalf("result %d", w.got())
+		}
+		eventually(t, "the spool is empty", func() bool { return isEmpty(disk) && o.idle() })
+		allLanded(t, e, 4000)
+	})
+}
+
+// A chunk that does not fit into the spool holds up none that does.
+func TestLargeChunkAndASmallSpool(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		o, h, f := network.spooling(t, storeProperties(properties, "logstore_key", "", "spool_limit", "16M", "max_held_chunks", "1"), simdisk.New(), Env{})
+		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
+		f.give("large", events(100, 17<<10, strings.Repeat("x", 1<<10)))
+		time.Sleep(time.Millisecond)
+		for i := range 40 {
+			f.give("small", events(1+i, 1, "x"))
+		}
+		time.Sleep(10 * time.Second)
+		if _, _, waiting := f.longest("small"); waiting > 1 {
+			t.Errorf("%d small chunks are held", waiting)
+		}
+		if h.count("the spool is full") == 0 {
+			t.Error("no line says that one did not fit")
+		}
+		if n := o.spooler.written.Load(); n < 39 {
+			t.Errorf("%d chunks were stored", n)
+		}
+		e.ClearFault(sls.ConnectionCut)
+		f.wg.Wait()
+	})
+}
+
+// A disk that hangs in a read holds up what is in the spool, and nothing else.
+func TestReadThatHangs(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		disk := simdisk.New()
+		_, _, f := network.spooling(t, storeProperties(properties, "logstore_key", "", "buffer_limit", "1M"), disk, Env{})
+		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
+		for i := range 100 {
+			f.give("old", events(100*i, 100, strings.Repeat("x", 1000)))
+		}
+		time.Sleep(5 * time.Second)
+		disk.FailWith(func(op, _ string) error {
+			if op == "read" {
+				time.Sleep(10 * time.Minute)
+			}
+			return nil
+		})
+		e.ClearFault(sls.ConnectionCut)
+		time.Sleep(time.Minute)
+		for i := range 10 {
+			f.give("fresh", events(10_000+i, 1, "x"))
+			time.Sleep(time.Second)
+		}
+		if n := e.Count("demo"); n == 0 || n > 9000 {
+			t.Fatalf("%d records have landed", n)
+		}
+		if longest, done, _ := f.longest("fresh"); done < 10 || longest > time.Second {
+			t.Errorf("%d of 10 fresh chunks are done, the longest took %v", done, longest)
+		}
+		seen := 0
+		for _, l := range e.Logs("demo") {
+			if strings.HasPrefix(string(l.Value), `{"seq":1000`) {
+				seen++
+			}
+		}
+		if seen < 10 {
+			t.Errorf("%d of 10 fresh records have landed", seen)
+		}
+		disk.FailWith(nil)
+		time.Sleep(10 * time.Minute)
+		f.wg.Wait()
+		eventually(t, "the spool is empty", func() bool { return isEmpty(disk) })
+		allLanded(t, e, 10_010)
+	})
+}
+
+// What is left in Exit is stored also when exit_timeout, which began with the signal, is
+// over.
+func TestExitTimeoutIsOver(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		disk, ending := simdisk.New(), new(Ending)
+		o, _, _ := network.spooling(t, storeProperties(properties, "logstore_key", "", "exit_timeout", "1s"), disk, Env{Ending: ending})
+		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
+		var all []*sourceWaker
+		for i := range 16 { // they may be held
+			w := newSourceWaker(events(i*3000, 3000, strings.Repeat("x", 1000)))
+			o.Submit("tag", w.data, w, false).Advance(w.data)
+			all = append(all, w)
+		}
+		time.Sleep(10 * time.Second)
+		ending.begin()
+		time.Sleep(1500 * time.Millisecond) // Grace
+		begin := time.Now()
+		o.Close()
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("Close took %v", took)
+		}
+		for i, w := range all {
+			if w.got() != OK {
+				t.Errorf("chunk %d has result %d", i, w.got())
+			}
+		}
+	})
+}
+
 // Chunks of a logstore that is well stand behind a window of others that are not, and
 // nothing fresh arrives: they are delivered all the same.
 func TestNothingFreshIsNeeded(t *testing.T) {
@@ -117,4 +376,48 @@ func TestBegunAsAllEnd(t *testing.T) {
 			return
 		}
 	}
+}
+
+// While a logstore is missing for days, its few chunks do not keep the room that an outage took:
+// the next one finds it free.
+func TestSpoolHasRoomForTheNextOutage(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo", "good"}})
+		disk := simdisk.New()
+		o, h, f := network.spooling(t, storeProperties(properties, "spool_limit", "64M"), disk, Env{})
+		given := 0
+		for range 4 {
+			setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
+			for range 20 {
+				for range 38 {
+					f.give("good", routedEvents(50, strings.Repeat("x", 1000), func(int) string { return "good" }))
+				}
+				for range 2 {
+					f.give("bad", routedEvents(50, strings.Repeat("x", 1000), func(int) string { return "missing" }))
+				}
+				time.Sleep(time.Second)
+			}
+			given += 20 * 38 * 50
+			e.ClearFault(sls.ConnectionCut)
+			time.Sleep(3 * time.Minute)
+			if n := e.Count("good"); n != given {
+				t.Fatalf("%d records landed of %d", n, given)
+			}
+			if s := o.snapshot(time.Now()).spool; s.bytes > 40<<20 {
+				t.Errorf("%d chunks take %d bytes of the spool", s.chunks, s.bytes)
+			}
+		}
+		if n := h.count("the spool is full"); n > 0 {
+			t.Errorf("%d lines say that the spool is full", n)
+		}
+		if err := e.CreateLogstore("missing"); err != nil {
+			t.Fatal(err)
+		}
+		f.wg.Wait()
+		eventually(t, "the spool is empty", func() bool { return isEmpty(disk) && o.idle() })
+		if n := e.Count("missing"); n != 4*20*2*50 {
+			t.Errorf("%d records landed", n)
+		}
+	})
 }

@@ -36,6 +36,7 @@ type unspooler struct {
 	failures int        // of the disk, since the last tick
 	again    []*spooled // could not be read
 	passedAt time.Time  // by passOver
+	sparseAt time.Time  // compact could move nothing
 	atEnd    bool       // all that is not in use was returned since Rewind
 
 	busySince atomic.Int64 // in nanoseconds since 1970; 0: it waits for work
@@ -274,6 +275,7 @@ func (u *unspooler) tick(now time.Time) {
 	}
 	st := disk.Stats()
 	u.logState(now, st)
+	u.compact(disk, now)
 	if st.Waiting == 0 {
 		return
 	}

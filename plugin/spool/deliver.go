@@ -61,10 +61,10 @@ func (s *Spool) position() (g *segment, end int64) {
 
 // claim takes an entry, unless it is in use, or done since its header was read.
 func (s *Spool) claim(g *segment, at int64, h header) *Entry {
-	if !s.take(g, at) {
+	e := &Entry{Given: time.UnixMilli(h.millis), Bytes: int(h.length), segment: g, offset: at, header: h}
+	if !s.take(e) {
 		return nil
 	}
-	e := &Entry{Given: time.UnixMilli(h.millis), Bytes: int(h.length), segment: g, offset: at, header: h}
 	var status [1]byte
 	if _, err := g.file.ReadAt(status[:], at+offsetOfStatus); err == nil && status[0] != 0 {
 		s.Release(e)
@@ -73,13 +73,13 @@ func (s *Spool) claim(g *segment, at int64, h header) *Entry {
 	return e
 }
 
-func (s *Spool) take(g *segment, at int64) bool {
+func (s *Spool) take(e *Entry) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, used := g.claimed[at]; used {
+	if _, used := e.segment.claimed[e.offset]; used {
 		return false
 	}
-	g.claimed[at] = struct{}{}
+	e.segment.claimed[e.offset] = e
 	s.claimed++
 	return true
 }
@@ -131,13 +131,16 @@ func (s *Spool) endEntry(e *Entry, err error) (empty *segment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := e.segment
-	if _, used := g.claimed[e.offset]; !used {
+	if g.claimed[e.offset] == nil {
 		return nil
 	}
-	if err == nil { // else it stays in use, for without the mark it would be found again
+	if err == nil {
 		delete(g.claimed, e.offset)
+	} else {
+		g.claimed[e.offset] = nil // for without the mark it would be found again
 	}
 	g.undone--
+	g.left -= e.header.size()
 	s.undone--
 	s.claimed--
 	if g.undone > 0 || g.writing || s.closed {
@@ -153,7 +156,7 @@ func (s *Spool) endEntry(e *Entry, err error) (empty *segment) {
 func (s *Spool) Release(e *Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, used := e.segment.claimed[e.offset]; used {
+	if e.segment.claimed[e.offset] != nil {
 		delete(e.segment.claimed, e.offset)
 		s.claimed--
 	}

@@ -259,3 +259,119 @@ func TestAppendThatEndsAfterUnlock(t *testing.T) {
 		want(t, got, "a", "b")
 	}
 }
+
+// Single entries that stay for days do not keep the room of their whole files.
+func TestCompact(t *testing.T) {
+	t.Parallel()
+	disk := simdisk.New()
+	s := mustOpen(t, disk, 80<<20)
+	var all []*spool.Entry
+	chunk := func(i int) string { return fmt.Sprintf("%04d", i) + strings.Repeat("x", 100<<10) }
+	for s.Room() > 3<<20 {
+		var chunks []string
+		for i := range 20 {
+			chunks = append(chunks, chunk(len(all)+i))
+		}
+		all = append(all, store(t, s, chunks...)...)
+	}
+	kept := 0
+	var inUse *spool.Entry
+	for i, e := range all {
+		switch {
+		case i%20 > 0:
+			if err := s.Done(e); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		case i == 40:
+			inUse = e
+		default:
+			s.Release(e)
+		}
+		kept++
+	}
+	before := s.Stats()
+	if s.Room() > 3<<20 || before.Chunks != kept {
+		t.Fatalf("room for %d bytes, %+v", s.Room(), before)
+	}
+	for {
+		n, err := s.Compact()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			break
+		}
+	}
+	if room := s.Room(); room < 40<<20 {
+		t.Errorf("there is room for %d bytes with %d of %d chunks", room, kept, len(all))
+	}
+	after := s.Stats()
+	if after.Chunks != before.Chunks || after.Waiting != before.Waiting || !after.Oldest.Equal(before.Oldest) {
+		t.Errorf("%+v after %+v", after, before)
+	}
+	if _, c, err := s.Read(inUse, nil); err != nil || string(c) != chunk(40) {
+		t.Errorf("an entry that was in use is %.4s now, %v", c, err)
+	}
+	if err := s.Done(inUse); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	s = mustOpen(t, disk, 80<<20)
+	got, entries := restOf(t, s)
+	if len(got) != kept-1 || got["0040"] {
+		t.Errorf("%d chunks are left of %d", len(got), kept-1)
+	}
+	for _, e := range entries {
+		if err := s.Done(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st := s.Stats(); st != (spool.Stats{}) || len(disk.Names()) > 0 {
+		t.Errorf("in the end %+v in %q", st, disk.Names())
+	}
+}
+
+// restOf takes all that Next returns, by the first four bytes.
+func restOf(t *testing.T, s *spool.Spool) (names map[string]bool, entries []*spool.Entry) {
+	t.Helper()
+	names = make(map[string]bool)
+	for {
+		e, err := s.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e == nil {
+			return names, entries
+		}
+		_, chunk, err := s.Read(e, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names[string(chunk[:4])], entries = true, append(entries, e)
+	}
+}
+
+// Many small files, as many starts in an outage leave them, become few: each takes a
+// descriptor.
+func TestManyFilesBecomeFew(t *testing.T) {
+	t.Parallel()
+	disk := simdisk.New()
+	for i := range 400 {
+		s := mustOpen(t, disk, 1<<30)
+		store(t, s, fmt.Sprintf("%04d", i))
+		s.Close()
+	}
+	s := mustOpen(t, disk, 1<<30)
+	for s.Sparse() {
+		if _, err := s.Compact(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(disk.Names()); n > 130 {
+		t.Errorf("%d files", n)
+	}
+	if got, _ := restOf(t, s); len(got) != 400 {
+		t.Errorf("%d chunks are left of 400", len(got))
+	}
+}

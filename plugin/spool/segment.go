@@ -19,11 +19,13 @@ type segment struct {
 	file    File
 	size    int64     // of what can be read
 	undone  int       // entries
+	left    int64     // bytes of these
 	writing bool      // Append writes behind size
 	unread  bool      // a part of it could not be read: the file is kept
-	given   time.Time // the chunk of its first entry
-	// What is in use, by offset: taken by Next or Append, and neither released nor done.
-	claimed map[int64]struct{}
+	given   time.Time // its oldest chunk, which may be done
+	// What is in use, by offset: taken by Next or Append, and neither released nor done. nil:
+	// it is done, but could not be marked.
+	claimed map[int64]*Entry
 }
 
 func (s *segment) name() string { return fmt.Sprintf("%016d%s", s.number, extension) }
@@ -56,6 +58,17 @@ func (s *segment) checkHeader() error {
 		return fmt.Errorf("%w: its format is %d, this one reads up to %d", ErrVersion, v, Version)
 	}
 	return nil
+}
+
+// add takes an entry in.
+func (g *segment) add(h *header) {
+	if given := time.UnixMilli(h.millis); g.given.IsZero() || given.Before(g.given) {
+		g.given = given
+	}
+	if !h.done {
+		g.undone++
+		g.left += h.size()
+	}
 }
 
 // windowBytes is how much of a segment is read at a time to find its entries.

@@ -108,7 +108,7 @@ func (s *Spool) load() (damage []Damage, err error) {
 // loadSegment takes a segment in, unless it has no entry that is to be delivered. It fails
 // if it cannot even read how the segment begins.
 func (s *Spool) loadSegment(number uint64) (damage []Damage, err error) {
-	g := &segment{number: number, claimed: make(map[int64]struct{})}
+	g := &segment{number: number, claimed: make(map[int64]*Entry)}
 	if g.file, err = s.files.Open(g.name()); err != nil {
 		return nil, err
 	}
@@ -155,12 +155,7 @@ func (g *segment) count() (damage []Damage) {
 		case !ok:
 			return damage
 		}
-		if g.given.IsZero() {
-			g.given = time.UnixMilli(h.millis)
-		}
-		if !h.done {
-			g.undone++
-		}
+		g.add(&h)
 	}
 }
 
@@ -188,7 +183,8 @@ type Stats struct {
 	Chunks int   // that are not done
 	// Waiting are those of Chunks that Next may return.
 	Waiting int
-	// Oldest is when the first chunk of the oldest segment was given, which may be done.
+	// Oldest is when the oldest chunk was given of those segments that have any which is
+	// not done; this one may be.
 	Oldest time.Time
 }
 
@@ -197,8 +193,10 @@ func (s *Spool) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := Stats{Bytes: s.bytes, Chunks: s.undone, Waiting: s.undone - s.claimed}
-	if s.undone > 0 && len(s.segments) > 0 {
-		st.Oldest = s.segments[0].given
+	for _, g := range s.segments {
+		if g.undone > 0 && (st.Oldest.IsZero() || g.given.Before(st.Oldest)) {
+			st.Oldest = g.given
+		}
 	}
 	return st
 }

@@ -8,8 +8,10 @@ import (
 
 // Append stores a batch, and returns its entries when they are durable. If it fails,
 // nothing is stored. Each entry is in use.
-func (s *Spool) Append(b *Batch) ([]*Entry, error) {
-	g, at, err := s.beginAppend(b)
+func (s *Spool) Append(b *Batch) ([]*Entry, error) { return s.append(b, s.limit) }
+
+func (s *Spool) append(b *Batch, limit int64) ([]*Entry, error) {
+	g, at, err := s.beginAppend(b, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -27,18 +29,18 @@ func (s *Spool) Append(b *Batch) ([]*Entry, error) {
 }
 
 // beginAppend returns where a batch goes.
-func (s *Spool) beginAppend(b *Batch) (g *segment, at int64, err error) {
+func (s *Spool) beginAppend(b *Batch, limit int64) (g *segment, at int64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
 		return nil, 0, errClosed
-	case s.bytes+int64(b.Size())+segmentHeader > s.limit:
+	case s.bytes+int64(b.Size())+segmentHeader > limit:
 		return nil, 0, ErrFull
 	}
 	if g = s.active; g == nil || g.size >= s.step {
 		s.last++
-		g = &segment{number: s.last, claimed: make(map[int64]struct{})}
+		g = &segment{number: s.last, claimed: make(map[int64]*Entry)}
 	}
 	g.writing = true
 	return g, g.size, nil
@@ -88,14 +90,11 @@ func (s *Spool) endAppend(g *segment, b *Batch, at int64) (entries []*Entry) {
 		e.header.parse(b.bytes[offset:])
 		e.segment, e.offset = g, at+int64(offset)
 		e.Given, e.Bytes = time.UnixMilli(e.header.millis), int(e.header.length)
-		g.claimed[e.offset] = struct{}{}
+		g.claimed[e.offset] = e
+		g.add(&e.header)
 		entries[i] = e
 	}
-	if g.size == 0 {
-		g.given = entries[0].Given
-	}
 	g.size = at + int64(b.Size())
-	g.undone += len(entries)
 	s.bytes, s.undone, s.claimed = s.bytes+int64(b.Size()), s.undone+len(entries), s.claimed+len(entries)
 	return entries
 }
