@@ -22,6 +22,27 @@ func (w *world) check() {
 	w.checkTroubles()
 }
 
+// checkSpool looks at what must hold of the spool at any time, whether there is an output
+// or not.
+func (w *world) checkSpool() {
+	if !w.Spool {
+		return
+	}
+	w.stock = w.shelf.look(w.disk)
+	w.checkKept()
+	if w.current() == nil {
+		w.watched = watched{}
+		return
+	}
+	w.checkHeld()
+	w.checkNothingWritten()
+	w.checkEmptied()
+	w.checkMarks()
+	w.checkSpoolNumbers()
+	w.checkSpoolLines()
+	w.watched.stock = w.stock
+}
+
 // forgetSettled moves past the chunks at the beginning that are done.
 func (w *world) forgetSettled() {
 	w.mu.Lock()
@@ -48,7 +69,7 @@ func (w *world) checkEnd() {
 
 // checkCounts compares the output's numbers with the cluster's.
 func (w *world) checkCounts() {
-	if n, most := int64(w.numbers.of("records_acknowledged_total")), w.cluster.Acked(); n > most {
+	if n, most := int64(w.total("records_acknowledged_total")), w.cluster.Acked(); n > most {
 		w.violate("count", "%d records acknowledged; the cluster acknowledged %d", n, most)
 	}
 }

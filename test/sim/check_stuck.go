@@ -44,15 +44,19 @@ func (w *world) checkRoomUsed() {
 	used, waiting := w.numbers.of("inflight_bytes"), w.numbers.of("waiting_chunks")
 	largest, entitled := 0, len(w.Logstores) == 1
 	w.mu.Lock()
-	for _, c := range w.chunks[w.checked:] {
-		if c.settled == 0 {
+	chunks := w.chunks[w.checked:]
+	if w.Spool {
+		chunks = w.chunks // those of the spool are settled
+	}
+	for _, c := range chunks {
+		if c.settled == 0 || w.stock.undone[c.key] > 0 {
 			largest = max(largest, c.bytes)
-			entitled = entitled || !w.troubled(c.topic, c.offered, w.now()).any()
+			entitled = entitled || c.settled == 0 && !w.troubled(c.topic, c.offered, w.now()).any()
 		}
 	}
 	w.mu.Unlock()
 	free := float64(w.bufferLimit()) - used
-	if waiting == 0 || !entitled || free < 8*float64(largest)+100_000 {
+	if waiting == 0 || !entitled || !w.diskWell(w.now(), w.now()) || free < 8*float64(largest)+100_000 {
 		w.roomSince = w.now()
 		return
 	}

@@ -27,10 +27,15 @@ type chunk struct {
 	poison  bool // a record of it is poisoned
 	fresh   bool // of an input whose records nothing is wrong with
 
-	offered time.Duration
-	settled time.Duration // 0: not yet
-	result  plugin.Result
-	soon    int // records acknowledged by soonAfter after the offer
+	offered      time.Duration
+	given        time.Duration // to the output of now
+	key          entryKey      // in the spool
+	again        int           // how often its records may land in addition to once: lives ended
+	landed       bool          // whole, when it was looked for
+	settled      time.Duration // 0: not yet
+	result       plugin.Result
+	waitsForMark time.Duration // it has landed and is in the spool since then; 0: it is not so
+	soon         int           // records acknowledged by soonAfter after the offer
 }
 
 // weekOld is the age of records that a cluster with CheckAge refuses.
@@ -130,6 +135,7 @@ func (w *world) make(in *Input, records, size int, poison bool, r *rand.Rand) *c
 		c.data = w.event(c.data, in, c.number*1e6+i, at, size, r)
 	}
 	c.bytes = len(c.data)
+	c.key = keyOf(c.tag(), c.data)
 	return c
 }
 
@@ -187,16 +193,22 @@ func (w *world) event(b []byte, in *Input, id int, at time.Time, size int, r *ra
 	return msgp.AppendString(b, filler[from:from+size])
 }
 
-// waker is a waker for a goroutine.
-type waker chan struct{}
+// waker is a waker for a goroutine, whose chunk [plugin.Output.Close] may read.
+type waker struct {
+	wakes chan struct{}
+	data  []byte
+}
 
 // Wake implements [plugin.Waker].
-func (w waker) Wake(plugin.Result) {
+func (w *waker) Wake(plugin.Result) {
 	select {
-	case w <- struct{}{}:
+	case w.wakes <- struct{}{}:
 	default:
 	}
 }
+
+// Data implements [plugin.Source].
+func (w *waker) Data() []byte { return w.data }
 
 // soonAfter is how long a record takes at most when nothing is wrong with its way.
 const soonAfter = 5 * time.Second
@@ -208,29 +220,66 @@ func (w *world) flush(c *chunk) {
 	w.chunks = append(w.chunks, c)
 	w.mu.Unlock()
 	soon := time.AfterFunc(soonAfter, func() { w.countSoon(c) })
-	defer soon.Stop()
-	wakes := make(waker, 1)
-	submitted := w.out.Submit("sim."+c.topic, c.data, wakes, false)
-	r := submitted.Advance(c.data)
-	for r == plugin.Pending {
-		select {
-		case <-wakes:
-		case <-w.gaveUp:
+	for {
+		l := w.awaitLife()
+		if l == nil {
 			return
 		}
-		r = submitted.Advance(c.data)
+		r := w.offer(l, c)
+		if w.settle(l, c, r) {
+			break
+		}
+		if l == w.current() {
+			return // nobody waits any more
+		}
 	}
-	w.mu.Lock()
-	c.result, c.settled = r, w.now()
-	w.mu.Unlock()
-	if c.settled-c.offered < soonAfter {
+	if c.settled-c.offered < soonAfter && w.missing(c) < 0 { // else it is in the spool
+		soon.Stop()
 		w.countSoon(c)
 	}
-	if r == plugin.OK {
+	if c.result == plugin.OK {
 		w.checkOK(c)
 	}
 	c.data = nil
 }
+
+// offer gives a chunk to an output. Pending: it has no result, nor will it get one.
+func (w *world) offer(l *life, c *chunk) plugin.Result {
+	w.mu.Lock()
+	c.given = w.now()
+	w.mu.Unlock()
+	wake := &waker{make(chan struct{}, 1), c.data}
+	submitted := l.out.Submit(c.tag(), c.data, wake, false)
+	r := submitted.Advance(c.data)
+	for r == plugin.Pending {
+		select {
+		case <-wake.wakes:
+		case <-l.thrown:
+			return plugin.Pending
+		case <-w.gaveUp:
+			return plugin.Pending
+		}
+		r = submitted.Advance(c.data)
+	}
+	return r
+}
+
+// settle notes the result of a chunk. It returns false if that does not count, or if
+// another output is to get the chunk.
+func (w *world) settle(l *life, c *chunk, r plugin.Result) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case l.gone || r == plugin.Pending:
+		return false
+	case r == plugin.Retry && w.running != l && !w.final:
+		return false
+	}
+	c.result, c.settled = r, w.now()
+	return true
+}
+
+func (c *chunk) tag() string { return "sim." + c.topic }
 
 func (w *world) countSoon(c *chunk) {
 	acked := 0
@@ -269,6 +318,9 @@ func (w *world) input(n int) {
 		if !w.sleep(pause) || w.now() >= end {
 			return
 		}
+		if w.paused() {
+			continue
+		}
 		now := poison && w.now() > in.Poison
 		poison = poison && !now
 		c := w.make(in, records, size, now, r)
@@ -291,6 +343,9 @@ func (w *world) closedLoop(in *Input, n int, end time.Duration) {
 			r := rand.New(rand.NewPCG(w.Seed, uint64(n)<<32|uint64(k)))
 			for w.sleep(time.Duration(r.Int64N(int64(in.Pause)+1))) && w.now() < end {
 				records, size := w.shape(in, false, r)
+				if w.paused() {
+					continue
+				}
 				w.flush(w.make(in, records, size, false, r))
 			}
 		})

@@ -15,7 +15,7 @@ var families = []struct {
 	weight int
 	make   func(*Scenario, *rand.Rand)
 }{
-	{"mixed", 40, mixedFamily},
+	{"mixed", 31, mixedFamily},
 	{"stores", 6, storesFamily},
 	{"busy", 12, busyFamily},
 	{"old", 14, oldFamily},
@@ -25,6 +25,9 @@ var families = []struct {
 	{"wide", 3, wideFamily},
 	{"longs", 2, longsFamily},
 	{"closing", 2, closingFamily},
+	{"spool", 3, spoolFamily},
+	{"disk", 3, diskFamily},
+	{"lives", 3, livesFamily},
 }
 
 // Families are the names of all families.

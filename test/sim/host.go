@@ -37,6 +37,13 @@ func (h *host) since(n int) []string {
 	return slices.Clone(h.lines[n:])
 }
 
+// count is how many lines there are.
+func (h *host) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.lines)
+}
+
 func (h *host) has(words string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

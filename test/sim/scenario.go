@@ -27,6 +27,7 @@ type Scenario struct {
 	CheckAge bool          // the cluster refuses records older than a week, or newer than 15 minutes
 	Named    bool          // the cluster names refused records (KIP-467)
 	Flush    time.Duration // how often the host ends lingering; 0: never
+	Spool    bool          // the output has one, on a disk in memory
 
 	Expect    Expect
 	Options   []Option
@@ -34,6 +35,7 @@ type Scenario struct {
 	Inputs    []Input
 	Events    []Event
 	Faults    []*simkafka.Fault
+	Disk      []DiskFault
 }
 
 // Option is an option of the [OUTPUT] section.
@@ -84,13 +86,13 @@ const (
 	Spread  Load = "spread"  // some records, each of another size up to nearly 2 MB
 )
 
-// Event changes the cluster.
+// Event changes the cluster, or the output.
 type Event struct {
 	At        time.Duration
 	Kind      EventKind
 	Topic     string
 	Partition int32
-	To        int // partitions, node, or a number of the password
+	To        int // partitions, node, a number of the password, or seconds
 }
 
 // EventKind is what an event changes.
@@ -105,6 +107,10 @@ const (
 	Remove   EventKind = "remove"   // the topic is gone
 	Rotate   EventKind = "rotate"   // the AccessKey pair becomes number To, in the file as well
 	Close    EventKind = "close"    // the output is closed
+	Restart  EventKind = "restart"  // the process is signalled, ends in To seconds, and begins again
+	Reload   EventKind = "reload"   // the output is closed, and another one started in the same process
+	Kill     EventKind = "kill"     // the process is killed, and begins again To seconds later
+	PowerCut EventKind = "powercut" // so is the machine: what was not synced may be lost
 )
 
 // Properties are the options as Fluent Bit has them.
@@ -146,6 +152,7 @@ func (s *Scenario) String() string {
 	pair(&b, "checkage", s.CheckAge, false)
 	pair(&b, "named", s.Named, false)
 	pair(&b, "flush", s.Flush, 0)
+	pair(&b, "spool", s.Spool, false)
 	s.Expect.print(&b)
 	for _, o := range s.Options {
 		fmt.Fprintf(&b, "\noption %s=%s", o.Key, o.Value)
@@ -165,6 +172,9 @@ func (s *Scenario) String() string {
 	}
 	for _, f := range s.Faults {
 		fmt.Fprintf(&b, "\nfault %v", f)
+	}
+	for _, d := range s.Disk {
+		d.print(&b)
 	}
 	return b.String() + "\n"
 }
@@ -234,9 +244,10 @@ func (s *Scenario) parse(line string) error {
 		s.Family, s.Seed, s.Nodes = v.text("family"), uint64(v.number("seed")), v.number("nodes")
 		s.Latency, s.Duration, s.Skew, s.Flush = v.duration("latency"), v.duration("duration"), v.duration("skew"), v.duration("flush")
 		s.MaxBatch, s.CheckAge, s.Named = v.number("maxbatch"), v.text("checkage") == "true", v.text("named") == "true"
+		s.Spool = v.text("spool") == "true"
 	case "expect":
 		s.Expect = Expect{v.duration("settled-within"), v.duration("fresh-within"), v.duration("closed-within"), v.number("rejected"), v.number("failed-at-most"),
-			v.text("true-recovery") == "true", v.text("troubles") == "true", v.duration("every-shard-within")}
+			v.text("true-recovery") == "true", v.text("troubles") == "true", v.duration("every-shard-within"), v.text("undamaged") == "true"}
 	case "logstore":
 		s.Logstores = append(s.Logstores, Logstore{v.text("name"), v.number("shards"), v.duration("from")})
 	case "input":
@@ -244,6 +255,8 @@ func (s *Scenario) parse(line string) error {
 			v.number("lines"), v.number("records"), v.number("size"), v.duration("shift"), v.number("badevery"), v.duration("poison"), v.number("workers")})
 	case "event":
 		s.Events = append(s.Events, Event{v.duration("at"), EventKind(v.text("kind")), v.text("topic"), int32(v.number("partition")), v.number("to")})
+	case "disk":
+		s.Disk = append(s.Disk, DiskFault{DiskFaultKind(v.text("kind")), v.text("op"), v.duration("from"), v.duration("until"), v.duration("delay"), v.number("room")})
 	default:
 		return fmt.Errorf("%q is not known", word)
 	}

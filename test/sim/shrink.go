@@ -8,7 +8,7 @@ import "slices"
 func Shrink(s *Scenario, fails func(*Scenario) bool) *Scenario {
 	for smaller := true; smaller; {
 		smaller = false
-		for _, remove := range []func(*Scenario, int) bool{removeEvent, removeFault, removeInput, removeLogstore, removeOption, simplify} {
+		for _, remove := range []func(*Scenario, int) bool{removeEvent, removeFault, removeDiskFault, removeInput, removeLogstore, removeOption, simplify} {
 			for i := 0; ; {
 				next := s.clone()
 				if !remove(next, i) {
@@ -29,6 +29,7 @@ func (s *Scenario) clone() *Scenario {
 	c := *s
 	c.Options, c.Logstores, c.Inputs = slices.Clone(s.Options), slices.Clone(s.Logstores), slices.Clone(s.Inputs)
 	c.Events, c.Faults = slices.Clone(s.Events), slices.Clone(s.Faults)
+	c.Disk = slices.Clone(s.Disk)
 	return &c
 }
 
@@ -41,10 +42,11 @@ func without[T any](from *[]T, i int) bool {
 	return true
 }
 
-func removeEvent(s *Scenario, i int) bool  { return without(&s.Events, i) }
-func removeFault(s *Scenario, i int) bool  { return without(&s.Faults, i) }
-func removeInput(s *Scenario, i int) bool  { return without(&s.Inputs, i) }
-func removeOption(s *Scenario, i int) bool { return without(&s.Options, i) }
+func removeEvent(s *Scenario, i int) bool     { return without(&s.Events, i) }
+func removeFault(s *Scenario, i int) bool     { return without(&s.Faults, i) }
+func removeDiskFault(s *Scenario, i int) bool { return without(&s.Disk, i) }
+func removeInput(s *Scenario, i int) bool     { return without(&s.Inputs, i) }
+func removeOption(s *Scenario, i int) bool    { return without(&s.Options, i) }
 
 // removeLogstore takes a logstore off with all that is about it, but never the first.
 func removeLogstore(s *Scenario, i int) bool {

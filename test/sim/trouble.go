@@ -69,6 +69,8 @@ func (s *Scenario) troubled(topic string, from, to time.Duration) (t trouble) {
 			t.whole = t.whole || to >= e.At
 		case e.Kind == Rotate:
 			t.whole = t.whole || to >= e.At && from < e.At+45*time.Second
+		case e.changesOutput():
+			t.whole = t.whole || to >= e.At && from < e.At+e.away()
 		case e.Topic != topic:
 		case e.Kind == Remove:
 			t.whole = t.whole || to >= e.At
@@ -85,6 +87,14 @@ func (s *Scenario) troubled(topic string, from, to time.Duration) (t trouble) {
 	}
 	return t
 }
+
+// changesOutput tells whether another output comes.
+func (e *Event) changesOutput() bool {
+	return e.Kind == Restart || e.Kind == Reload || e.Kind == Kill || e.Kind == PowerCut
+}
+
+// away is how long an event may be felt that changes the output.
+func (e *Event) away() time.Duration { return time.Duration(e.To)*time.Second + 45*time.Second }
 
 // add notes a partition, or all of them where it is below 0.
 func (t *trouble) add(partition int32, l *Logstore) {
@@ -109,7 +119,9 @@ func (s *Scenario) over(topic string) (at time.Duration) {
 		}
 	}
 	for _, e := range s.Events {
-		if e.Topic == "" || e.Topic == topic {
+		if e.changesOutput() {
+			at = max(at, e.At+e.away())
+		} else if e.Topic == "" || e.Topic == topic {
 			at = max(at, e.At+45*time.Second)
 		}
 	}

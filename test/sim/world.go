@@ -18,6 +18,7 @@ import (
 
 	"out_sls_kafka/plugin"
 	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/test/simdisk"
 	"out_sls_kafka/test/simkafka"
 	"out_sls_kafka/test/simnet"
 	"out_sls_kafka/test/sls"
@@ -47,23 +48,32 @@ type Report struct {
 // world is a scenario at work.
 type world struct {
 	*Scenario
-	dir     string
-	cluster *simkafka.Cluster
-	network *simnet.Network
-	out     *plugin.Output
-	log     *plugin.Log
-	host    *host
-	numbers *numbers
-	stop    chan struct{}
-	gaveUp  chan struct{} // closed: nobody waits for a chunk any more
-	flushes sync.WaitGroup
-	closed  bool
+	*life     // that the checks look at
+	dir       string
+	cluster   *simkafka.Cluster
+	network   *simnet.Network
+	disk      *simdisk.Disk
+	diskFreed chan struct{} // closed: no fault of the disk lasts any longer
+	host      *host
+	stop      chan struct{}
+	gaveUp    chan struct{} // closed: nobody waits for a chunk any more
+	flushes   sync.WaitGroup
+	acts      sync.WaitGroup // what changes the output
+	remains   sync.WaitGroup // outputs that were thrown away
+	closed    bool
 
 	mu           sync.Mutex
+	lives        []*life
+	running      *life         // that takes chunks; nil: none does
+	changed      chan struct{} // closed when another one does, or none
+	final        bool          // no other comes
 	chunks       []*chunk
 	skipped      []*chunk
-	checked      int           // chunks before it are settled and looked at
-	linesChecked int           // of the log
+	checked      int // chunks before it are settled and looked at
+	linesChecked int // of the log
+	shelf        shelf
+	stock        stock         // what is in the spool
+	watched      watched       // of the spool, by the checks
 	roomSince    time.Duration // when there was last no room, or none wanted
 	violations   []Violation
 }
@@ -128,7 +138,8 @@ func secret(n int) string { return fmt.Sprintf("demo-secret-%d", n) }
 
 // start starts the cluster and the output.
 func (w *world) start() error {
-	w.stop, w.gaveUp, w.network = make(chan struct{}), make(chan struct{}), simnet.New()
+	w.stop, w.gaveUp, w.diskFreed, w.changed = make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
+	w.network, w.disk = simnet.New(), simdisk.New()
 	ca, err := sls.NewCA()
 	if err != nil {
 		return err
@@ -158,31 +169,52 @@ func (w *world) start() error {
 }
 
 func (w *world) startOutput(ca *sls.CA) error {
-	caFile := filepath.Join(w.dir, "ca.pem")
-	if err := os.WriteFile(caFile, ca.PEM(), 0o600); err != nil {
+	if err := os.WriteFile(w.caFile(), ca.PEM(), 0o600); err != nil {
 		return err
 	}
 	if err := w.writeCredentials(0); err != nil {
 		return err
 	}
+	w.host = &host{start: time.Now()}
+	w.cutRoom()
+	if err := w.begin(w.newProcess()); err != nil {
+		return err
+	}
+	w.life = w.current()
+	return nil
+}
+
+// begin starts an output of a process.
+func (w *world) begin(p *process) error {
 	properties := map[string]string{
-		"project": project, "logstore": w.Logstores[0].Name, "endpoint": w.cluster.Addr(), "tls_ca_file": caFile,
+		"project": project, "logstore": w.Logstores[0].Name, "endpoint": w.cluster.Addr(), "tls_ca_file": w.caFile(),
 		"credentials_file": w.credentials(), "exit_timeout": "5s", "dead_letter_file": w.deadLetters(),
 	}
 	maps.Copy(properties, w.Properties())
+	if w.Spool {
+		properties["spool_path"] = "/disk" // for the log
+	}
 	cfg, _, err := config.Parse(config.Source{Property: func(k string) string { return properties[k] }, Getenv: func(string) string { return "" }})
 	if err != nil {
 		return err
 	}
 	cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-		return w.network.Dial(ctx, network, address)
+		return p.dial(func() (net.Conn, error) { return w.network.Dial(ctx, network, address) })
 	}
-	w.host, w.numbers = &host{start: time.Now()}, &numbers{}
-	w.log = plugin.NewLog(w.host, "sim")
-	if w.out, err = plugin.New(cfg, plugin.Env{Log: w.log, Metrics: w.numbers, Interleave: w.interleave}); err != nil {
+	l := &life{process: p, numbers: &numbers{}, began: w.now(), lines: w.host.count(), thrown: make(chan struct{})}
+	l.log = plugin.NewLog(lifeLog{w, l}, "sim")
+	env := plugin.Env{Log: l.log, Metrics: l.numbers, Interleave: w.interleave, Holding: p.holding, Leaving: l.leaving.Load}
+	if w.Spool {
+		env.Spool = p.mount
+	}
+	if l.out, err = plugin.New(cfg, env); err != nil {
 		return err
 	}
-	w.log.OnPending(nil) // as with flush_mode auto, where it wakes no chunk
+	l.log.OnPending(nil) // as with flush_mode auto, where it wakes no chunk
+	w.mu.Lock()
+	w.lives = append(w.lives, l)
+	w.mu.Unlock()
+	w.setCurrent(l)
 	return nil
 }
 
@@ -192,6 +224,7 @@ func (w *world) interleave() {
 	time.Sleep(time.Duration(rand.Int64N(int64(2 * w.Latency))))
 }
 
+func (w *world) caFile() string      { return filepath.Join(w.dir, "ca.pem") }
 func (w *world) credentials() string { return filepath.Join(w.dir, "credentials") }
 func (w *world) deadLetters() string { return filepath.Join(w.dir, "dead-letters") }
 
@@ -212,20 +245,28 @@ func (w *world) run() {
 	for i := range w.Inputs {
 		w.flushes.Go(func() { w.input(i) })
 	}
-	w.flushes.Go(w.events)
+	w.acts.Go(w.events)
 	if w.Flush > 0 {
 		w.flushes.Go(func() {
 			for w.sleep(w.Flush) {
-				w.out.Flush()
+				if l := w.current(); l != nil {
+					l.out.Flush()
+				}
 			}
 		})
 	}
 	for limit := w.Duration + w.early() + patience; w.now() < limit && !w.failed(); {
 		time.Sleep(time.Second)
 		synctest.Wait() // all others wait for something: what is read is nobody's at work
-		w.log.Drain()
-		w.check()
-		if w.now() > w.Duration && w.allSettled() {
+		if l := w.current(); l != nil || w.closed {
+			if l != nil {
+				w.life = l
+			}
+			w.log.Drain()
+			w.check()
+		}
+		w.checkSpool()
+		if w.now() > w.Duration && w.allSettled() && w.stock.files == 0 {
 			break
 		}
 	}
@@ -242,18 +283,33 @@ func (w *world) allSettled() bool {
 }
 
 func (w *world) end() {
-	if !w.closed {
-		w.closeOutput()
+	w.acts.Wait()
+	w.mu.Lock()
+	last := w.running // nil: it was closed, or the scenario ended between two
+	w.final = true
+	w.mu.Unlock()
+	w.setCurrent(nil)
+	if last != nil {
+		w.life = last
+		w.closeOutput(last)
 	}
 	giveUp := time.AfterFunc(time.Minute, func() { close(w.gaveUp) })
 	w.flushes.Wait()
 	giveUp.Stop()
-	w.checkGivenBack()
+	if last != nil || w.closed {
+		w.checkGivenBack()
+	}
+	close(w.diskFreed)
+	w.remains.Wait()
 	w.cluster.Close()
 	w.network.CloseAll()
 	synctest.Wait()
 	if left := strangers(); left != "" {
 		w.violate("goroutines", "left: %s", left)
+	}
+	if w.Spool {
+		w.stock = w.shelf.look(w.disk)
+		w.checkKept()
 	}
 	w.checkDeadLetters()
 	for _, l := range w.host.lines {
@@ -269,7 +325,7 @@ func (w *world) report() *Report {
 		slowest = max(slowest, w.took(c))
 		w.cluster.Account(c.number, func(a *simkafka.Account) { records += int64(a.Acked) })
 	}
-	return &Report{Violations: w.violations, Chunks: len(w.chunks), Records: records, Rejected: int(w.numbers.of("records_rejected_total")), Slowest: slowest, Rates: w.cluster.Rates(), Log: w.host.lines}
+	return &Report{Violations: w.violations, Chunks: len(w.chunks), Records: records, Rejected: int(w.total("records_rejected_total")), Slowest: slowest, Rates: w.cluster.Rates(), Log: w.host.lines}
 }
 
 // events changes the cluster as the scenario says.
@@ -311,7 +367,15 @@ func (w *world) happen(e Event) {
 		}
 		w.cluster.SetPassword(accessKeyID + "#" + secret(e.To))
 	case Close:
-		w.closed = true
-		w.closeOutput()
+		l := w.current()
+		w.mu.Lock()
+		w.closed, w.final = true, true
+		w.mu.Unlock()
+		w.setCurrent(nil)
+		if l != nil {
+			w.closeOutput(l)
+		}
+	case Restart, Reload, Kill, PowerCut:
+		w.change(e)
 	}
 }

@@ -143,9 +143,11 @@ type Content struct {
 	Now  []byte
 	// Durable is what a power cut leaves of it for certain; nil: it may leave nothing.
 	Durable []byte
+	// Removed: it is not seen any more, but a power cut may bring it back.
+	Removed bool
 }
 
-// Each calls f with each file that is seen. f must not use the disk.
+// Each calls f with each file. f must not use the disk.
 func (d *Disk) Each(f func(Content)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -155,6 +157,11 @@ func (d *Disk) Each(f func(Content)) {
 			c.Durable = file.durable
 		}
 		f(c)
+	}
+	for name, file := range d.synced {
+		if d.files[name] != file {
+			f(Content{Name: name, Made: file.made, Now: file.now, Removed: true})
+		}
 	}
 }
 
