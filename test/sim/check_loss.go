@@ -44,7 +44,7 @@ func (c *chunk) mayReject(i int) bool { return c.bad != nil && c.bad[i] }
 func (w *world) checkDeadLetters() {
 	kept := w.readDeadLetters()
 	n := int(w.total("records_rejected_total"))
-	if n < len(kept) && !w.closed && len(w.lives) == 1 {
+	if n < len(kept) && !w.closed && len(w.lives) == 1 { // a life that was thrown away has told its numbers up to a second before
 		w.violate("count", "%d records rejected, %d dead letters", n, len(kept))
 	}
 	if want := w.Expect.Rejected; want > 0 && (n != want || len(kept) != want) {

@@ -47,7 +47,7 @@ func (h lifeLog) Level() plugin.Level { return h.world.host.Level() }
 
 // process is what outputs share that a hot reload replaces one by the other.
 type process struct {
-	mount   *simdisk.Mount // nil: there is no spool
+	mount   *simdisk.Mount // nil: without a spool
 	holding *plugin.Holding
 
 	mu    sync.Mutex
