@@ -111,12 +111,17 @@ func (w written) first() error {
 // maxThrottled is how often a write that is over a quota is repeated after a second: quotas have a question of their own.
 const maxThrottled = 10
 
-// produce writes. What is refused for a quota is repeated.
+// produce writes. What is refused for a quota is repeated, unless the write before was refused for it to the end.
 func (p *prober) produce(w write) (written, error) {
 	for attempt := 0; ; attempt++ {
 		got, err := p.produceOnce(w)
-		if err != nil || attempt == maxThrottled || got.first() != error(kerr.ThrottlingQuotaExceeded) {
+		if err != nil {
 			return got, err
+		}
+		throttled := got.first() == error(kerr.ThrottlingQuotaExceeded)
+		if !throttled || attempt == maxThrottled || *p.overQuota {
+			*p.overQuota = throttled
+			return got, nil
 		}
 		if err := p.sleep(time.Second + 100*time.Millisecond); err != nil {
 			return got, err

@@ -24,13 +24,14 @@ type prober struct {
 	user, password string
 	mark           string // stands in every record
 
-	api      map[int16]span // what the endpoint advertises
-	ids      map[string][16]byte
-	shards   []int32
-	leaders  map[string]map[int32]string // address of the node that takes writes, by topic and shard
-	sessions map[string]*session         // connections that writes go over, by address
-	reader   *reader                     // nil where nothing is read back
-	readable result                      // what became of reading
+	api       map[int16]span // what the endpoint advertises
+	ids       map[string][16]byte
+	shards    []int32
+	leaders   map[string]map[int32]string // address of the node that takes writes, by topic and shard
+	sessions  map[string]*session         // connections that writes go over, by address
+	overQuota *bool                       // the last write was refused for a quota, again and again; of all copies of the prober
+	reader    *reader                     // nil where nothing is read back
+	readable  result                      // what became of reading
 }
 
 // experiment is one question. ask is set, or sample.
@@ -52,7 +53,7 @@ func Run(ctx context.Context, t Target) (*Report, error) {
 	id := make([]byte, 4)
 	_, _ = rand.Read(id) // never fails
 	p := &prober{ctx: ctx, t: t, user: user, password: password, mark: "probe-" + hex.EncodeToString(id), api: map[int16]span{}, ids: map[string][16]byte{},
-		leaders: map[string]map[int32]string{}, sessions: map[string]*session{}}
+		leaders: map[string]map[int32]string{}, sessions: map[string]*session{}, overQuota: new(bool)}
 	defer p.dropWriters()
 	report := &Report{Date: t.Now().UTC().Format(time.RFC3339), Marker: p.mark}
 	if err := p.prepare(); err != nil {
@@ -80,6 +81,9 @@ func experiments() []experiment {
 	}
 	return all
 }
+
+// maxShards is how many shards are written to at most.
+const maxShards = 64
 
 // prepare finds out what all experiments need: versions, shards, the node that takes writes.
 func (p *prober) prepare() error {
@@ -111,6 +115,9 @@ func (p *prober) prepare() error {
 	}
 	for _, partition := range meta.Topics[0].Partitions {
 		p.shards = append(p.shards, partition.Partition)
+	}
+	if len(p.shards) > maxShards {
+		p.shards = p.shards[:maxShards]
 	}
 	if len(p.shards) == 0 {
 		return errors.New("the logstore has no shards")

@@ -19,7 +19,7 @@ import (
 )
 
 // maxAnswerBytes bounds what a service may make the probe hold.
-const maxAnswerBytes = 16 << 20
+const maxAnswerBytes = 1 << 20
 
 // session is a connection on which requests are asked one by one. A Kafka client would hide what is asked here: it
 // chooses versions, repeats what fails, and gives answers its own names.
