@@ -99,6 +99,9 @@ func probeOn(ctx context.Context, s settings, environment func(string) string, o
 			err = errors.Join(err, failed)
 		}
 	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
 	if err != nil {
 		writeLine(stderr, "sls-check: -probe: %v", err)
 		return statusErrors

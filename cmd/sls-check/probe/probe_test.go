@@ -266,6 +266,28 @@ func TestReportTellsNothing(t *testing.T) {
 	}
 }
 
+// What an interruption cuts off is not an outcome.
+func TestInterruptionIsNotAnOutcome(t *testing.T) {
+	for _, at := range []string{"wrong-secret", "time-1970", "value-utf-8", "idle"} {
+		target := targetOf(t, start(t, sls.Options{}))
+		target.Idle = time.Minute
+		ctx, cancel := context.WithCancel(t.Context())
+		target.Progress = func(text string) {
+			if strings.HasPrefix(text, at+":") {
+				if at == "idle" {
+					time.AfterFunc(200*time.Millisecond, cancel) // while it waits
+				} else {
+					cancel()
+				}
+			}
+		}
+		r, err := Run(ctx, target)
+		if err == nil || r.Count(Differs) != 0 {
+			t.Errorf("at %s: %v, %d rows differ: %+v", at, err, r.Count(Differs), r.Rows)
+		}
+	}
+}
+
 // A probe ends when it is told to, with what it has.
 func TestInterrupted(t *testing.T) {
 	target := targetOf(t, start(t, sls.Options{}))

@@ -233,6 +233,9 @@ func (p *prober) each(all []experiment, report *Report, fits func(experiment) bo
 		default:
 			p.progress(e)
 			f(e, &report.Rows[i])
+			if p.ctx.Err() != nil { // its connections were cut, which is not an outcome
+				report.Rows[i].take(result{detail: "interrupted"})
+			}
 		}
 	}
 }

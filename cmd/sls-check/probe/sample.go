@@ -47,6 +47,10 @@ func (p *prober) samples(all []experiment, report *Report) {
 	})
 	read := p.finishReading()
 	for _, w := range waiting {
+		if p.ctx.Err() != nil {
+			w.row.take(result{detail: "interrupted"})
+			continue
+		}
 		w.row.take(w.outcome(read, p.reader != nil))
 	}
 }
