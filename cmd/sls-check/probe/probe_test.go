@@ -266,6 +266,17 @@ func TestReportTellsNothing(t *testing.T) {
 	}
 }
 
+// The document says how many experiments there are.
+func TestDocument(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/tools.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("Each of the %d rows is one experiment", len(experiments())); !strings.Contains(string(text), want) {
+		t.Errorf("docs/tools.md does not say %q", want)
+	}
+}
+
 // What an interruption cuts off is not an outcome.
 func TestInterruptionIsNotAnOutcome(t *testing.T) {
 	for _, at := range []string{"wrong-secret", "time-1970", "value-utf-8", "idle"} {
