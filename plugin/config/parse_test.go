@@ -367,6 +367,9 @@ func TestTypos(t *testing.T) {
 		"compresion":            "did you mean compression?",
 		"buffer_limits":         "did you mean buffer_limit?",
 		"brokers":               "here it is endpoint",
+		"topic":                 "SLS's __topic__ cannot be set over Kafka",
+		"security_token":        "the Kafka endpoint takes no temporary pair",
+		"linger_ms":             "here it is linger",
 		"rdkafka.sasl.password": "here it is password",
 	} {
 		_, warnings, err := Parse(source(with(key, "x")))

@@ -6,11 +6,19 @@ import (
 )
 
 // otherNames are the options of other tools that correspond to ours: those of the
-// eight samples in Alibaba's specification, and of Fluent Bit's own outputs.
+// eight samples in Alibaba's specification, of Fluent Bit's own outputs, and of Alibaba's
+// output aliyun_sls.
 var otherNames = map[string]string{
 	"brokers":                   "endpoint",
 	"topics":                    "logstore",
-	"topic":                     "logstore",
+	"topic":                     "logstore; SLS's __topic__ cannot be set over Kafka",
+	"source":                    "a field that a filter adds; SLS's __source__ cannot be set over Kafka",
+	"hash_key":                  "partitioner key_hash with message_key_field",
+	"security_token":            "not possible: the Kafka endpoint takes no temporary pair",
+	"include_tag_key":           "tag_key with the name of the field",
+	"linger_ms":                 "linger",
+	"rdkafka.linger.ms":         "linger",
+	"rdkafka.message.max.bytes": "max_message_bytes",
 	"topic_key":                 "logstore_key",
 	"rdkafka.sasl.username":     "project",
 	"rdkafka.sasl.password":     "password",
