@@ -40,9 +40,15 @@ func TestDocumentedCommandsShipLogs(t *testing.T) {
 				log = n.dockerLog(t)
 				log.writeDocker(t, lines)
 			}
-			p := sandbox.Start(t, commands[i].container(t, agent, s, n))
+			c := commands[i].container(t, agent, s, n)
+			p := sandbox.Start(t, c)
 			wantLines(t, log, s.await(t, "my-logstore", lines))
 			wantHealthy(t, s.network)
+			// docker exec, as the document has it.
+			c.Args = []string{"/fluent-bit/bin/sls-check", "-c", "/fluent-bit/etc/fluent-bit.yaml", "-online"}
+			if check := sandbox.Start(t, c); check.Wait(time.Minute) != 0 {
+				t.Errorf("sls-check:\n%s", check.Output())
+			}
 			if code := p.Stop(); code != 0 {
 				t.Errorf("exit code %d", code)
 			}
@@ -215,6 +221,12 @@ func wantLines(t *testing.T, log *containerLog, landed []sls.Log) {
 		for _, name := range []string{"stream", "time", "@timestamp", "file"} {
 			if fields[name] == "" {
 				t.Fatalf("record %s has no field %s", l.Value, name)
+			}
+		}
+		// docs/install.md lists all.
+		for name := range fields {
+			if !slices.Contains([]string{"log", "stream", "time", "@timestamp", "file", "_p"}, name) {
+				t.Fatalf("record %s has the field %s, which docs/install.md does not list", l.Value, name)
 			}
 		}
 	}
