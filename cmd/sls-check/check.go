@@ -68,6 +68,7 @@ func examine(file, root string, getenv func(string) string) *check {
 	c.checkPairs()
 	c.checkService()
 	c.checkRoutes()
+	c.checkSpools()
 	return c
 }
 

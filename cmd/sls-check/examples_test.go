@@ -13,7 +13,7 @@ const root = "../.."
 
 // Every configuration that the project shows must pass, warnings included.
 func TestExamples(t *testing.T) {
-	dir := t.TempDir()
+	dir := diskDir(t)
 	write := func(name, text string) (path string) {
 		path = filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -62,7 +62,7 @@ func (c *check) checkService() {
 }
 
 // serviceKeys are the keys of [SERVICE] that the checks here look at.
-var serviceKeys = []string{"storage.path", "storage.type", "storage.inherit", "grace", "hot_reload", "plugins_file", "daemon"}
+var serviceKeys = []string{"storage.path", "storage.type", "storage.inherit", "storage.max_chunks_up", "grace", "hot_reload", "plugins_file", "daemon"}
 
 // misspelt is the key of [SERVICE] that this one is meant for, "" where it is none of these or right.
 func misspelt(key string) (name string) {
