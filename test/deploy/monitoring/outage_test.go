@@ -69,8 +69,8 @@ func TestPanelsShowTheOutage(t *testing.T) {
 		"Memory in flight":        {0, 1000000},
 		"Chunks":                  {0, 20},
 		"Spool":                   {0, 16 << 20},
-		"Spool: chunks":           {0, 200},
-		"Spool: in and out":       {0, 10},
+		"Spool: chunks":           {0, 100},
+		"Spool: in and out":       {0, 5},
 	}
 	for _, p := range readDashboard(t).Panels {
 		least, most, last := math.Inf(1), math.Inf(-1), 0.0
