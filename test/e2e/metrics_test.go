@@ -210,6 +210,49 @@ func TestMetricsOfAnOutage(t *testing.T) {
 	})
 }
 
+// What an operator sees of the spool: what was put in it in an outage is delivered after it, and no file is left.
+func TestMetricsOfASpool(t *testing.T) {
+	t.Parallel()
+	eachFluentBit(t, func(t *testing.T, h host) {
+		s := newScraper(t)
+		e := startEndpoint(t, sls.Options{})
+		section := outputSection(t, e, fmt.Sprintf("    spool_path %s/spool\n    spool_limit 64M\n    max_held_chunks 2", t.TempDir()))
+		j := h.startJob(t, func(file string) string { return tailConfig(t, file, s.service, "", section) })
+		feed(t, j.input, 0, 100)
+		values := s.await(`records_acknowledged_total{name="sls_kafka.0"}`, is(100))
+		for series, want := range map[string]float64{"spool_bytes": 0, "spool_limit_bytes": 64 << 20, "spool_chunks": 0, "spool_written_chunks_total": 0} {
+			if got, ok := values["fluentbit_sls_kafka_"+series+`{name="sls_kafka.0"}`]; !ok || got != want {
+				t.Errorf("before the outage %s is %v (there: %v), want %v", series, got, ok, want)
+			}
+		}
+		if err := e.SetFault(sls.Fault{Name: sls.ConnectionCut}); err != nil {
+			t.Fatal(err)
+		}
+		fed := feedFor(t, j, 100, 6*time.Second)
+		s.await(`spool_chunks{name="sls_kafka.0"}`, atLeast(1))
+		s.await(`spool_written_chunks_total{name="sls_kafka.0"}`, atLeast(1))
+		s.await(`spool_bytes{name="sls_kafka.0"}`, atLeast(100))
+		s.await(`inflight_chunks{name="sls_kafka.0"}`, atLeast(1))
+
+		e.ClearFault(sls.ConnectionCut)
+		s.awaitFor(time.Minute, `records_acknowledged_total{name="sls_kafka.0"}`, is(float64(fed)))
+		s.await(`spool_bytes{name="sls_kafka.0"}`, is(0))
+		values = s.await(`spool_chunks{name="sls_kafka.0"}`, is(0))
+		written := values[`fluentbit_sls_kafka_spool_written_chunks_total{name="sls_kafka.0"}`]
+		t.Logf("%v chunks were written", written)
+		if written < 1 {
+			t.Errorf("%v chunks were written to the spool", written)
+		}
+		values = s.await(`spool_delivered_chunks_total{name="sls_kafka.0"}`, is(written)) // it is read before spool_chunks
+		if damaged := values[`fluentbit_sls_kafka_spool_damaged_total{name="sls_kafka.0"}`]; damaged != 0 {
+			t.Errorf("%v places of the spool are damaged", damaged)
+		}
+		if code := j.stop(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	})
+}
+
 // Reloads free the metrics of the old outputs and make new ones, while the
 // outputs are at work and someone scrapes all the time.
 func TestMetricsOverHotReloads(t *testing.T) {
