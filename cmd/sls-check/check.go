@@ -15,6 +15,8 @@ const pluginName = "sls_kafka"
 type output struct {
 	*fbconf.Section
 	parsed *config.Config // nil where the plugin refuses it
+	match  string
+	routed bool // not by match alone
 }
 
 // check examines one configuration.
@@ -48,7 +50,7 @@ func examine(file, root string, getenv func(string) string) *check {
 	c.service = c.config.Service()
 	for _, s := range c.config.Of(fbconf.Output) {
 		if strings.EqualFold(s.Plugin(), pluginName) {
-			c.outputs = append(c.outputs, &output{Section: s})
+			c.outputs = append(c.outputs, &output{Section: s, match: value(s, "match"), routed: s.Routed || s.First("match_regex") != nil})
 		}
 	}
 	c.checkLoading()

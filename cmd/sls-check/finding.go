@@ -31,14 +31,22 @@ type finding struct {
 // report is all findings.
 type report struct {
 	findings []finding
+	seen     map[finding]bool
+	errorsAt map[fbconf.Place]bool
 	hide     func(string) string // takes out of a text what must not be shown
 }
 
 func (r *report) add(s severity, at fbconf.Place, what, why, do string) {
 	f := finding{s, at, r.hide(what), r.hide(why), r.hide(do)}
-	if !slices.Contains(r.findings, f) { // two outputs may share an input
-		r.findings = append(r.findings, f)
+	if r.seen[f] { // two outputs may share an input
+		return
 	}
+	if r.seen == nil {
+		r.seen, r.errorsAt = make(map[finding]bool), make(map[fbconf.Place]bool)
+	}
+	r.seen[f] = true
+	r.errorsAt[at] = r.errorsAt[at] || s == severityError
+	r.findings = append(r.findings, f)
 }
 
 func (r *report) fail(at fbconf.Place, what, why, do string) { r.add(severityError, at, what, why, do) }
@@ -58,15 +66,17 @@ func (r *report) count(s severity) (n int) {
 }
 
 // failed tells whether there is an error at a line.
-func (r *report) failed(at fbconf.Place) bool {
-	return slices.ContainsFunc(r.findings, func(f finding) bool { return f.severity == severityError && f.Place == at })
-}
+func (r *report) failed(at fbconf.Place) bool { return r.errorsAt[at] }
 
 // print writes the findings in the order of files, and of the lines in each.
 func (r *report) print(w io.Writer, files []string) {
+	position := make(map[string]int)
+	for i, file := range slices.Backward(files) {
+		position[file] = i + 1
+	}
 	slices.SortStableFunc(r.findings, func(a, b finding) int {
 		if a.File != b.File {
-			return slices.Index(files, a.File) - slices.Index(files, b.File)
+			return position[a.File] - position[b.File]
 		}
 		return a.Line - b.Line
 	})
@@ -97,5 +107,11 @@ func number(n int, what string) string {
 	return fmt.Sprintf("%d %s", n, what)
 }
 
-// list joins names for a sentence.
-func list(names []string) string { return strings.Join(names, ", ") }
+// list joins names for a sentence, as many as somebody reads.
+func list(names []string) string {
+	const most = 20
+	if n := len(names) - most; n > 0 {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(names, ", ")
+}

@@ -32,10 +32,11 @@ func (c *check) filters(f *fbconf.Section, o *output) bool {
 	if f.First("match_regex") != nil || o.Routed || o.First("match_regex") != nil {
 		return true
 	}
-	for i, in := range c.config.Of(fbconf.Input) {
-		if tag := tagOf(in, i); c.feeds(in, tag, o) && (c.retags(tag) || meet(tag, value(f, "match"))) {
+	sources := c.sources()
+	for i := range sources {
+		if s := &sources[i]; s.feeds(o, o.Last("match")) && (c.retags(s.tag) || meet(s.tag, value(f, "match"))) {
 			return true
 		}
 	}
-	return len(c.config.Of(fbconf.Input)) == 0
+	return len(sources) == 0
 }

@@ -18,7 +18,7 @@ const shortestHidden = 6
 // hidden returns what takes out of a text what must not be shown: secrets, and the values of variables, in whose place
 // stands ${NAME}. A configuration of others may name any file and any variable of whoever examines it.
 func (c *check) hidden() func(string) string {
-	var secrets []*display.Secrets
+	secrets := new(display.Secrets)
 	values := make(map[string]string)
 	for _, s := range c.config.Sections {
 		for _, p := range s.Properties {
@@ -29,17 +29,11 @@ func (c *check) hidden() func(string) string {
 			}
 		}
 		if s.Kind == fbconf.Output && strings.EqualFold(s.Plugin(), pluginName) {
-			secrets = append(secrets, config.Source{Getenv: c.getenv, Property: property(s)}.Secrets())
+			config.Source{Getenv: c.getenv, Property: property(s)}.AddSecrets(secrets)
 		}
 	}
 	replacer := replacerOf(values)
-	return func(text string) string {
-		text = replacer.Replace(text)
-		for _, s := range secrets {
-			text = s.Hide(text)
-		}
-		return text
-	}
+	return func(text string) string { return secrets.Hide(replacer.Replace(text)) }
 }
 
 // replacerOf replaces longer values first, and each also as it stands within quotes.

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"out_sls_kafka/test/run"
 	"out_sls_kafka/test/sls"
 )
 
@@ -59,27 +58,14 @@ func TestNothingToTryOnline(t *testing.T) {
 	}
 }
 
-// A program that reads must end at Ctrl-C even where the file never ends.
-func TestInterruptWhileReading(t *testing.T) {
-	var builds run.Builds
-	t.Cleanup(func() { builds.Close() })
-	path, err := builds.Go("out_sls_kafka/cmd/sls-check")
-	if err != nil {
-		t.Fatal(err)
-	}
+// A pipe is refused, not waited for.
+func TestPipeAsConfiguration(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := run.StartTest(t, run.Command{Path: path, Args: []string{"-c", fifo}})
-	writer, err := os.OpenFile(fifo, os.O_WRONLY, 0) // waits for the reader
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer writer.Close()
-	p.Signal(syscall.SIGINT)
-	if status := p.Wait(limit); status == statusFine {
-		t.Errorf("status %d: %s", status, p.Output())
+	if report, status := diagnose(t, "-c", fifo); status != statusErrors || !strings.Contains(report, "not a regular file") {
+		t.Errorf("status %d:\n%s", status, report)
 	}
 }
 

@@ -16,16 +16,13 @@ import (
 
 // checkOptions has the plugin's own parser read the section.
 func (c *check) checkOptions(o *output) {
-	known := make(map[string]bool)
-	for _, option := range config.Options() {
-		known[option.Name] = true
-	}
-	source := config.Source{Examine: true, WillExist: c.inStorage, Getenv: c.getenv, Property: c.elsewhere(o, func(key string) string {
-		if p := o.First(key); p != nil && known[key] { // what is misspelt has its own check, with lines
-			return p.Value
+	given := make(map[string]string)
+	for _, option := range config.Options() { // what is misspelt has its own check, with lines
+		if p := o.First(option.Name); p != nil {
+			given[option.Name] = p.Value
 		}
-		return ""
-	})}
+	}
+	source := config.Source{Examine: true, WillExist: c.inStorage, Getenv: c.getenv, Property: c.elsewhere(o, func(key string) string { return given[key] })}
 	parsed, warnings, err := config.Parse(source)
 	o.parsed = parsed
 	for _, w := range warnings {
@@ -173,6 +170,9 @@ func nearest(key string) (name string) {
 	key = strings.NewReplacer("-", "_", ".", "_").Replace(key)
 	best := min(2, len(key)/3) + 1
 	try := func(candidate string) {
+		if longer := len(key) - len(candidate); longer >= best || -longer >= best {
+			return
+		}
 		if d := distance(key, strings.ReplaceAll(candidate, ".", "_")); d < best {
 			best, name = d, candidate
 		}

@@ -34,7 +34,8 @@ func (c *check) retags(tag string) bool {
 	return len(c.config.Of(fbconf.StreamProcessor)) > 0 || c.service.First("streams_file") != nil
 }
 
-// checkRoutes finds the inputs that feed each output, and looks at what they do with records that wait.
+// checkRoutes finds the inputs that feed each output, and looks at what they do with records that wait. There may be
+// thousands of both: what is known of one is found out once.
 func (c *check) checkRoutes() {
 	inputs := c.config.Of(fbconf.Input)
 	if len(inputs) == 0 {
@@ -43,13 +44,20 @@ func (c *check) checkRoutes() {
 	for _, in := range inputs {
 		c.checkStorage(in)
 	}
+	sources := c.sources()
 	for _, o := range c.outputs {
 		fed := 0
-		for i, in := range inputs {
-			if c.feeds(in, tagOf(in, i), o) {
-				c.checkInput(in)
-				c.checkKinds(in, o)
-				fed++
+		match := o.Last("match")
+		for i := range sources {
+			s := &sources[i]
+			if !s.feeds(o, match) {
+				continue
+			}
+			fed++
+			c.checkKinds(s.Section, o)
+			if !s.checked {
+				s.checked = true
+				c.checkInput(s.Section)
 			}
 		}
 		c.checkMatch(o, len(inputs), fed)
@@ -57,29 +65,38 @@ func (c *check) checkRoutes() {
 	c.checkEmitters()
 }
 
-// feeds tells whether records of an input may come to an output.
-func (c *check) feeds(in *fbconf.Section, tag string, o *output) bool {
-	if in.Routed || o.Routed || o.First("match_regex") != nil || c.retags(tag) {
-		return true
-	}
-	match := o.Last("match")
-	if match == nil {
-		return c.alone()
-	}
-	return meet(tag, match.Value)
+// source is an input, and where its records may go.
+type source struct {
+	*fbconf.Section
+	tag      string
+	anywhere bool // to outputs whose Match does not take the tag, too
+	alone    bool // there is one output, and no other input: no Match is needed
+	checked  bool
 }
 
-// alone tells whether one input and one output need no Match.
-func (c *check) alone() bool {
-	return len(c.config.Of(fbconf.Input)) == 1 && len(c.config.Of(fbconf.Output)) == 1
+// sources are all inputs.
+func (c *check) sources() []source {
+	inputs := c.config.Of(fbconf.Input)
+	all := make([]source, len(inputs))
+	alone := len(inputs) == 1 && len(c.config.Of(fbconf.Output)) == 1
+	for i, in := range inputs {
+		tag := tagOf(in, i)
+		all[i] = source{Section: in, tag: tag, anywhere: in.Routed || c.retags(tag), alone: alone}
+	}
+	return all
+}
+
+// feeds tells whether records may come to an output, which has that Match, or none.
+func (s *source) feeds(o *output, match *fbconf.Property) bool {
+	if match == nil {
+		return o.routed || s.anywhere || s.alone
+	}
+	return o.routed || s.anywhere || meet(s.tag, match.Value)
 }
 
 // overlaps tells whether a record may match both outputs.
 func (o *output) overlaps(other *output) bool {
-	if o.Routed || other.Routed || o.First("match_regex") != nil || other.First("match_regex") != nil {
-		return false // cannot be told
-	}
-	return meet(value(o.Section, "match"), value(other.Section, "match"))
+	return !o.routed && !other.routed && meet(o.match, other.match) // else it cannot be told
 }
 
 // checkMatch looks for an output that gets nothing.
@@ -186,6 +203,27 @@ func (c *check) checkEmitters() {
 
 // meet tells whether some text is matched by both patterns, in which * stands for any text.
 func meet(a, b string) bool {
+	starA, starB := strings.IndexByte(a, '*'), strings.IndexByte(b, '*')
+	switch { // nearly all are like this
+	case starA < 0 && starB < 0:
+		return a == b
+	case starA < 0 && starB == len(b)-1:
+		return strings.HasPrefix(a, b[:starB])
+	case starB < 0 && starA == len(a)-1:
+		return strings.HasPrefix(b, a[:starA])
+	case starA == len(a)-1 && starB == len(b)-1:
+		return strings.HasPrefix(a[:starA], b[:starB]) || strings.HasPrefix(b[:starB], a[:starA])
+	}
+	return meetAnyhow(a, b)
+}
+
+// meetAnyhow is meet for patterns of any form. It takes time for each pair of characters, so long ones count as such that
+// meet.
+func meetAnyhow(a, b string) bool {
+	const most = 4096
+	if len(a) > most || len(b) > most {
+		return true
+	}
 	// reached[j] tells whether what precedes the current place in a, and b[:j], can be the same text.
 	reached := make([]bool, len(b)+1)
 	reached[0] = true

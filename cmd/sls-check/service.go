@@ -28,20 +28,27 @@ func (c *check) checkBlocking(o *output) {
 
 // checkPairs looks at outputs beside each other.
 func (c *check) checkPairs() {
-	for i, o := range c.outputs {
-		for _, other := range c.outputs[:i] {
-			if alias := value(o.Section, "alias"); alias != "" && alias == value(other.Section, "alias") {
+	aliases, logstores := make(map[string]*output), make(map[string][]*output)
+	for _, o := range c.outputs {
+		if alias := value(o.Section, "alias"); alias != "" {
+			if other := aliases[alias]; other != nil {
 				c.warn(place(o.Section, "alias"), "alias "+o.Last("alias").Shown()+" is taken", fmt.Sprintf("The output at %v has it too; Fluent Bit's metrics do not tell them apart.", other.Place), "give each output its own alias")
-			}
-			if sameLogstore(o.parsed, other.parsed) && o.overlaps(other) {
-				c.warn(o.Place, "the output writes to the same logstore as another", fmt.Sprintf("Records that match both land twice. The other is at %v.", other.Place), "remove one of the two, or let their Match differ")
+			} else {
+				aliases[alias] = o
 			}
 		}
+		if o.parsed == nil {
+			continue
+		}
+		same := strings.Join(append([]string{o.parsed.Project, o.parsed.Logstore}, o.parsed.Endpoints...), " ")
+		for _, other := range logstores[same] {
+			if o.overlaps(other) {
+				c.warn(o.Place, "the output writes to the same logstore as another", fmt.Sprintf("Records that match both land twice. The other is at %v.", other.Place), "remove one of the two, or let their Match differ")
+				break
+			}
+		}
+		logstores[same] = append(logstores[same], o)
 	}
-}
-
-func sameLogstore(a, b *config.Config) bool {
-	return a != nil && b != nil && a.Project == b.Project && a.Logstore == b.Logstore && strings.Join(a.Endpoints, " ") == strings.Join(b.Endpoints, " ")
 }
 
 // checkService looks at [SERVICE].

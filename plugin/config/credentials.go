@@ -84,6 +84,12 @@ func (c *Config) readCredentials() (string, error) {
 // are of the right form.
 func (src Source) Secrets() *display.Secrets {
 	secrets := new(display.Secrets)
+	src.AddSecrets(secrets)
+	return secrets
+}
+
+// AddSecrets adds them to those of others.
+func (src Source) AddSecrets(secrets *display.Secrets) {
 	for i := range options {
 		// The id of a pair may be shown, unless both are in it.
 		if o := &options[i]; o.secret && (o.name != "access_key_id" || strings.Contains(src.Property(o.name), "#")) {
@@ -91,7 +97,6 @@ func (src Source) Secrets() *display.Secrets {
 		}
 	}
 	secrets.Add(src.Getenv("SLS_ACCESS_KEY_SECRET"))
-	return secrets
 }
 
 // ReadCredentials returns the id#secret in a file. Its errors never show what is in

@@ -13,7 +13,8 @@ import (
 type Source struct {
 	Property func(key string) string // a property of the section; "": not set, as in Fluent Bit
 	Getenv   func(key string) string // a variable of the environment
-	// Examine says that the output does not start: no file is made or opened for writing.
+	// Examine says that the output does not start: no file is made or opened for writing,
+	// and misspelt keys are left to whoever can list them.
 	Examine bool
 	// WillExist tells, with Examine, that the directory of a file is made before the
 	// output starts; nil: what is not there will not be.
@@ -93,7 +94,10 @@ func Parse(src Source) (c *Config, warnings []string, err error) {
 		}
 	}
 	faults = append(faults, c.resolve(src)...)
-	warnings = append(typos(src.Property), c.warnings(src.Examine)...)
+	if !src.Examine { // who examines a section sees its keys, and need not ask for each that there might be
+		warnings = typos(src.Property)
+	}
+	warnings = append(warnings, c.warnings(src.Examine)...)
 	if len(faults) > 0 {
 		for i := range faults {
 			faults[i].hide(c.Secrets)

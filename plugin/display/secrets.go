@@ -13,7 +13,7 @@ const (
 	// shortestSecret is how long a secret is that counts also as a part of a text.
 	shortestSecret = 6
 	// mostSecrets bounds those that are remembered: a file of credentials may change.
-	mostSecrets = 32
+	mostSecrets = 256
 )
 
 // Secrets are texts that must not be shown. A nil *Secrets has none. Its methods may be

@@ -76,7 +76,7 @@ func (c *classicReader) file(path string, at Place) error {
 	}
 	var content []byte
 	if err == nil && !info.IsDir() {
-		content, err = os.ReadFile(path)
+		content, err = c.budget.readFile(path)
 	}
 	if err != nil {
 		return &Error{at, path + " cannot be read: " + cause(err), "fix the path, or make the file readable for Fluent Bit"}

@@ -175,8 +175,8 @@ func Read(path string, getenv func(string) string) (*Config, error) {
 // ReadBelow is Read for a configuration of another machine, whose files are below root: an absolute path within the
 // configuration is sought there. What is not there is an entry of Absent, and not an error.
 func ReadBelow(root, path string, getenv func(string) string) (*Config, error) {
-	r := &reader{config: &Config{Files: []string{path}}, variables: newVariables(getenv), below: root}
-	r.variables.below = root
+	r := newReader(path, getenv)
+	r.below, r.variables.below = root, root
 	var err error
 	if isYAML(path) {
 		r.config.YAML = true
@@ -192,7 +192,7 @@ func ReadBelow(root, path string, getenv func(string) string) (*Config, error) {
 
 // ReadPlugins reads a Plugins_File, which may be in either format. Variables have no effect in it.
 func ReadPlugins(path string) (*Config, error) {
-	r := &reader{config: &Config{Files: []string{path}}, variables: newVariables(func(string) string { return "" })}
+	r := newReader(path, func(string) string { return "" })
 	if isYAML(path) {
 		r.config.YAML = true
 		return r.config, (&yamlReader{reader: r, included: make(map[string]Place)}).main(path)

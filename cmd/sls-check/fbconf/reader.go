@@ -13,10 +13,16 @@ import (
 // reader is what both formats fill.
 type reader struct {
 	config    *Config
+	budget    *budget
 	variables *variables
 	env       []setting // YAML's env, in order
 	sets      []setting // classic's @SET, in order
 	below     string    // root of another machine, "" for this one
+}
+
+func newReader(path string, getenv func(string) string) *reader {
+	b := &budget{left: maxBytes}
+	return &reader{config: &Config{Files: []string{path}}, budget: b, variables: newVariables(getenv, b)}
 }
 
 // setting is one variable that the configuration defines.
@@ -119,7 +125,9 @@ func (r *reader) finish() error {
 	for _, s := range r.config.Sections {
 		for i := range s.Properties {
 			p := &s.Properties[i]
-			p.Value, p.Variables = r.variables.replace(p.Text)
+			if p.Value, p.Variables = r.variables.replace(p.Text); !r.budget.take(0) {
+				return &Error{p.Place, "with the values of variables the configuration has " + errTooMuch.Error(), "give variables shorter values"}
+			}
 		}
 	}
 	return r.checkSections()

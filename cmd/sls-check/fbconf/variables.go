@@ -18,6 +18,7 @@ type Variable struct {
 type variables struct {
 	below   string // root of another machine
 	getenv  func(string) string
+	budget  *budget
 	defined map[string]definition
 }
 
@@ -26,8 +27,8 @@ type definition struct {
 	written Place // zero: it came from a file
 }
 
-func newVariables(getenv func(string) string) *variables {
-	v := &variables{getenv: getenv, defined: make(map[string]definition)}
+func newVariables(getenv func(string) string, b *budget) *variables {
+	v := &variables{getenv: getenv, budget: b, defined: make(map[string]definition)}
 	if getenv("HOSTNAME") == "" {
 		if name, err := os.Hostname(); err == nil {
 			v.defined["HOSTNAME"] = definition{value: name}
@@ -47,7 +48,7 @@ func (v *variables) set(s setting) *Error {
 		v.defined[s.name] = definition{value, s.Place}
 		return nil
 	}
-	content, err := os.ReadFile(Below(v.below, path))
+	content, err := v.budget.readFile(Below(v.below, path))
 	if err != nil {
 		return &Error{s.Place, "variable " + s.name + " is to come from " + path + ", which cannot be read: " + cause(err), "fix the path, or make the file readable for Fluent Bit"}
 	}
@@ -96,6 +97,9 @@ func (v *variables) replace(text string) (string, []Variable) {
 			break
 		}
 		variable, value := v.resolve(rest[start+2 : end])
+		if !v.budget.take(len(value)) {
+			value = "" // the reader sees that it was too much
+		}
 		found = append(found, variable)
 		out.WriteString(rest[:start])
 		out.WriteString(value)

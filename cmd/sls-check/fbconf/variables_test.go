@@ -36,7 +36,7 @@ func TestReplace(t *testing.T) {
 		{"${A}}${B}", "one${B}", nil},
 		{"${A}${DEFINED}", "onethree", nil},
 	} {
-		v := newVariables(func(name string) string { return env[name] })
+		v := newVariables(func(name string) string { return env[name] }, &budget{left: maxBytes})
 		if err := v.set(setting{name: "DEFINED", value: "three", Place: Place{"f", 1}}); err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestVariableFromFile(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		v := newVariables(noEnv)
+		v := newVariables(noEnv, &budget{left: maxBytes})
 		err := v.set(setting{name: "X", value: "file://" + path})
 		if (err != nil) != (want == "") {
 			t.Errorf("file of %q: %v", content, err)

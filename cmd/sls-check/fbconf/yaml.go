@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -60,7 +59,7 @@ func (y *yamlReader) file(path string, at Place) error {
 		return &Error{at, path + " is included a second time" + first(before), "include each file once; a pattern must not match the file that includes it"}
 	}
 	y.included[path] = at
-	content, err := os.ReadFile(path)
+	content, err := y.budget.readFile(path)
 	if err != nil {
 		return unread(path, at, err)
 	}
