@@ -19,6 +19,12 @@ func checkAddress(flag, address, sample string) error {
 	return nil
 }
 
+// isLoopback tells whether only this machine reaches an address.
+func isLoopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
 // cannotListen says which flag an address is of that cannot be listened on, and what to do. Other errors it returns as
 // they are.
 func cannotListen(flag, address string, err error) error {

@@ -31,7 +31,7 @@ func caFromFile(path string) (*sls.CA, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("-ca-file %s: %w", path, cause(err))
 	}
-	ca, err := sls.NewCA()
+	ca, err := sls.NewCA(sls.DefaultHostnames()...)
 	if err != nil {
 		return nil, err
 	}
@@ -40,13 +40,26 @@ func caFromFile(path string) (*sls.CA, error) {
 		return nil, err
 	}
 	// The key first: who waits for the certificate finds both.
-	if err := os.WriteFile(keyPath, key, 0o600); err != nil {
+	if err := writePrivate(keyPath, key); err != nil {
 		return nil, fmt.Errorf("-ca-file %s: the key cannot be written to %s: %w", path, keyPath, cause(err))
 	}
 	if err := os.WriteFile(path, ca.PEM(), 0o644); err != nil {
 		return nil, fmt.Errorf("-ca-file %s: cannot be written: %w", path, cause(err))
 	}
 	return ca, nil
+}
+
+// writePrivate writes a file that its owner alone may read, also where one with another mode was.
+func writePrivate(path string, content []byte) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
 }
 
 // cause is what the system says of a file, without the path.

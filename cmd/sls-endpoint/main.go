@@ -66,7 +66,7 @@ func run(ctx context.Context, arguments []string, stdout io.Writer) (err error) 
 	defer func() { err = errors.Join(err, screen.Close()) }()
 	var out *lineWriter
 	if s.out != "" {
-		file, err := os.OpenFile(s.out, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		file, err := os.OpenFile(s.out, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
 			return fmt.Errorf("-out: %w", err)
 		}
@@ -93,6 +93,11 @@ func run(ctx context.Context, arguments []string, stdout io.Writer) (err error) 
 	if s.http != "" {
 		p.serve(endpoint, end)
 		screen.Write(func(b []byte) []byte { return fmt.Appendf(b, "page on http://%s/\n", p.listener.Addr()) })
+		if !isLoopback(p.listener.Addr()) {
+			screen.Write(func(b []byte) []byte {
+				return append(b, "warning: whoever reaches that address reads the logs and switches faults\n"...)
+			})
+		}
 	}
 	close(listening)
 

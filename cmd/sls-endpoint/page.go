@@ -17,6 +17,7 @@ const headerTimeout = 10 * time.Second
 // pageServer serves an endpoint's page; one without an address does nothing.
 type pageServer struct {
 	listener net.Listener
+	name     string // that -http says, besides addresses
 	server   *http.Server
 	ended    chan error
 }
@@ -30,12 +31,13 @@ func listenPage(address string) (*pageServer, error) {
 	if err != nil {
 		return nil, cannotListen("-http", address, err)
 	}
-	return &pageServer{listener: l}, nil
+	host, _, _ := net.SplitHostPort(address) // it was listened on
+	return &pageServer{listener: l, name: host}, nil
 }
 
 // serve starts serving and calls failed where that ends before Close.
 func (p *pageServer) serve(e *sls.Endpoint, failed func()) {
-	p.server = &http.Server{Handler: page.New(e), ReadHeaderTimeout: headerTimeout}
+	p.server = &http.Server{Handler: page.New(e, p.name), ReadHeaderTimeout: headerTimeout}
 	p.ended = make(chan error, 1)
 	go func() {
 		err := p.server.Serve(p.listener)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/netip"
 	"time"
 )
 
@@ -21,8 +22,9 @@ type CA struct {
 	key         *ecdsa.PrivateKey
 }
 
-// NewCA makes a certificate authority with a new ECDSA key, valid for ten years.
-func NewCA() (*CA, error) {
+// NewCA makes a certificate authority with a new ECDSA key, valid for ten years. Where names are given, host names and
+// addresses, it is trusted for these alone: who gets its key cannot pass for other hosts.
+func NewCA(names ...string) (*CA, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("generate CA key: %w", err)
@@ -41,6 +43,7 @@ func NewCA() (*CA, error) {
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 	}
+	constrain(template, names)
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		return nil, fmt.Errorf("create CA certificate: %w", err)
@@ -50,6 +53,20 @@ func NewCA() (*CA, error) {
 		return nil, fmt.Errorf("parse CA certificate: %w", err)
 	}
 	return &CA{certificate: certificate, key: key}, nil
+}
+
+// constrain lets a CA issue certificates for these names alone, if there are any.
+func constrain(template *x509.Certificate, names []string) {
+	template.PermittedDNSDomainsCritical = len(names) > 0
+	for _, name := range names {
+		address, err := netip.ParseAddr(name)
+		if err != nil {
+			template.PermittedDNSDomains = append(template.PermittedDNSDomains, name)
+			continue
+		}
+		bits := address.BitLen()
+		template.PermittedIPRanges = append(template.PermittedIPRanges, &net.IPNet{IP: address.AsSlice(), Mask: net.CIDRMask(bits, bits)})
+	}
 }
 
 // LoadCA returns the CA of a certificate and key written by PEM and KeyPEM.

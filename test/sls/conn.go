@@ -17,6 +17,12 @@ import (
 // maxRequestBytes is Kafka's default for socket.request.max.bytes.
 const maxRequestBytes = 100 << 20
 
+// What a client gets before it has said who it is: anybody can connect.
+const (
+	maxStrangerBytes = 64 << 10
+	strangerTimeout  = time.Minute // for each request
+)
+
 // conn is a client's connection as the broker sees it: what Read returns are the requests that are the broker's to
 // answer, what it Writes are its answers. The front reads both in passing and answers some requests itself.
 type conn struct {
@@ -84,7 +90,11 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // readFrame reads one request with its four length bytes.
 func (c *conn) readFrame() ([]byte, error) {
-	if idle := c.e.options.Behaviour.IdleTimeout; idle > 0 {
+	idle := c.e.options.Behaviour.IdleTimeout
+	if c.sasl != saslDone && idle == 0 {
+		idle = strangerTimeout
+	}
+	if idle > 0 {
 		if err := c.Conn.SetReadDeadline(time.Now().Add(idle)); err != nil {
 			return nil, err
 		}
@@ -95,6 +105,9 @@ func (c *conn) readFrame() ([]byte, error) {
 		return nil, err
 	}
 	n, most := binary.BigEndian.Uint32(size[:]), uint32(cmp.Or(c.e.options.Behaviour.MaxRequestBytes, maxRequestBytes))
+	if c.sasl != saslDone {
+		most = min(most, maxStrangerBytes)
+	}
 	if n > most {
 		return nil, fmt.Errorf("request of %d bytes, at most %d are allowed", n, most)
 	}

@@ -104,7 +104,7 @@ func (o *Options) setDefaults() {
 		o.MaxMessageBytes = 10 << 20
 	}
 	if len(o.Hostnames) == 0 {
-		o.Hostnames = []string{"localhost", "127.0.0.1", "::1"}
+		o.Hostnames = DefaultHostnames()
 	}
 	if o.ListenFunc == nil {
 		o.ListenFunc = net.Listen
@@ -288,6 +288,9 @@ func (e *Endpoint) brokerOptions() []kfake.Opt {
 		}),
 	}
 }
+
+// DefaultHostnames are the names in the certificate of an endpoint that is given none.
+func DefaultHostnames() []string { return []string{"localhost", "127.0.0.1", "::1"} }
 
 // Project is the SLS project, the SASL user name the endpoint began with.
 func (e *Endpoint) Project() string { return e.options.Project }

@@ -13,13 +13,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
 
 	"out_sls_kafka/test/sls"
 )
 
-// New serves an endpoint's page. Browsers are kept from calling it for pages of other sites.
-func New(e *sls.Endpoint) http.Handler {
+// New serves an endpoint's page, at addresses, at localhost and under the names given. Browsers are kept from calling it
+// for pages of other sites, also for one whose name has been made to lead here.
+func New(e *sls.Endpoint, names ...string) http.Handler {
 	s := &server{e: e}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)
@@ -28,7 +33,25 @@ func New(e *sls.Endpoint) http.Handler {
 	mux.HandleFunc("POST /faults", s.setFault)
 	mux.HandleFunc("DELETE /faults", s.clearFaults)
 	mux.HandleFunc("POST /shards", s.addShards)
-	return http.NewCrossOriginProtection().Handler(mux)
+	return checkHost(names, http.NewCrossOriginProtection().Handler(mux))
+}
+
+// checkHost refuses requests to other hosts. A page of any site may change what its own name resolves to: then the
+// browser takes this server for that site, and lets it read all that is here.
+func checkHost(names []string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+		named := func(name string) bool { return name != "" && strings.EqualFold(name, host) }
+		if err != nil && !named("localhost") && !slices.ContainsFunc(names, named) {
+			http.Error(w, "this page is not "+host+": call it by its address, or by the name that -http has", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 type server struct{ e *sls.Endpoint }
