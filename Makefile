@@ -99,9 +99,13 @@ MINUTES ?= 5
 soak:
 	$(GO) run -race ./test/soak -minutes $(MINUTES) $(if $(PROFILE),-profile $(PROFILE))
 
+# Bytes of others: records, options and files, a broker's answers, texts that are shown.
+FUZZED   ?= ./encoder ./plugin/display ./plugin/config ./plugin/produce ./cmd/sls-check/fbconf ./test/sls
+FUZZTIME ?= 1m
 fuzz:
-	@for target in $$($(GO) test -list '^Fuzz' ./encoder | grep ^Fuzz); do \
-		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime 1m -fuzzminimizetime 10x ./encoder || exit 1; done
+	@for package in $(FUZZED); do for target in $$($(GO) test -list '^Fuzz' $$package | grep ^Fuzz); do \
+		echo "$$package $$target"; \
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package || exit 1; done; done
 
 bench: build
 	$(GO) run ./test/bench -plugin ./$(PLUGIN) $(if $(PROFILE),-profile $(PROFILE).prof) $(BENCH)

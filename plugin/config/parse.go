@@ -98,6 +98,9 @@ func Parse(src Source) (c *Config, warnings []string, err error) {
 		warnings = typos(src.Property)
 	}
 	warnings = append(warnings, c.warnings(src.Examine)...)
+	for i, w := range warnings { // some repeat values
+		warnings[i] = display.Line(c.Secrets.Hide(w))
+	}
 	if len(faults) > 0 {
 		for i := range faults {
 			faults[i].hide(c.Secrets)
