@@ -6,6 +6,7 @@
 # make test-interop runs the clients that docs/tools.md lists against the local endpoint; fetches them on first use
 # make soak       MINUTES=n of random faults under load; nothing may be lost; PROFILE=strict at a strict service
 # make test-oracle compares the encoder with Python's msgpack and json over 50,000 random and hostile chunks; fetches msgpack where it is missing
+# make vulncheck looks for known faults of dependencies; needs vuln.go.dev
 # make fuzz       runs each fuzz target for a minute
 # make tools      builds sls-check and sls-endpoint, static, in build/bin
 # make check-config CONF=file examines a configuration of Fluent Bit; ARGS=-online tries the way to SLS
@@ -20,7 +21,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGIN  := out_sls_kafka.so
 
-.PHONY: build tools demo check-config dist test sim test-kill test-kafka test-interop test-dist test-packages test-deploy test-forms test-oracle soak fuzz bench bench-encoder clean
+.PHONY: build tools demo check-config dist test sim test-kill test-kafka test-interop test-dist test-packages test-deploy test-forms test-oracle soak vulncheck fuzz bench bench-encoder clean
 
 include host/build.env
 # make knows no paths with blanks, and the shell's own quotes stand around all of this.
@@ -98,6 +99,10 @@ test-oracle:
 MINUTES ?= 5
 soak:
 	$(GO) run -race ./test/soak -minutes $(MINUTES) $(if $(PROFILE),-profile $(PROFILE))
+
+# Known faults of dependencies that this program reaches. Needs vuln.go.dev, and the Go module proxy on first use.
+vulncheck:
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
 
 # Bytes of others: records, options and files, a broker's answers, texts that are shown.
 FUZZED   ?= ./encoder ./plugin/display ./plugin/config ./plugin/produce ./cmd/sls-check/fbconf ./test/sls
