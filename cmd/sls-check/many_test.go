@@ -18,7 +18,7 @@ func many(n int) string {
 		fmt.Fprintf(&b, "[INPUT]\n    Name dummy\n    Tag t%d.x\n", i)
 	}
 	for i := range n {
-		fmt.Fprintf(&b, "[OUTPUT]\n    Name sls_kafka\n    Match t%d.*\n    project my-project\n    logstore web\n    region cn-hangzhou\n    Retry_Limit no_limits\n    unknwon_key x\n", i)
+		fmt.Fprintf(&b, "[OUTPUT]\n    Name sls_kafka\n    Match t%d.*\n    project my-project\n    logstore web\n    region cn-hangzhou\n    Retry_Limit no_limits\n    unknwon_key x\n    spool_path /var/lib/fluent-bit/spool%d\n", i, i)
 	}
 	return b.String()
 }

@@ -27,20 +27,23 @@ const (
 
 // checkSpools looks at where chunks wait in an outage, and whether other pipelines wait with them.
 func (c *check) checkSpools() {
-	for i, o := range c.outputs {
+	inputs, onDisk, taken := len(c.config.Of(fbconf.Input)), c.onDisk(), make(map[string]*fbconf.Property)
+	for _, o := range c.outputs {
 		p := o.First("spool_path")
 		if p == nil || p.Value == "" {
-			c.checkNoSpool(o)
+			c.checkNoSpool(o, inputs, onDisk)
 			continue
 		}
 		c.checkSpoolPath(p)
-		c.checkHeld(o)
-		for _, other := range c.outputs[:i] {
-			if q := other.First("spool_path"); q != nil && q.Value != "" && c.resolved(q.Value) == c.resolved(p.Value) {
-				c.fail(p.Place, "spool_path "+p.Shown()+" is taken", fmt.Sprintf("A spool is of one output alone, and Fluent Bit ends where two have the same. The other is at %v.", q.Place), "give each output its own directory")
-				break
-			}
+		if onDisk > 0 {
+			c.checkHeld(o)
 		}
+		path := c.resolved(p.Value)
+		if q := taken[path]; q != nil {
+			c.fail(p.Place, "spool_path "+p.Shown()+" is taken", fmt.Sprintf("A spool is of one output alone, and Fluent Bit ends where two have the same. The other is at %v.", q.Place), "give each output its own directory")
+			continue
+		}
+		taken[path] = p
 	}
 }
 
@@ -67,8 +70,8 @@ func (c *check) onDisk() (n int) {
 }
 
 // checkNoSpool warns where an outage of SLS soon stops everything in Fluent Bit.
-func (c *check) checkNoSpool(o *output) {
-	inputs, onDisk, places := len(c.config.Of(fbconf.Input)), c.onDisk(), c.places()
+func (c *check) checkNoSpool(o *output, inputs, onDisk int) {
+	places := c.places()
 	var what string
 	switch {
 	case onDisk > 0 && places < usualPlaces:
@@ -96,7 +99,7 @@ func (c *check) checkSpoolPath(p *fbconf.Property) {
 
 // checkHeld warns where max_held_chunks leaves the inputs no place.
 func (c *check) checkHeld(o *output) {
-	if o.parsed == nil || c.onDisk() == 0 || o.parsed.MaxHeldChunks < c.places() {
+	if o.parsed == nil || o.parsed.MaxHeldChunks < c.places() {
 		return
 	}
 	at := o.First("spool_path").Place

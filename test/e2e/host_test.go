@@ -192,6 +192,9 @@ func (p *process) wait(limit time.Duration) int {
 	case <-time.After(limit):
 		p.t.Fatalf("%s still runs after %v", p.cmd.Path, limit)
 	}
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		p.t.Logf("%s: %v", p.cmd.Path, p.cmd.ProcessState) // a signal has no code
+	}
 	return p.cmd.ProcessState.ExitCode()
 }
 
