@@ -421,3 +421,75 @@ func TestSpoolHasRoomForTheNextOutage(t *testing.T) {
 		}
 	})
 }
+
+// A disk that hangs when the output starts, as one does that the instance before could not
+// sync, does not hold up the start, which is Fluent Bit's; nor the end; and whoever comes
+// next finds the directory free.
+func TestStartOnADiskThatHangs(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		_, properties := network.startEndpoint(t, sls.Options{})
+		disk := simdisk.New()
+		disk.Put("0000000000000001.spool", []byte("slsspool"))
+		hangs := time.Hour
+		disk.FailWith(func(op, _ string) error {
+			if op == "open" {
+				time.Sleep(hangs)
+			}
+			return nil
+		})
+		cfg := network.parse(t, storeProperties(properties, "logstore_key", ""))
+		begin := time.Now()
+		log := NewLog(&memoryLogger{t: t}, "test")
+		o, err := New(cfg, Env{Log: log, Spool: disk})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begin); took > 10*time.Second {
+			t.Errorf("the start took %v", took)
+		}
+		begin = time.Now()
+		o.Close()
+		if took := time.Since(begin); took > 10*time.Second {
+			t.Errorf("the end took %v", took)
+		}
+		log.Drain()
+		time.Sleep(2 * hangs)
+		disk.FailWith(nil)
+		s, _, err := spool.Open(disk, 1<<30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+	})
+}
+
+// A spool that could not be opened at the start is used once it is.
+func TestStartOnADiskThatIsSlow(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		disk := simdisk.New()
+		disk.Put("0000000000000001.spool", []byte("slsspool"))
+		disk.FailWith(func(op, _ string) error {
+			if op == "open" {
+				time.Sleep(time.Minute)
+			}
+			return nil
+		})
+		_, h, f := network.spooling(t, storeProperties(properties, "logstore_key", ""), disk, Env{})
+		h.wait("is slow")
+		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
+		time.Sleep(time.Minute)
+		for i := range 40 {
+			f.give("any", events(i, 1, "x"))
+		}
+		time.Sleep(10 * time.Second)
+		if _, _, waiting := f.longest("any"); waiting > 16 {
+			t.Errorf("%d chunks are held", waiting)
+		}
+		e.ClearFault(sls.ConnectionCut)
+		f.wg.Wait()
+		allLanded(t, e, 40)
+	})
+}

@@ -116,11 +116,12 @@ func (s *spooler) waitForWire(ctx context.Context) {
 // close ends the use of the spool's directory, when the goroutines have ended, or had their
 // time to: whoever opens it next finds it free.
 func (s *spooler) close(ctx context.Context) {
+	s.holding.set(s, 0)
+	s.ended.Store(true)
 	disk := s.disk.Load()
 	if disk == nil {
 		return
 	}
-	s.holding.set(s, 0)
 	s.out.runWithin(ctx, func() { s.unspool.settle(disk) })
 	disk.Unlock() // it does not wait for a disk that hangs
 	s.out.runWithin(ctx, disk.Close)

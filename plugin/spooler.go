@@ -1,8 +1,6 @@
 package plugin
 
 import (
-	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -36,7 +34,9 @@ type spooler struct {
 	leaving atomic.Bool                 // the process ends, or Fluent Bit reloads
 	closing atomic.Bool                 // Close stores the rest
 	began   atomic.Bool                 // something was stored since the spool was empty
+	ended   atomic.Bool                 // the directory is others'
 	look    chan struct{}               // has room for one
+	opening chan error                  // of an open that began with the output, and is slow; nil: none
 
 	storing     chan struct{} // is full while the disk works, for as long as that hangs
 	pausedUntil time.Time     // of the goroutine: the disk failed
@@ -45,54 +45,6 @@ type spooler struct {
 
 	written atomic.Int64 // chunks
 	damaged atomic.Int64 // entries that cannot be read
-}
-
-// openSpool opens the spool, if there is to be one. That another output has it, or that a
-// newer version wrote it, is an error. What else fails is tried again: a disk may be full,
-// or away.
-func (o *Output) openSpool(env Env) error {
-	files := env.Spool
-	if files == nil {
-		if o.cfg.SpoolPath == "" {
-			return nil
-		}
-		files = spool.Directory(o.cfg.SpoolPath)
-	}
-	s := &spooler{out: o, files: files, holding: env.Holding, most: o.cfg.MaxHeldChunks, mayLeave: env.Leaving, look: make(chan struct{}, 1), storing: make(chan struct{}, 1)}
-	if s.holding == nil {
-		s.holding = new(Holding)
-	}
-	if s.mayLeave == nil {
-		s.mayLeave = env.Stopping
-	}
-	s.unspool = newUnspooler(s)
-	err := s.open()
-	switch {
-	case errors.Is(err, spool.ErrLocked), errors.Is(err, spool.ErrVersion):
-		return fmt.Errorf("spool_path %q: %w", o.cfg.SpoolPath, err)
-	case err != nil:
-		s.pause(time.Now(), err)
-	}
-	o.spooler = s
-	o.background(s.run)
-	o.background(s.unspool.run)
-	return nil
-}
-
-func (s *spooler) open() error {
-	disk, damage, err := spool.Open(s.files, s.out.cfg.SpoolLimit)
-	if err != nil {
-		return err
-	}
-	for _, d := range damage {
-		s.logDamage(d)
-	}
-	if st := disk.Stats(); st.Chunks > 0 {
-		s.began.Store(true)
-		s.out.log.Infof("spool: %d chunks (%d bytes in %s) were left there, and are delivered now", st.Chunks, st.Bytes, s.out.cfg.SpoolPath)
-	}
-	s.disk.Store(disk)
-	return nil
 }
 
 // notice is called when a chunk was given: there may be too many now.
@@ -126,6 +78,9 @@ func (s *spooler) tick(now time.Time) {
 func (s *spooler) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	if !s.waitOpened() {
+		return
+	}
 	for {
 		select {
 		case <-s.out.quit:
