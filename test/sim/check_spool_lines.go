@@ -23,7 +23,7 @@ func (w *world) checkSpoolLines() {
 			stuck = true
 		}
 	}
-	settled := w.now()-w.watched.unchanged >= 3*time.Second && w.now()-w.began >= 3*time.Second && w.diskWell(w.now()-3*time.Second, w.now())
+	settled := w.now()-w.watched.unchanged >= 3*time.Second && w.now()-w.began >= 3*time.Second && w.diskWell(w.now()-3*time.Second, w.now()) && !w.removalFailed()
 	switch {
 	case w.stock.chunks > 0 && settled && (!begun || empty):
 		w.violate("spool-lines", "%d chunks are in the spool, and no line says so", w.stock.chunks)

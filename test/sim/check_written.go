@@ -50,7 +50,7 @@ const emptiedWithin = time.Minute
 
 // checkEmptied: when all is well again, the spool is delivered and its files go.
 func (w *world) checkEmptied() {
-	if w.recordsFail() || w.now()-w.began < emptiedWithin || !w.diskWell(w.now()-emptiedWithin, w.now()) || w.stock.files == 0 {
+	if w.recordsFail() || w.now()-w.began < emptiedWithin || !w.diskWell(w.now()-emptiedWithin, w.now()) || w.stock.files == 0 || w.removalFailed() {
 		return
 	}
 	for i := range w.Logstores {

@@ -105,10 +105,11 @@ func (w *world) diskHangs() bool {
 	return false
 }
 
-// diskFailed tells whether a step failed, or may have, up to now.
-func (w *world) diskFailed(op string) bool {
+// removalFailed tells whether a file could not be removed since the output began: it is
+// removed when the next one begins.
+func (w *world) removalFailed() bool {
 	for _, f := range w.Disk {
-		if f.Kind == DiskFails && f.Op == op && w.now() >= f.From {
+		if f.Kind == DiskFails && f.Op == "remove" && w.now() >= f.From && w.began < f.Until {
 			return true
 		}
 	}

@@ -103,6 +103,9 @@ func (s *Scenario) addOutage(r *rand.Rand) {
 	case 3:
 		f.Kind = simkafka.NoLeader
 		s.aim(f, r)
+	case 4: // nothing fails, and some of each chunk takes long
+		f.Kind, f.Node, f.Delay = simkafka.Delay, int32(s.Nodes-1), between(r, 2*time.Second, 9*time.Second)
+		s.Set("partitioner", "key_hash")
 	default:
 		f.Err = pick(r, kerr.KafkaStorageError, kerr.TopicAuthorizationFailed, kerr.ThrottlingQuotaExceeded, kerr.UnknownTopicOrPartition, kerr.NotEnoughReplicas)
 		s.aim(f, r)
@@ -124,8 +127,7 @@ func (s *Scenario) addDiskFault(r *rand.Rand) {
 		d.Delay = between(r, 50*time.Millisecond, 5*time.Second)
 		d.Op = pick(r, "sync", "sync", "write", "read")
 	case DiskHangs:
-		d.Until = min(d.Until, d.From+time.Minute)
-		d.Op = pick(r, "sync", "sync", "write", "read", "create", "remove")
+		d.Op = pick(r, "sync", "sync", "write", "read", "create", "remove", "open", "list")
 	case DiskFails:
 	}
 	s.Disk = append(s.Disk, d)

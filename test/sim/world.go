@@ -184,6 +184,9 @@ func (w *world) startOutput(ca *sls.CA) error {
 	return nil
 }
 
+// startingTime is how long Fluent Bit may wait for the start of an output, whatever its disk does.
+const startingTime = 3 * time.Second
+
 // begin starts an output of a process.
 func (w *world) begin(p *process) error {
 	properties := map[string]string{
@@ -209,6 +212,9 @@ func (w *world) begin(p *process) error {
 	}
 	if l.out, err = plugin.New(cfg, env); err != nil {
 		return err
+	}
+	if took := w.now() - l.began; took > startingTime {
+		w.violate("start", "New took %v", took)
 	}
 	l.log.OnPending(nil) // as with flush_mode auto, where it wakes no chunk
 	w.mu.Lock()
