@@ -39,6 +39,7 @@ type spooler struct {
 	opening chan error                  // of an open that began with the output, and is slow; nil: none
 
 	storing     chan struct{} // is full while the disk works, for as long as that hangs
+	storesSince atomic.Int64  // when that began, in nanoseconds; 0: it does not
 	pausedUntil time.Time     // of the goroutine: the disk failed
 	silence     bool          // of the goroutine: nothing is answered
 	failed      minutely      // guarded by health.mu
@@ -69,6 +70,7 @@ func (s *spooler) tick(now time.Time) {
 		return
 	}
 	s.unspool.yield(now)
+	s.logHang(now)
 	if s.mayLeave != nil && s.mayLeave() && !s.leaving.Swap(true) {
 		s.nudge()
 	}
@@ -195,6 +197,8 @@ func (s *spooler) store(r *round) error {
 	}
 	s.storing <- struct{}{}
 	defer func() { <-s.storing }()
+	s.storesSince.Store(time.Now().UnixNano())
+	defer s.storesSince.Store(0)
 	disk := s.disk.Load()
 	entries, err := disk.Append(&r.batch)
 	if err != nil {

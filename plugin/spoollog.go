@@ -21,6 +21,24 @@ func (s *spooler) logFailure(err error) {
 	}
 }
 
+// storingTakes is how long the disk may take to store chunks before the log says so.
+const storingTakes = 10 * time.Second
+
+// logHang logs, once a minute, that the disk hangs: no step of it fails that would be logged.
+func (s *spooler) logHang(now time.Time) {
+	since := s.storesSince.Load()
+	if since == 0 {
+		return
+	}
+	took := now.Sub(time.Unix(0, since))
+	h := &s.out.health
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if took >= storingTakes && s.failed.due() {
+		h.out.log.Errorf("spool_path %q: the disk has not answered for %v; chunks wait with Fluent Bit, and may hold up its other pipelines", h.out.cfg.SpoolPath, took.Round(time.Second))
+	}
+}
+
 func (s *spooler) logDamage(d spool.Damage) {
 	if d.Torn {
 		s.out.log.Warnf("spool: the last %d bytes of %s were being written when the process or the machine ended; they are not used, and Fluent Bit had not been told that they are kept", d.Bytes, d.File)
