@@ -15,6 +15,7 @@ type watched struct {
 	written   int64
 	stock     stock
 	unchanged time.Duration // since then nothing was written, nor removed
+	said      time.Duration // until then the log said what is in the spool
 }
 
 // The chunks beyond max_held_chunks that Fluent Bit may hold are those that were given a
@@ -36,7 +37,7 @@ const (
 func (w *world) checkHeld() {
 	now := w.now()
 	if w.watched.life != w.life {
-		w.watched = watched{life: w.life, silent: now, troubled: now, well: now, unchanged: now}
+		w.watched = watched{life: w.life, silent: now, troubled: now, well: now, unchanged: now, said: now}
 	}
 	acked := w.cluster.Acked()
 	ages := w.ages()

@@ -11,7 +11,7 @@ const markedWithin = 5 * time.Second
 
 // checkMarks: what is done is marked, so that no end but a power cut has it sent again.
 func (w *world) checkMarks() {
-	if !w.answersAreTrue() || !w.diskWell(w.now()-markedWithin, w.now()) {
+	if !w.answersAreTrue() || !w.diskWell(w.now()-markedWithin, w.now()) || w.removalFailed() {
 		return
 	}
 	w.mu.Lock()
@@ -19,7 +19,7 @@ func (w *world) checkMarks() {
 	w.mu.Unlock()
 	for _, c := range chunks {
 		switch {
-		case w.stock.undone[c.key] == 0 || c.result != plugin.OK || c.again > 0:
+		case w.stock.undone[c.key] == 0 || c.result != plugin.OK || c.again > 0 || c.anyBad:
 			c.waitsForMark = 0
 		case c.waitsForMark == 0:
 			if w.missing(c) < 0 {

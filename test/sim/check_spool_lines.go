@@ -9,6 +9,9 @@ import (
 // comes once a minute.
 const sayWithin = 75 * time.Second
 
+// sayAtOnce is how long a line about what has changed may take.
+const sayAtOnce = 3 * time.Second
+
 // checkSpoolLines: the log says that chunks are kept, that they are delivered, and that
 // they cannot be kept.
 func (w *world) checkSpoolLines() {
@@ -23,12 +26,12 @@ func (w *world) checkSpoolLines() {
 			stuck = true
 		}
 	}
-	settled := w.now()-w.watched.unchanged >= 3*time.Second && w.now()-w.began >= 3*time.Second && w.diskWell(w.now()-3*time.Second, w.now()) && !w.removalFailed()
-	switch {
-	case w.stock.chunks > 0 && settled && (!begun || empty):
-		w.violate("spool-lines", "%d chunks are in the spool, and no line says so", w.stock.chunks)
-	case w.stock.chunks == 0 && settled && begun && !empty:
-		w.violate("spool-lines", "the spool is empty, and no line says so")
+	wrong := w.stock.chunks > 0 && (!begun || empty) || w.stock.chunks == 0 && begun && !empty
+	if !wrong || !w.diskWell(w.now()-sayAtOnce, w.now()) || w.removalFailed() || w.now()-w.watched.unchanged < sayAtOnce {
+		w.watched.said = w.now()
+	}
+	if w.now()-w.watched.said >= sayAtOnce {
+		w.violate("spool-lines", "%d chunks are in the spool, and since %v no line says so", w.stock.chunks, w.watched.said)
 	}
 	n := 0
 	for _, age := range w.ages() {
