@@ -16,7 +16,7 @@ import (
 var imageDir string
 
 // authority issues the certificates of all services; images trust it.
-var authority = sync.OnceValues(sls.NewCA)
+var authority = sync.OnceValues(func() (*sls.CA, error) { return sls.NewCA() })
 
 var (
 	buildImage  = sync.OnceValues(func() (image.Image, error) { return buildTarget("") })

@@ -34,7 +34,7 @@ type service struct {
 }
 
 // authority issues the certificates of all services.
-var authority = sync.OnceValues(sls.NewCA)
+var authority = sync.OnceValues(func() (*sls.CA, error) { return sls.NewCA() })
 
 func startService(t *testing.T) *service {
 	t.Helper()

@@ -39,7 +39,7 @@ func runTests(m *testing.M) int {
 }
 
 // authority issues the certificates of SLS and of the API server.
-var authority = sync.OnceValues(sls.NewCA)
+var authority = sync.OnceValues(func() (*sls.CA, error) { return sls.NewCA() })
 
 // The images that pods name, by repository. Nobody may write to them.
 var images = map[string]func() (image.Image, error){
