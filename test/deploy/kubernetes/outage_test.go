@@ -3,6 +3,8 @@ package kubernetes
 import (
 	"context"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
@@ -46,6 +48,9 @@ func TestOutageAndRestart(t *testing.T) {
 	if code := state.ExitCode(); code != 0 {
 		t.Errorf("first pod: exit code %d", code)
 	}
+	if n := k.spooled(t); n < lines*width/2 {
+		t.Errorf("%d bytes are in the spool on the node, want most of %d", n, lines*width)
+	}
 
 	cart.write(t, 10, width)
 	c.serveSLS(t, "my-logstore")
@@ -55,6 +60,26 @@ func TestOutageAndRestart(t *testing.T) {
 	if code := second.Stop(); code != 0 {
 		t.Errorf("second pod: exit code %d", code)
 	}
+	if n := k.spooled(t); n > 0 {
+		t.Errorf("%d bytes are left in the spool", n)
+	}
+}
+
+// spooled is how many bytes the spool has on the node.
+func (k *kubelet) spooled(t testing.TB) (n int64) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(k.node.folder(t, "/var/lib/fluent-bit-sls"), "spool", "*.spool"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += info.Size()
+	}
+	return n
 }
 
 // logPeak writes down what docs/kubernetes.md says of memory.
