@@ -49,6 +49,7 @@ func TestRecordIDs(t *testing.T) {
 			p = h.start(t, config)
 			waitCount(t, e, landed+2*each)
 		}
+		p.await(hasStarted, 1, 20*time.Second) // the records may have landed twice before: a signal would find no handler
 		if code := p.stop(); code != 0 {
 			t.Errorf("exit code %d", code)
 		}
