@@ -476,3 +476,38 @@ func TestStartOnADiskThatIsSlow(t *testing.T) {
 		allLanded(t, e, 40)
 	})
 }
+
+// While 10,000 chunks are delivered from the spool, fresh ones are delivered too, within
+// seconds; and the spool gets empty while they come.
+func TestFreshAndOld(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		disk := simdisk.New()
+		o, _, f := network.spooling(t, storeProperties(properties, "logstore_key", "", "buffer_limit", "4M"), disk, Env{})
+		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
+		for i := range 10_000 {
+			f.give("old", events(10*i, 10, strings.Repeat("x", 500)))
+			if i%200 == 0 {
+				time.Sleep(time.Second)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		e.DelayAcks(500 * time.Millisecond)
+		e.ClearFault(sls.ConnectionCut)
+		eventually(t, "it is delivered", func() bool { return e.Count("demo") > 0 })
+		begin, given := time.Now(), 0
+		for !isEmpty(disk) && given < 1000 {
+			f.give("fresh", events(100_000+given, 1, "x"))
+			given++
+			time.Sleep(100 * time.Millisecond)
+		}
+		empty := time.Since(begin)
+		f.wg.Wait()
+		longest, _, _ := f.longest("fresh")
+		t.Logf("%d fresh chunks in %v, the longest took %v; %d written", given, empty, longest, o.spooler.written.Load())
+		if longest > 5*time.Second || given >= 1000 || given < 10 {
+			t.Errorf("%d fresh chunks in %v, the longest took %v", given, empty, longest)
+		}
+	})
+}
