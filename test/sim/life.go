@@ -182,8 +182,8 @@ func (w *world) throwAway(l *life, cut bool) {
 	w.mu.Lock()
 	l.gone = true
 	w.mu.Unlock()
+	w.setCurrent(nil) // before whoever waits for a result looks for the next one
 	close(l.thrown)
-	w.setCurrent(nil)
 	w.noteEnd(cut)
 	var random *rand.Rand
 	if cut {
