@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"strings"
 	"time"
 )
 
@@ -25,7 +26,22 @@ func (w *world) closeOutput(l *life) {
 	if took := w.now() - before; took > most {
 		w.violate("close", "Close took %v", took)
 	}
+	lines := w.host.count()
 	l.log.Drain()
+	w.checkLeft(before, w.host.since(lines))
+}
+
+// checkLeft: an output with a spool that is well leaves nothing to Fluent Bit, which may have
+// no storage of its own.
+func (w *world) checkLeft(closed time.Duration, lines []string) {
+	if !w.Spool || !w.diskWell(closed-closingTime, w.now()) || w.spoolIsFull() {
+		return
+	}
+	for _, line := range lines {
+		if strings.Contains(line, " chunks left to Fluent Bit") && !strings.Contains(line, " 0 chunks left to Fluent Bit") {
+			w.violate("left", "the disk is well, and the log says: %s", line)
+		}
+	}
 }
 
 // checkGivenBack: every chunk has a result in the end.

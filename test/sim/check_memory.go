@@ -1,7 +1,5 @@
 package sim
 
-import "time"
-
 // memorySlack is what an output may hold beyond buffer_limit.
 const memorySlack = 20 << 20
 
@@ -13,10 +11,9 @@ func (w *world) checkMemory() {
 	if held.Bytes+held.Kept > limit+memorySlack {
 		w.violate("memory", "%d MB held (%d batches, %d topics), %d MB are counted of %d", (held.Bytes+held.Kept)>>20, held.Batches, held.Topics, used>>20, limit>>20)
 	}
-	if w.now()-w.began < 2*time.Second && len(w.lives) > 1 {
-		return // the number is a second old, and what others had comes at once
-	}
-	if held.Bytes > 3*used+8<<20 {
+	// The number is a second old, and all that is in the spool may come in that time.
+	before := w.uncounted
+	if w.uncounted = held.Bytes > 3*used+8<<20; w.uncounted && (before || !w.Spool) {
 		w.violate("memory", "%d MB in %d batches of %d topics; %d MB are counted", held.Bytes>>20, held.Batches, held.Topics, used>>20)
 	}
 	if used > 2*limit+4<<20 {

@@ -74,6 +74,7 @@ type world struct {
 	shelf        shelf
 	stock        stock         // what is in the spool
 	watched      watched       // of the spool, by the checks
+	uncounted    bool          // more was held a second before than was counted
 	roomSince    time.Duration // when there was last no room, or none wanted
 	violations   []Violation
 }
