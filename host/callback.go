@@ -29,6 +29,7 @@ func slsExit(context unsafe.Pointer) C.int { return C.int(exitSection(context)) 
 //export slsUnregister
 func slsUnregister(def unsafe.Pointer) {
 	defer guard(nil, 0)
+	live.unregistered(def)
 	output.FLBPluginUnregister(def)
 }
 

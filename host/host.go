@@ -33,7 +33,7 @@ func Register(def unsafe.Pointer) (ret int32) {
 	defer guard(&ret, -1)
 	ret = int32(output.FLBPluginRegister(def, name, description))
 	C.sls_register_kinds(def)
-	live.registered()
+	live.registered(def)
 	return ret
 }
 
@@ -95,10 +95,11 @@ func start(p unsafe.Pointer) *instance {
 }
 
 // leaving returns a function that tells whether the instances that start now end soon. A
-// reload registers the plugin once more while they run, and waits until no chunk is left.
+// reload registers the plugin once more while they run, and waits until no chunk is left;
+// or gives the registration up.
 func leaving() func() bool {
 	generation := live.generation()
-	return func() bool { return stopping() || live.generation() != generation }
+	return func() bool { return stopping() || live.isReplaced(generation) }
 }
 
 // exitSection ends the output of one section, and returns the result of

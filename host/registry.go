@@ -14,11 +14,12 @@ type registry struct {
 	holding plugin.Holding // of all of them
 
 	mu            sync.Mutex
-	registrations int                          // of the plugin: one more for each reload
+	registrations map[unsafe.Pointer]int       // of the plugin, by what the host keeps of them, numbered
+	last          int                          // number; one more for each reload
 	instances     map[unsafe.Pointer]*instance // by what the host keeps of them
 }
 
-var live = registry{instances: make(map[unsafe.Pointer]*instance)}
+var live = registry{registrations: make(map[unsafe.Pointer]int), instances: make(map[unsafe.Pointer]*instance)}
 
 func (r *registry) add(context unsafe.Pointer, i *instance) {
 	r.mu.Lock()
@@ -37,17 +38,38 @@ func (r *registry) take(context unsafe.Pointer) *instance {
 
 // registered notes that Fluent Bit registers the plugin: at its start, and when a reload
 // begins.
-func (r *registry) registered() {
+func (r *registry) registered(def unsafe.Pointer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.registrations++
+	r.last++
+	r.registrations[def] = r.last
 }
 
-// generation is how many times the plugin was registered.
+// unregistered notes the end of a registration. If it was the newest, a reload was given
+// up: its configuration has a fault.
+func (r *registry) unregistered(def unsafe.Pointer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.registrations, def)
+}
+
+// generation is the number of the last registration: that of the instances that start now.
 func (r *registry) generation() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.registrations
+	return r.last
+}
+
+// isReplaced tells whether there is a newer registration.
+func (r *registry) isReplaced(generation int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range r.registrations {
+		if n > generation {
+			return true
+		}
+	}
+	return false
 }
 
 // ending returns the ending that the instances of an engine share. Those of another

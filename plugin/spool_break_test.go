@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -508,6 +509,31 @@ func TestFreshAndOld(t *testing.T) {
 		t.Logf("%d fresh chunks in %v, the longest took %v; %d written", given, empty, longest, o.spooler.written.Load())
 		if longest > 5*time.Second || given >= 1000 || given < 10 {
 			t.Errorf("%d fresh chunks in %v, the longest took %v", given, empty, longest)
+		}
+	})
+}
+
+// A reload that was given up, for a fault of its configuration, leaves an output as it was:
+// while the service is well, nothing is written.
+func TestLeavingNoMore(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{})
+		e.DelayAcks(1500 * time.Millisecond)
+		disk := simdisk.New()
+		var leaves atomic.Bool
+		leaves.Store(true)
+		_, _, f := network.spooling(t, storeProperties(properties, "logstore_key", ""), disk, Env{Leaving: leaves.Load})
+		time.Sleep(2 * time.Second)
+		leaves.Store(false)
+		time.Sleep(2 * time.Second)
+		for i := range 100 {
+			f.give("any", events(i, 1, "x"))
+			time.Sleep(100 * time.Millisecond)
+		}
+		f.wg.Wait()
+		if n, _ := disk.Written(); n > 0 {
+			t.Errorf("%d bytes were written", n)
 		}
 	})
 }

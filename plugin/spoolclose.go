@@ -22,8 +22,8 @@ const wirePause = 10 * time.Millisecond
 // as ctx lasts. No result reaches Fluent Bit any more: what it keeps in files itself may be
 // delivered twice. In trouble the chunks are stored at once, else after the wait.
 func (s *spooler) storeRest(ctx context.Context) {
-	s.leaving.Store(true)
 	s.closing.Store(true)
+	s.leaving.Store(true)
 	s.unspool.end()
 	if s.out.health.inTrouble() {
 		s.storeHeld(ctx)

@@ -71,7 +71,10 @@ func (s *spooler) tick(now time.Time) {
 	}
 	s.unspool.yield(now)
 	s.logHang(now)
-	if s.mayLeave != nil && s.mayLeave() && !s.leaving.Swap(true) {
+	if s.mayLeave == nil || s.closing.Load() {
+		return
+	}
+	if leaves := s.mayLeave(); !s.leaving.Swap(leaves) && leaves {
 		s.nudge()
 	}
 }
