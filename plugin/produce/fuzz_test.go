@@ -10,9 +10,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// flexible is the first version of both answers with tags, which are not read here: the decoder of the client (kmsg
-// 1.15.0, internalReadTags) counts through as many as are announced, 4 billion, whether or not there is a byte left.
-const flexible = 9
+// The newest versions of both answers that the client knows, and the oldest produce request that is sent.
+const (
+	newestMetadata = 13
+	oldestProduce  = 3
+	newestProduce  = 12
+)
 
 // answering is a cluster whose answers are bytes of others, as far as the client can read them.
 type answering struct {
@@ -21,7 +24,7 @@ type answering struct {
 }
 
 func (c *answering) Metadata(ctx context.Context, topics []string) (*kmsg.MetadataResponse, error) {
-	answer := &kmsg.MetadataResponse{Version: c.version % (flexible - 1)}
+	answer := &kmsg.MetadataResponse{Version: c.version % (newestMetadata + 1)}
 	if err := answer.ReadFrom(c.metadata); err != nil {
 		return nil, err
 	}
@@ -30,7 +33,7 @@ func (c *answering) Metadata(ctx context.Context, topics []string) (*kmsg.Metada
 }
 
 func (c *answering) Produce(ctx context.Context, _ int32, r *kmsg.ProduceRequest) (*kmsg.ProduceResponse, error) {
-	answer := &kmsg.ProduceResponse{Version: 3 + c.version%(flexible-3)}
+	answer := &kmsg.ProduceResponse{Version: oldestProduce + c.version%(newestProduce-oldestProduce+1)}
 	if err := answer.ReadFrom(c.produce); err != nil {
 		return nil, err
 	}
