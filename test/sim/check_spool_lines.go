@@ -22,7 +22,7 @@ func (w *world) checkSpoolLines() {
 			begun, empty = true, false
 		case strings.Contains(line, "the spool is empty"):
 			empty = true
-		case strings.Contains(line, "wait with Fluent Bit"):
+		case strings.Contains(line, "wait with Fluent Bit"), strings.Contains(line, "nothing is kept there before"):
 			stuck = true
 		}
 	}

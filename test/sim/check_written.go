@@ -21,6 +21,9 @@ func (w *world) checkNothingWritten() {
 			w.watched.well = w.now() // there is more than goes through
 		}
 	}
+	if !w.diskWell(w.now()-time.Second, w.now()) {
+		w.watched.well = w.now() // what it could not write in trouble comes later
+	}
 	if w.recordsFail() || w.watched.stock.files > 0 || w.now()-w.watched.well < 3*time.Second {
 		return
 	}
