@@ -537,3 +537,39 @@ func TestLeavingNoMore(t *testing.T) {
 		}
 	})
 }
+
+// While a logstore is missing for days, the chunks of it that are in the spool are not read
+// again and again: what is behind them was seen.
+func TestSpoolIsNotReadForDays(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo", "good"}})
+		disk := simdisk.New()
+		o, _, f := network.spooling(t, storeProperties(properties, "buffer_limit", "1M"), disk, Env{})
+		for range 3 * windowChunks {
+			f.give("bad", routedEvents(1, "x", func(int) string { return "missing" }))
+		}
+		for range 120 {
+			f.give("good", routedEvents(1, "x", func(int) string { return "good" }))
+			time.Sleep(time.Second)
+		}
+		var reads atomic.Int64
+		disk.FailWith(func(op, _ string) error {
+			if op == "read" {
+				reads.Add(1)
+			}
+			return nil
+		})
+		for range 600 {
+			f.give("good", routedEvents(1, "x", func(int) string { return "good" }))
+			time.Sleep(time.Second)
+		}
+		if n := reads.Load(); n > 2*3*windowChunks*600/20 {
+			t.Errorf("%d reads in 10 minutes", n)
+		}
+		if err := e.CreateLogstore("missing"); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the spool is empty", func() bool { return isEmpty(disk) && o.idle() })
+	})
+}

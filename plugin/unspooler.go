@@ -36,6 +36,7 @@ type unspooler struct {
 	failures int        // of the disk, since the last tick
 	again    []*spooled // could not be read
 	passedAt time.Time  // by passOver
+	pass     pass
 	sparseAt time.Time  // compact could move nothing
 	atEnd    bool       // all that is not in use was returned since Rewind
 
@@ -276,7 +277,7 @@ func (u *unspooler) tick(now time.Time) {
 	st := disk.Stats()
 	u.logState(now, st)
 	u.compact(disk, now)
-	if st.Waiting == 0 {
+	if st.Waiting == 0 || u.atEnd && !u.pass.isDue(now, u.delivered.Load()) {
 		return
 	}
 	u.passOver(now)
