@@ -10,7 +10,9 @@ import (
 func (w *world) checkNothingWritten() {
 	written, _ := w.disk.Written()
 	before := w.watched.written
-	w.watched.written = written
+	if w.watched.written = written; written != before {
+		w.watched.unchanged = w.now()
+	}
 	for i := range w.Logstores {
 		if w.troubled(w.Logstores[i].Topic(), w.now()-time.Second, w.now()).any() {
 			w.watched.well = w.now()
