@@ -154,7 +154,7 @@ func TestMetricsCountChunksOfTheSpool(t *testing.T) {
 		if used := m.value("inflight_bytes"); used < 900_000 || spooled < 250 || waiting < 200 {
 			t.Fatalf("%v bytes are in flight, %v chunks in the spool, %v wait: this is not the case that it tests", used, spooled, waiting)
 		}
-		if inFlight < 10 || inFlight+waiting < 300-1 || inFlight+waiting > 300 {
+		if inFlight < 10 || inFlight+waiting < 300-5 || inFlight+waiting > 300 { // the numbers may be a second old
 			t.Errorf("%v chunks are in flight and %v wait, of 300; %v are in the spool", inFlight, waiting, spooled)
 		}
 		e.ClearFault(sls.ConnectionCut)
