@@ -37,8 +37,8 @@ type unspooler struct {
 	again    []*spooled // could not be read
 	passedAt time.Time  // by passOver
 	pass     pass
-	sparseAt time.Time  // compact could move nothing
-	atEnd    bool       // all that is not in use was returned since Rewind
+	sparseAt time.Time // compact could move nothing
+	atEnd    bool      // all that is not in use was returned since Rewind
 
 	busySince atomic.Int64 // in nanoseconds since 1970; 0: it waits for work
 
