@@ -9,16 +9,23 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
+
+// nodes asks the endpoint, on a connection of its own, which nodes and shards there are.
+func (p *prober) nodes() (*kmsg.MetadataResponse, error) {
+	s, err := p.open(p.ctx, p.t.Config.Endpoints[0], p.password)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	return p.metadata(s, p.topic(false))
+}
 
 // hosts connects to each node under the name that metadata has for it.
 func (p *prober) hosts() result {
-	s, err := p.open(p.ctx, p.t.Config.Endpoints[0], p.password)
-	if err != nil {
-		return result{outcome: inWords(err)}
-	}
-	defer s.close()
-	meta, err := p.metadata(s, p.topic(false))
+	meta, err := p.nodes()
 	if err != nil {
 		return result{outcome: inWords(err)}
 	}
@@ -65,12 +72,7 @@ func relation(endpoint, host string) string {
 }
 
 func (p *prober) numbered() result {
-	s, err := p.open(p.ctx, p.t.Config.Endpoints[0], p.password)
-	if err != nil {
-		return result{outcome: inWords(err)}
-	}
-	defer s.close()
-	meta, err := p.metadata(s, p.topic(false))
+	meta, err := p.nodes()
 	if err != nil {
 		return result{outcome: inWords(err)}
 	}
