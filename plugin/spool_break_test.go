@@ -65,8 +65,7 @@ func (w *sourceWaker) serve(c *Chunk) {
 func TestDetachedChunksAreNoneOfTheSpools(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, network testNetwork) {
-		e, properties := network.startEndpoint(t, sls.Options{})
-		o, _, f := network.spooling(t, storeProperties(properties, "logstore_key", ""), simdisk.New(), Env{})
+		e, _, o, _, f := network.startSpooling(t)
 		e.DelayAcks(24 * time.Hour)
 		for i := range 40 {
 			chunk := events(i, 1, "detached")
@@ -92,9 +91,7 @@ func TestDetachedChunksAreNoneOfTheSpools(t *testing.T) {
 func TestCloseWhileARoundIsStored(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, network testNetwork) {
-		e, properties := network.startEndpoint(t, sls.Options{})
-		disk := simdisk.New()
-		o, h, _ := network.spooling(t, storeProperties(properties, "logstore_key", "", "exit_timeout", "20s"), disk, Env{})
+		e, disk, o, h, _ := network.startSpooling(t, "exit_timeout", "20s")
 		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
 		slow := make(chan struct{})
 		disk.FailWith(func(op, _ string) error {
@@ -142,9 +139,7 @@ func TestCloseWhileARoundIsStored(t *testing.T) {
 func TestRoomAsAChunkMoves(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, network testNetwork) {
-		e, properties := network.startEndpoint(t, sls.Options{})
-		disk := simdisk.New()
-		o, _, _ := network.spooling(t, storeProperties(properties, "logstore_key", "", "buffer_limit", "1M"), disk, Env{})
+		e, disk, o, _, _ := network.startSpooling(t, "buffer_limit", "1M")
 		e.DelayAcks(time.Hour)
 		w := newSourceWaker(events(0, 4000, strings.Repeat("x", 1000))) // takes its room piece by piece
 		c := o.Submit("tag", w.data, w, false)
@@ -171,8 +166,7 @@ func TestRoomAsAChunkMoves(t *testing.T) {
 func TestLargeChunkAndASmallSpool(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, network testNetwork) {
-		e, properties := network.startEndpoint(t, sls.Options{})
-		o, h, f := network.spooling(t, storeProperties(properties, "logstore_key", "", "spool_limit", "16M", "max_held_chunks", "1"), simdisk.New(), Env{})
+		e, _, o, h, f := network.startSpooling(t, "spool_limit", "16M", "max_held_chunks", "1")
 		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
 		f.give("large", events(100, 17<<10, strings.Repeat("x", 1<<10)))
 		time.Sleep(time.Millisecond)
@@ -198,9 +192,7 @@ func TestLargeChunkAndASmallSpool(t *testing.T) {
 func TestReadThatHangs(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, network testNetwork) {
-		e, properties := network.startEndpoint(t, sls.Options{})
-		disk := simdisk.New()
-		_, _, f := network.spooling(t, storeProperties(properties, "logstore_key", "", "buffer_limit", "1M"), disk, Env{})
+		e, disk, _, _, f := network.startSpooling(t, "buffer_limit", "1M")
 		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
 		for i := range 100 {
 			f.give("old", events(100*i, 100, strings.Repeat("x", 1000)))
@@ -311,9 +303,7 @@ func TestNothingFreshIsNeeded(t *testing.T) {
 func TestReadFailsInTheMiddle(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, network testNetwork) {
-		e, properties := network.startEndpoint(t, sls.Options{})
-		disk := simdisk.New()
-		o, _, f := network.spooling(t, storeProperties(properties, "logstore_key", "", "buffer_limit", "1M", "max_held_chunks", "0"), disk, Env{})
+		e, disk, o, _, f := network.startSpooling(t, "buffer_limit", "1M", "max_held_chunks", "0")
 		e.DelayAcks(5 * time.Second)
 		f.give("large", events(0, 4000, strings.Repeat("x", 1000)))
 		f.wg.Wait() // it is in the spool, some pieces are on the wire
@@ -483,9 +473,7 @@ func TestStartOnADiskThatIsSlow(t *testing.T) {
 func TestFreshAndOld(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, network testNetwork) {
-		e, properties := network.startEndpoint(t, sls.Options{})
-		disk := simdisk.New()
-		o, _, f := network.spooling(t, storeProperties(properties, "logstore_key", "", "buffer_limit", "4M"), disk, Env{})
+		e, disk, o, _, f := network.startSpooling(t, "buffer_limit", "4M")
 		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
 		for i := range 10_000 {
 			f.give("old", events(10*i, 10, strings.Repeat("x", 500)))

@@ -28,6 +28,16 @@ func (n testNetwork) spooling(t *testing.T, properties map[string]string, disk s
 	return o, h, newFlushes(t, o)
 }
 
+// startSpooling starts an endpoint, and an output of one logstore with a spool and more
+// properties that has reached it.
+func (n testNetwork) startSpooling(t *testing.T, more ...string) (*sls.Endpoint, *simdisk.Disk, *Output, *memoryLogger, *flushes) {
+	t.Helper()
+	e, properties := n.startEndpoint(t, sls.Options{})
+	disk := simdisk.New()
+	o, h, f := n.spooling(t, storeProperties(properties, append([]string{"logstore_key", ""}, more...)...), disk, Env{})
+	return e, disk, o, h, f
+}
+
 // outages are ways for a service to be away, but for those that need real sockets.
 var outages = []sls.Fault{
 	{Name: sls.ConnectionCut},
@@ -74,9 +84,7 @@ func TestOutageGoesToTheSpool(t *testing.T) {
 				continue // where chunks wait for room is the same in all
 			}
 			t.Run(fault.Name+" "+limit, bubbled(func(t *testing.T, network testNetwork) {
-				e, properties := network.startEndpoint(t, sls.Options{})
-				disk := simdisk.New()
-				o, h, f := network.spooling(t, storeProperties(properties, "logstore_key", "", "buffer_limit", limit), disk, Env{})
+				e, disk, o, h, f := network.startSpooling(t, "buffer_limit", limit)
 				given := 0
 				give := func() {
 					for i := range 10 { // small ones and large ones
