@@ -2,10 +2,11 @@ package plugin
 
 import (
 	"fmt"
-	"out_sls_kafka/encoder"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"out_sls_kafka/encoder"
 )
 
 // Result is how a chunk stands, with Fluent Bit's numbers.

@@ -2,10 +2,11 @@ package plugin
 
 import (
 	"fmt"
-	"out_sls_kafka/plugin/display"
 	"slices"
 	"strings"
 	"time"
+
+	"out_sls_kafka/plugin/display"
 )
 
 const (

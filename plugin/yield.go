@@ -1,9 +1,10 @@
 package plugin
 
 import (
-	"out_sls_kafka/plugin/spool"
 	"slices"
 	"time"
+
+	"out_sls_kafka/plugin/spool"
 )
 
 // passOver lets go of chunks in the window whose logstore fails, if others may be well:

@@ -8,9 +8,10 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"out_sls_kafka/plugin/connect"
 	"strings"
 	"time"
+
+	"out_sls_kafka/plugin/connect"
 )
 
 // soon is how long before its end a certificate is worth a word.

@@ -3,11 +3,12 @@ package main
 import (
 	"fmt"
 	"os/exec"
-	"out_sls_kafka/test/run"
 	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+
+	"out_sls_kafka/test/run"
 )
 
 // many is a configuration of n inputs and n outputs, each output fed by one input, with a key that nobody knows.

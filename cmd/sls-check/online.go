@@ -6,15 +6,16 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"out_sls_kafka/plugin/config"
-	"out_sls_kafka/plugin/connect"
-	"out_sls_kafka/plugin/display"
 	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"out_sls_kafka/plugin/config"
+	"out_sls_kafka/plugin/connect"
+	"out_sls_kafka/plugin/display"
 )
 
 // walk is the way to the logstore of one output, step by step.

@@ -1,9 +1,10 @@
 package produce
 
 import (
-	"out_sls_kafka/plugin/failure"
 	"slices"
 	"time"
+
+	"out_sls_kafka/plugin/failure"
 )
 
 // division is a refused batch that becomes smaller ones.

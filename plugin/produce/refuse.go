@@ -2,10 +2,11 @@ package produce
 
 import (
 	"errors"
-	"out_sls_kafka/plugin/failure"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+
+	"out_sls_kafka/plugin/failure"
 )
 
 const (
