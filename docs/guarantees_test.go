@@ -11,9 +11,9 @@ import (
 )
 
 var (
-	// namedTest is how a document names a test: plugin.TestClose, test/e2e.TestKill.
-	namedTest = regexp.MustCompile("`([a-z0-9/]+)\\.(Test[A-Z][A-Za-z0-9]*)`")
-	testFunc  = regexp.MustCompile(`(?m)^func (Test[A-Z]\w*)\(t \*testing\.T\)`)
+	// namedTest is how a document names a test: plugin.TestClose, cmd/sls-check.TestSpool, encoder.FuzzAppend.
+	namedTest = regexp.MustCompile("`([a-z0-9/-]+)\\.((?:Test|Fuzz)[A-Z][A-Za-z0-9]*)`")
+	testFunc  = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z]\w*)\((?:t \*testing\.T|f \*testing\.F)\)`)
 )
 
 // testsIn are the tests of a package, whatever the tags they are built with.
@@ -53,7 +53,7 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-// Every test that a document names is there.
+// Every test that a document names is there, also one of a command and a fuzz target.
 func TestNamedTestsExist(t *testing.T) {
 	n := 0
 	for _, file := range documents(t) {
