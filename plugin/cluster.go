@@ -52,6 +52,7 @@ func produceOptions(c *config.Config) produce.Options {
 type cluster struct {
 	client  *kgo.Client
 	timeout time.Duration // of a metadata request, connecting included
+	crowded func(produce.Crowded)
 }
 
 // Produce sends a request to a broker.
@@ -107,9 +108,18 @@ func (c *cluster) askPiece(ctx context.Context, topics []string) (*kmsg.Metadata
 	req.AllowAutoTopicCreation = false
 	answer, err := req.RequestWith(ctx, c.client)
 	if err == nil {
-		produce.Tidy(answer, topics) // before the next piece, for it may be large
+		for _, topic := range produce.Tidy(answer, topics) { // before the next piece, for it may be large
+			c.crowded(topic)
+		}
 	}
 	return answer, err
+}
+
+// noteCrowded logs, once for each logstore, that some of its shards get no records.
+func (o *Output) noteCrowded(c produce.Crowded) {
+	if to := o.logstores.ofTopic(c.Topic); to != nil && !to.crowded.Swap(true) {
+		o.log.Warnf("logstore %s has %d shards: the first %d get its records, the others none; split less, or spread the records over several logstores", to.name, c.Listed, produce.MostPartitions)
+	}
 }
 
 // producerObserver passes the events of a producer on to the health and the

@@ -55,3 +55,23 @@ func TestMetadataInPieces(t *testing.T) {
 		}
 	}
 }
+
+// A logstore with more shards than are used is logged, once for each and whoever asks:
+// the first ones get the records.
+func TestTooManyShards(t *testing.T) {
+	t.Parallel()
+	b, o, h := startHostile(t, hostile.Find("shards that fit"))
+	if r := deliver(t, o, events(0, 10, "a line")); r != OK {
+		t.Fatalf("result %v", r)
+	}
+	for range 3 {
+		before := b.Requests(kmsg.Metadata)
+		if _, err := o.cluster.Metadata(t.Context(), []string{o.defaultTopic}); err != nil || b.Requests(kmsg.Metadata) == before {
+			t.Fatalf("asked again: %v", err)
+		}
+	}
+	h.wait("logstore " + o.cfg.Logstore + " has 12001 shards: the first 2000 get its records, the others none")
+	if n := h.count("shards: the first"); n != 1 {
+		t.Errorf("%d lines:\n%s", n, h.text())
+	}
+}

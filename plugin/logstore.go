@@ -31,6 +31,7 @@ type logstore struct {
 	usedAt      atomic.Int64              // when a chunk had records for it last, nanoseconds since 1970
 	diverted    atomic.Pointer[diversion] // nil: its records go to it
 	lastAck     atomic.Pointer[time.Time] // nil: none yet
+	crowded     atomic.Bool               // it was logged that it has too many shards
 	incident    incident                  // guarded by health.mu
 	askedAt     time.Time                 // when it was held up, and asked about, last; of tickLogstores
 

@@ -102,7 +102,7 @@ func New(cfg *config.Config, env Env) (*Output, error) {
 	if err = o.openClient(); err != nil {
 		return nil, err
 	}
-	o.cluster = &cluster{o.client, cfg.DialTimeout + cfg.RequestTimeout}
+	o.cluster = &cluster{o.client, cfg.DialTimeout + cfg.RequestTimeout, o.noteCrowded}
 	if o.producer, err = produce.New(produceOptions(cfg), o.cluster, producerObserver{o}); err != nil {
 		return nil, err
 	}
