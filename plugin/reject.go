@@ -160,6 +160,6 @@ func (h *health) logHeld(tag, logstore string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.heldLogged.due() {
-		h.out.log.Warnf("logstore %s: a record of tag %q is refused when sent alone (%s); it waits and is sent again, until others show whether this is its fault or the service's", logstore, display.Cut(tag), display.Part(err.Error()))
+		h.out.log.Warnf("logstore %s: a record of tag %q is refused when sent alone (%s); it waits and is sent again, until others show whether this is its fault or the service's", logstore, display.Cut(tag), display.Part(h.out.cfg.Secrets.Hide(err.Error())))
 	}
 }

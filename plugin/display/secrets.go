@@ -20,26 +20,36 @@ const (
 // called from several goroutines.
 type Secrets struct {
 	mu  sync.RWMutex
-	all []string
+	all []secret
+}
+
+// secret is one, and its forms in the texts of others; none if it is too short for that.
+type secret struct {
+	text  string
+	forms []string
 }
 
 // Add adds a secret, and of one that is id#secret the secret itself as well.
 func (s *Secrets) Add(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, secret, _ := strings.Cut(text, "#")
-	for _, t := range []string{text, secret} {
-		if t = strings.TrimSpace(t); t == "" || slices.Contains(s.all, t) {
+	_, behind, _ := strings.Cut(text, "#")
+	for _, t := range []string{text, behind} {
+		if t = strings.TrimSpace(t); t == "" || s.hasLocked(t) {
 			continue
 		}
 		if len(s.all) >= mostSecrets {
 			s.all = slices.Delete(s.all, 0, 1)
 		}
-		s.all = append(s.all, t)
+		added := secret{text: t}
+		if len(t) >= shortestSecret {
+			added.forms = formsOf(t)
+		}
+		s.all = append(s.all, added)
 	}
 }
 
-// Hide returns text with "***" in place of each secret.
+// Hide returns text with "***" in place of each secret, in whatever form of [formsOf].
 func (s *Secrets) Hide(text string) string {
 	if s == nil {
 		return text
@@ -47,8 +57,8 @@ func (s *Secrets) Hide(text string) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, secret := range s.all {
-		if len(secret) >= shortestSecret {
-			text = strings.ReplaceAll(text, secret, Hidden)
+		for _, form := range secret.forms {
+			text = strings.ReplaceAll(text, form, Hidden)
 		}
 	}
 	return text
@@ -56,10 +66,10 @@ func (s *Secrets) Hide(text string) string {
 
 // Value returns the value of an option as it may be shown. A secret easily gets into the
 // wrong one: id#secret where a file's name belongs, user:secret@host as the endpoint, a
-// key in place of the file that it is in.
+// key in place of the file that it is in. In an address # and @ may be %23 and %40.
 func (s *Secrets) Value(v string) string {
 	switch {
-	case strings.Contains(v, "#"), strings.Contains(strings.ToUpper(v), "-----BEGIN"), looksRandom(v), s.has(v):
+	case strings.Contains(v, "#"), strings.Contains(v, "%23"), strings.Contains(v, "%40"), strings.Contains(strings.ToUpper(v), "-----BEGIN"), looksRandom(v), s.has(v):
 		return Hidden
 	}
 	return s.Hide(withoutUser(v))
@@ -72,7 +82,11 @@ func (s *Secrets) has(v string) bool {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return slices.Contains(s.all, strings.Trim(v, " \t\"'"))
+	return s.hasLocked(strings.Trim(v, " \t\"'"))
+}
+
+func (s *Secrets) hasLocked(text string) bool {
+	return slices.ContainsFunc(s.all, func(one secret) bool { return one.text == text })
 }
 
 // withoutUser hides what stands before the @ of an address.
