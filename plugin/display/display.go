@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -23,7 +24,7 @@ const (
 )
 
 // Line returns text as one line of printable characters, of MaxLine bytes at most. All
-// other characters are written as Go does in a string, such as \n or \x1b: no text of
+// other characters are written as Go does in an ASCII string, such as \n or \x1b: no text of
 // others begins a line, clears a screen or turns the direction of reading around.
 func Line(text string) string { return printable(text, MaxLine) }
 
@@ -67,7 +68,7 @@ func printable(text string, limit int) string {
 		var r rune
 		r, n = utf8.DecodeRuneInString(text[i:])
 		if isHidden(r) {
-			quoted := strconv.Quote(text[i : i+n])
+			quoted := strconv.QuoteToASCII(text[i : i+n])
 			b = append(b, quoted[1:len(quoted)-1]...)
 		} else {
 			b = append(b, text[i:i+n]...)
@@ -83,8 +84,12 @@ func printable(text string, limit int) string {
 }
 
 // isHidden tells whether a character is not seen as it is. utf8.RuneError is one too:
-// it stands for a byte outside of any character.
-func isHidden(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }
+// it stands for a byte outside of any character. Fillers and variation selectors are
+// letters and marks for strconv.IsPrint, and nothing for the eye: a key with one of them
+// looks like an option.
+func isHidden(r rune) bool {
+	return r == utf8.RuneError || !strconv.IsPrint(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) || r == '\u2800'
+}
 
 // cut returns the beginning of text, of limit bytes at most, in whole characters.
 func cut(text string, limit int) string {

@@ -17,8 +17,10 @@ func TestLine(t *testing.T) {
 		"a\n[2026/11/26] [error] forged": `a\n[2026/11/26] [error] forged`,
 		"\r\x00\x1b[2J\x1b]0;owned\x07":  `\r\x00\x1b[2J\x1b]0;owned\a`,
 		"\u202egnp.exe \u2028 \u200b":    `\u202egnp.exe \u2028 \u200b`,
-		"\xff\xfe and \xe6\xb1":          `\xff\xfe and \xe6\xb1`,
-		"\x9b31m \u009b31m \ufffd":       `\x9b31m \u009b31m ` + `�`,
+		"log\u3164store \u115f\u034f\ufe0f\U000e0101\U000e0041\u2800": `log\u3164store \u115f\u034f\ufe0f\U000e0101\U000e0041\u2800`,
+		"\u2066a\u2069\u061c \u00ad \ufeff \u2029":                    `\u2066a\u2069\u061c \u00ad \ufeff \u2029`,
+		"\xff\xfe and \xe6\xb1":                                       `\xff\xfe and \xe6\xb1`,
+		"\x9b31m \u009b31m \ufffd":                                    `\x9b31m \u009b31m \ufffd`,
 	} {
 		if got := Line(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
