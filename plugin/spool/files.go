@@ -11,7 +11,8 @@ import (
 // Files is the directory of a spool. Its methods may be slow, and may fail.
 type Files interface {
 	// Lock keeps other spools away, of this process and of others, until unlock. It
-	// returns ErrLocked if there is one.
+	// returns ErrLocked if there is one. It makes the directory durably where it is missing:
+	// see MakeDirectory.
 	Lock() (unlock func(), err error)
 	// List returns the names of all files.
 	List() ([]string, error)
@@ -43,9 +44,9 @@ type Directory string
 
 const lockName = "lock"
 
-// Lock locks the file "lock" of the directory, which it makes where they are missing.
+// Lock locks the file "lock" of the directory. It makes both where they are missing.
 func (d Directory) Lock() (unlock func(), err error) {
-	if err := os.MkdirAll(string(d), 0o700); err != nil {
+	if err := MakeDirectory(systemTree{}, string(d)); err != nil {
 		return nil, err
 	}
 	fd, err := syscall.Open(filepath.Join(string(d), lockName), syscall.O_RDWR|syscall.O_CREAT|syscall.O_CLOEXEC|syscall.O_NOFOLLOW, 0o600)

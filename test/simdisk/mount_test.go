@@ -31,10 +31,12 @@ func TestNothingIsWrittenAfterTheEnd(t *testing.T) {
 					}
 					return nil
 				})
-				if op != "lock" {
-					if _, err := m.Lock(); err != nil {
-						t.Fatal(err)
-					}
+				unlock, err := m.Lock() // makes the directory
+				if err != nil {
+					t.Fatal(err)
+				}
+				if op == "lock" {
+					unlock()
 				}
 				f, err := m.Create("a")
 				if err != nil {
@@ -100,6 +102,12 @@ func step(m *simdisk.Mount, f spool.File, op string) (err error) {
 func TestDurable(t *testing.T) {
 	t.Parallel()
 	disk := simdisk.New()
+	if _, err := disk.Create("a"); err == nil {
+		t.Error("a file was made in a directory that does not exist")
+	}
+	if _, err := disk.Lock(); err != nil {
+		t.Fatal(err)
+	}
 	f, err := disk.Create("a")
 	if err != nil {
 		t.Fatal(err)

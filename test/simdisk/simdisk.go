@@ -19,6 +19,7 @@ type Disk struct {
 	mu     sync.Mutex
 	files  map[string]*data // as they are seen
 	synced map[string]*data // that a crash leaves
+	tree   tree             // the directory, and those above it
 	locked bool
 	made   int   // files
 	room   int64 // bytes that may still be written; negative: any number
@@ -38,13 +39,13 @@ type data struct {
 	dirty   map[int]struct{} // sectors that were written and not synced
 }
 
-// New returns an empty directory.
+// New returns a disk whose directory is not made yet: Lock makes it.
 func New() *Disk {
-	return &Disk{files: make(map[string]*data), synced: make(map[string]*data), room: -1}
+	return &Disk{files: make(map[string]*data), synced: make(map[string]*data), tree: newTree(), room: -1}
 }
 
-// FailWith has f called before each step: lock, list, create, open, remove, syncdir, read,
-// write, truncate, sync. It may wait; an error is the step's. nil: nothing fails.
+// FailWith has f called before each step: lock, mkdir, rmdir, syncabove, list, create, open,
+// remove, syncdir, read, write, truncate, sync. It may wait; an error is the step's. nil: nothing fails.
 func (d *Disk) FailWith(f func(op, name string) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -85,6 +86,10 @@ func (d *Disk) namesLocked() (names []string) {
 func (d *Disk) Crash(random *rand.Rand) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if !d.tree.crash(random) {
+		clear(d.files)
+		clear(d.synced)
+	}
 	for name, f := range d.files {
 		if d.synced[name] == f || random.IntN(2) == 0 {
 			d.synced[name] = f
@@ -153,7 +158,7 @@ func (d *Disk) Each(f func(Content)) {
 	defer d.mu.Unlock()
 	for name, file := range d.files {
 		c := Content{Name: name, Made: file.made, Now: file.now}
-		if d.synced[name] == file {
+		if d.synced[name] == file && d.tree.durable() {
 			c.Durable = file.durable
 		}
 		f(c)
@@ -171,6 +176,7 @@ func (d *Disk) Put(name string, content []byte) {
 	defer d.mu.Unlock()
 	f := d.newDataLocked()
 	f.now, f.durable = slices.Clone(content), slices.Clone(content)
+	d.tree.put()
 	d.files[name], d.synced[name] = f, f
 }
 
@@ -202,6 +208,9 @@ func (d *Disk) Lock() (unlock func(), err error) {
 	if err := d.check("lock", ""); err != nil {
 		return nil, err
 	}
+	if err := spool.MakeDirectory((*simTree)(d), directory); err != nil {
+		return nil, err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.locked {
@@ -230,7 +239,10 @@ func (d *Disk) Create(name string) (spool.File, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.files[name] != nil {
+	switch {
+	case !d.tree.exists():
+		return nil, fs.ErrNotExist
+	case d.files[name] != nil:
 		return nil, fs.ErrExist
 	}
 	f := d.newDataLocked()
