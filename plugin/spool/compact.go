@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"math"
+	"slices"
 )
 
 // sparse is how many times what is left in a segment goes into it, at least, that is
@@ -10,13 +11,16 @@ import (
 const sparse = 4
 
 // Sparse tells whether Compact has something to do: a segment is mostly done, and the spool
-// is half full, or has many files.
+// is half full, or has many files; or somebody deleted one.
 func (s *Spool) Sparse() bool { return s.sparse() != nil }
 
 func (s *Spool) sparse() *segment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	many := len(s.segments) > 2*maxSegments
+	if i := slices.IndexFunc(s.segments, func(g *segment) bool { return g.gone && !g.writing }); i >= 0 && !s.closed {
+		return s.segments[i]
+	}
 	if s.closed || s.bytes < s.limit/2 && !many {
 		return nil
 	}

@@ -173,7 +173,7 @@ func TestOpenWhileNothingCanBeRead(t *testing.T) {
 	}
 }
 
-func storedNames(t *testing.T, disk *simdisk.Disk) (names string) {
+func storedNames(t *testing.T, disk spool.Files) (names string) {
 	t.Helper()
 	s := mustOpen(t, disk, 1<<30)
 	got, _ := rest(t, s)

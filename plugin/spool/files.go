@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -10,10 +11,9 @@ import (
 
 // Files is the directory of a spool. Its methods may be slow, and may fail.
 type Files interface {
-	// Lock keeps other spools away, of this process and of others, until unlock. It
-	// returns ErrLocked if there is one. It makes the directory durably where it is missing:
-	// see MakeDirectory.
-	Lock() (unlock func(), err error)
+	// Lock keeps other spools away, of this process and of others. It returns ErrLocked if
+	// there is one. It makes the directory durably where it is missing: see MakeDirectory.
+	Lock() (Lock, error)
 	// List returns the names of all files.
 	List() ([]string, error)
 	// Create makes a file, which must not exist, for reading and writing.
@@ -33,11 +33,24 @@ type File interface {
 	Size() (int64, error)
 	// Sync makes all that was written durable.
 	Sync() error
+	// Named returns ErrGone if the file is not found by its name any more.
+	Named() error
 	Close() error
+}
+
+// Lock is what keeps other spools away.
+type Lock interface {
+	// Named returns ErrGone if others look for another lock by now.
+	Named() error
+	Unlock()
 }
 
 // ErrLocked tells that another output, or another process, uses the directory.
 var ErrLocked = errors.New("another output, or another process, has it as its spool")
+
+// ErrGone tells that nobody finds a file again that is open: it, or its directory, was
+// deleted, or another one is in its place.
+var ErrGone = errors.New("somebody deleted or replaced it while it was in use")
 
 // Directory is the Files of a directory of the operating system.
 type Directory string
@@ -45,22 +58,22 @@ type Directory string
 const lockName = "lock"
 
 // Lock locks the file "lock" of the directory. It makes both where they are missing.
-func (d Directory) Lock() (unlock func(), err error) {
+func (d Directory) Lock() (Lock, error) {
 	if err := MakeDirectory(systemTree{}, string(d)); err != nil {
 		return nil, err
 	}
-	fd, err := syscall.Open(filepath.Join(string(d), lockName), syscall.O_RDWR|syscall.O_CREAT|syscall.O_CLOEXEC|syscall.O_NOFOLLOW, 0o600)
+	f, err := os.OpenFile(filepath.Join(string(d), lockName), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: filepath.Join(string(d), lockName), Err: err}
+		return nil, err
 	}
-	if err := syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		syscall.Close(fd)
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
 		if err == syscall.EWOULDBLOCK {
 			return nil, ErrLocked
 		}
-		return nil, &os.PathError{Op: "flock", Path: filepath.Join(string(d), lockName), Err: err}
+		return nil, &os.PathError{Op: "flock", Path: f.Name(), Err: err}
 	}
-	return func() { syscall.Close(fd) }, nil
+	return systemFile{f}, nil
 }
 
 // List returns the names of all files of the directory.
@@ -101,7 +114,24 @@ func (d Directory) Sync() error {
 	return f.Sync()
 }
 
+// systemFile is a File, and a Lock.
 type systemFile struct{ *os.File }
+
+func (f systemFile) Named() error {
+	is, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	found, err := os.Lstat(f.Name())
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && !os.SameFile(is, found):
+		return ErrGone
+	}
+	return err
+}
+
+// Unlock ends the lock with the file.
+func (f systemFile) Unlock() { f.Close() }
 
 func (f systemFile) Size() (int64, error) {
 	info, err := f.Stat()

@@ -22,6 +22,7 @@ type segment struct {
 	left    int64     // bytes of these
 	writing bool      // Append writes behind size
 	unread  bool      // a part of it could not be read: the file is kept
+	gone    bool      // nobody finds the file again: what is left in it is to be moved
 	given   time.Time // its oldest chunk, which may be done
 	// What is in use, by offset: taken by Next or Append, and neither released nor done. nil:
 	// it is done, but could not be marked.

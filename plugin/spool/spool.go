@@ -35,12 +35,12 @@ func (d Damage) String() string {
 // Spool is an open spool. Its methods may be called from several goroutines, but Append
 // and Next each from one.
 type Spool struct {
-	files  Files
-	limit  int64
-	unlock func()
-	step   int64 // size from which on a segment gets no more entries
+	files Files
+	limit int64
+	step  int64 // size from which on a segment gets no more entries
 
 	mu       sync.Mutex
+	lock     Lock
 	segments []*segment // from the oldest on
 	active   *segment   // the last, if Append goes on with it
 	last     uint64     // number
@@ -61,11 +61,11 @@ const (
 // Open opens the spool of a directory, which takes at most limit bytes. What cannot be
 // read of it is returned as well.
 func Open(files Files, limit int64) (*Spool, []Damage, error) {
-	unlock, err := files.Lock()
+	lock, err := files.Lock()
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &Spool{files: files, limit: limit, unlock: unlock, step: max(minSegment, limit/maxSegments)}
+	s := &Spool{files: files, limit: limit, lock: lock, step: max(minSegment, limit/maxSegments)}
 	damage, err := s.load()
 	if err != nil {
 		s.Close()
@@ -165,13 +165,13 @@ func (s *Spool) add(g *segment) {
 	s.undone += g.undone
 }
 
-// discard deletes a segment whose every entry is done, unless it may have others. What
-// cannot be deleted is looked at again at the next start. g may be nil.
+// discard deletes a segment whose every entry is done, unless it may have others, or another
+// file has its name. What cannot be deleted is looked at again at the next start. g may be nil.
 func (s *Spool) discard(g *segment) {
 	if g == nil {
 		return
 	}
-	if !g.unread {
+	if !g.unread && g.file.Named() == nil {
 		_ = s.files.Remove(g.name())
 	}
 	g.file.Close()
@@ -214,7 +214,7 @@ func (s *Spool) Unlock() {
 	defer s.mu.Unlock()
 	if !s.closed {
 		s.closed = true
-		s.unlock()
+		s.lock.Unlock()
 	}
 }
 

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -17,6 +18,9 @@ func (s *Spool) append(b *Batch, limit int64) ([]*Entry, error) {
 	}
 	if err = s.write(g, b, at); err != nil {
 		s.abandon(g, at)
+		if errors.Is(err, ErrGone) {
+			s.findGone()
+		}
 		return nil, fmt.Errorf("%s: %w", g.name(), err)
 	}
 	if entries := s.endAppend(g, b, at); entries != nil {
@@ -49,10 +53,13 @@ func (s *Spool) beginAppend(b *Batch, limit int64) (g *segment, at int64, err er
 var errClosed = fmt.Errorf("it is closed")
 
 // write writes a batch at an offset of a segment, which it makes if it has no file, and
-// makes it durable.
+// makes it durable: also whoever opens the directory next finds it.
 func (s *Spool) write(g *segment, b *Batch, at int64) (err error) {
 	made := g.file == nil
 	if made {
+		if err = s.lockAgain(); err != nil {
+			return err
+		}
 		if g.file, err = s.files.Create(g.name()); err != nil {
 			return err
 		}
@@ -67,7 +74,49 @@ func (s *Spool) write(g *segment, b *Batch, at int64) (err error) {
 	if err = g.file.Sync(); err == nil && made {
 		err = s.files.Sync()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return g.file.Named()
+}
+
+// lockAgain locks the directory once more if it was deleted, or is another one by now: else a
+// second spool could begin there.
+func (s *Spool) lockAgain() error {
+	s.mu.Lock()
+	old := s.lock
+	s.mu.Unlock()
+	if err := old.Named(); !errors.Is(err, ErrGone) {
+		return err
+	}
+	lock, err := s.files.Lock()
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		lock.Unlock()
+		return errClosed
+	}
+	s.lock = lock
+	old.Unlock()
+	return nil
+}
+
+// findGone looks which of the segments nobody finds again. Their entries can be read, and are
+// delivered, until the process ends: Compact moves them to where they are found.
+func (s *Spool) findGone() {
+	s.mu.Lock()
+	all := slices.Clone(s.segments)
+	s.mu.Unlock()
+	for _, g := range all {
+		if errors.Is(g.file.Named(), ErrGone) {
+			s.mu.Lock()
+			g.gone = true
+			s.mu.Unlock()
+		}
+	}
 }
 
 // endAppend takes the entries of a batch in. It returns nil if the directory is others'

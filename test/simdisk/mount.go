@@ -15,9 +15,9 @@ type Mount struct {
 	disk  *Disk
 	fault func(op, name string) error
 
-	mu     sync.Mutex // held while the disk is used, never while a fault lasts
-	ended  bool
-	unlock func() // nil: the process does not have the lock
+	mu    sync.Mutex // held while the disk is used, never while a fault lasts
+	ended bool
+	lock  spool.Lock // nil: the process does not have the lock
 }
 
 // Mount mounts the disk. fault is called before each step, as with [Disk.FailWith].
@@ -34,9 +34,9 @@ func (m *Mount) End() {
 
 func (m *Mount) endLocked() {
 	m.ended = true
-	if m.unlock != nil {
-		m.unlock()
-		m.unlock = nil
+	if m.lock != nil {
+		m.lock.Unlock()
+		m.lock = nil
 	}
 }
 
@@ -62,19 +62,31 @@ func (m *Mount) do(op, name string, step func() error) error {
 }
 
 // Lock implements [spool.Files].
-func (m *Mount) Lock() (unlock func(), err error) {
-	err = m.do("lock", "", func() (err error) {
-		m.unlock, err = m.disk.Lock()
+func (m *Mount) Lock() (spool.Lock, error) {
+	var l spool.Lock
+	err := m.do("lock", "", func() (err error) {
+		if l, err = m.disk.Lock(); err == nil {
+			m.lock = l
+		}
 		return err
 	})
-	return func() {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if m.unlock != nil {
-			m.unlock()
-			m.unlock = nil
-		}
-	}, err
+	return &mountedLock{m, l}, err
+}
+
+type mountedLock struct {
+	mount *Mount
+	lock  spool.Lock
+}
+
+func (l *mountedLock) Named() error { return l.lock.Named() }
+
+func (l *mountedLock) Unlock() {
+	l.mount.mu.Lock()
+	defer l.mount.mu.Unlock()
+	if l.mount.lock == l.lock && l.lock != nil {
+		l.lock.Unlock()
+		l.mount.lock = nil
+	}
 }
 
 // List implements [spool.Files].
@@ -143,5 +155,7 @@ func (f *mountedFile) Size() (int64, error) { return f.file.Size() }
 func (f *mountedFile) Sync() error {
 	return f.mount.do("sync", f.name, func() error { return f.file.Sync() })
 }
+
+func (f *mountedFile) Named() error { return f.file.Named() }
 
 func (f *mountedFile) Close() error { return f.file.Close() }

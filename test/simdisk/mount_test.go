@@ -31,12 +31,12 @@ func TestNothingIsWrittenAfterTheEnd(t *testing.T) {
 					}
 					return nil
 				})
-				unlock, err := m.Lock() // makes the directory
+				lock, err := m.Lock() // makes the directory
 				if err != nil {
 					t.Fatal(err)
 				}
 				if op == "lock" {
-					unlock()
+					lock.Unlock()
 				}
 				f, err := m.Create("a")
 				if err != nil {

@@ -20,9 +20,9 @@ type Disk struct {
 	files  map[string]*data // as they are seen
 	synced map[string]*data // that a crash leaves
 	tree   tree             // the directory, and those above it
-	locked bool
-	made   int   // files
-	room   int64 // bytes that may still be written; negative: any number
+	locked *lock            // nil: nobody has the directory
+	made   int              // files
+	room   int64            // bytes that may still be written; negative: any number
 	fail   func(op, name string) error
 
 	written int64 // bytes
@@ -105,7 +105,23 @@ func (d *Disk) Crash(random *rand.Rand) {
 		f.crash(random)
 		d.files[name] = f
 	}
-	d.locked = false
+	d.locked = nil
+}
+
+// Delete is somebody who deletes a file.
+func (d *Disk) Delete(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.files, name)
+}
+
+// DeleteAll is somebody who deletes the directory, with all that is in it.
+func (d *Disk) DeleteAll() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.files)
+	delete(d.tree, directory)
+	d.locked = nil
 }
 
 func (f *data) crash(random *rand.Rand) {
@@ -204,7 +220,7 @@ func (d *Disk) check(op, name string) error {
 }
 
 // Lock implements [spool.Files].
-func (d *Disk) Lock() (unlock func(), err error) {
+func (d *Disk) Lock() (spool.Lock, error) {
 	if err := d.check("lock", ""); err != nil {
 		return nil, err
 	}
@@ -213,15 +229,33 @@ func (d *Disk) Lock() (unlock func(), err error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.locked {
+	if d.locked != nil {
 		return nil, spool.ErrLocked
 	}
-	d.locked = true
-	return func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.locked = false
-	}, nil
+	d.locked = &lock{d}
+	return d.locked, nil
+}
+
+// lock is the lock file as one spool has it.
+type lock struct{ disk *Disk }
+
+// Named implements [spool.Lock].
+func (l *lock) Named() error {
+	l.disk.mu.Lock()
+	defer l.disk.mu.Unlock()
+	if l.disk.locked != l {
+		return spool.ErrGone
+	}
+	return nil
+}
+
+// Unlock implements [spool.Lock].
+func (l *lock) Unlock() {
+	l.disk.mu.Lock()
+	defer l.disk.mu.Unlock()
+	if l.disk.locked == l {
+		l.disk.locked = nil
+	}
 }
 
 // List implements [spool.Files].
@@ -394,6 +428,15 @@ func (f *data) sync() {
 		}
 	}
 	clear(f.dirty)
+}
+
+func (f *file) Named() error {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if f.disk.files[f.name] != f.data {
+		return spool.ErrGone
+	}
+	return nil
 }
 
 func (f *file) Close() error { return nil }
