@@ -276,6 +276,9 @@ func TestSpoolOnABadDisk(t *testing.T) {
 				if waiting < 100 || h.count("the spool is full (spool_limit 16777216)") == 0 {
 					t.Errorf("%d chunks are held, and %d lines say that the spool is full", waiting, h.count("the spool is full"))
 				}
+				if n := o.snapshot(time.Now()).spool.bytes; n > 16<<20 || n < 15<<20 {
+					t.Errorf("the spool is full with %d bytes of %d", n, 16<<20)
+				}
 			case waiting < 100 || h.count("chunks wait with Fluent Bit") == 0:
 				t.Errorf("%d chunks are held, and %d lines say so", waiting, h.count("chunks wait with Fluent Bit"))
 			}

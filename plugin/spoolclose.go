@@ -58,7 +58,7 @@ func (s *spooler) storeHeld(ctx context.Context) {
 			continue
 		}
 		c.copyNow(data)
-		if r.batch.Size() >= roundBytes {
+		if r.batch.Size() >= disk.BatchBytes() {
 			if !s.storeWithin(ctx, r) {
 				return
 			}

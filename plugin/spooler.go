@@ -8,9 +8,6 @@ import (
 )
 
 const (
-	// roundBytes is how many bytes of chunks are copied for the spool at a time, but for
-	// one chunk that has more.
-	roundBytes = 8 << 20
 	// copyTimeout is how long the threads of Fluent Bit have to make the copies. What is
 	// not there by then is asked for again.
 	copyTimeout = time.Second
@@ -144,22 +141,24 @@ func (s *spooler) storeHeldUp() (again bool) {
 }
 
 // excess returns the chunks to be stored now, from the oldest on. Those that do not fit
-// into the spool are left out; full tells that there are such.
+// into the spool are left out; full tells that there are such. They are one batch of the spool,
+// for their copies take memory.
 func (s *spooler) excess(now time.Time) (chunks []*Chunk, full bool) {
-	heldUp, most := s.heldUp(now), s.most
+	heldUp, held := s.heldUp(now), s.most
 	if s.leaving.Load() {
-		most = 0
+		held = 0
 	}
-	n := min(s.holding.set(s, len(heldUp))-most, len(heldUp))
-	size, room := 0, s.disk.Load().Room()
+	n := min(s.holding.set(s, len(heldUp))-held, len(heldUp))
+	disk := s.disk.Load()
+	size, room, most := 0, disk.Room(), disk.BatchBytes()
 	for _, c := range heldUp {
-		if len(chunks) >= n || size >= roundBytes {
+		if len(chunks) >= n || size >= most {
 			break
 		}
 		switch more := spool.SizeOf(c.tag, c.length); {
 		case size+more > room:
 			full = true
-		case size == 0 || size+more <= roundBytes:
+		case size == 0 || size+more <= most:
 			chunks, size = append(chunks, c), size+more
 		default:
 			return chunks, full

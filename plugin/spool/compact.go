@@ -25,7 +25,7 @@ func (s *Spool) sparse() *segment {
 		return nil
 	}
 	for _, g := range s.segments {
-		if g != s.active && !g.writing && (g.left*sparse <= g.size || many && g.left*sparse <= s.step) {
+		if isActive := g == s.active && g.size < s.step; !isActive && !g.writing && (g.left*sparse <= g.size || many && g.left*sparse <= s.step) {
 			return g
 		}
 	}
@@ -85,7 +85,7 @@ type leftover struct {
 // collect adds what is left in a segment to a batch, and takes what is not in use.
 func (s *Spool) collect(g *segment, b *Batch) (left []leftover, err error) {
 	w := walk{segment: g, offset: segmentHeader}
-	for b.Size() < minSegment {
+	for b.Size() < s.BatchBytes() {
 		h, at, _, ok, err := w.next(g.size)
 		if err != nil || !ok {
 			return left, err

@@ -51,12 +51,18 @@ type Spool struct {
 	closed   bool
 }
 
-// A segment gets entries until it has minSegment bytes, or more if that would be more than
-// about maxSegments: each is a descriptor of the process.
+// A segment gets entries until it has an eighth of the limit, for its room is free only when
+// all of it is done; but no more than maxBatch, unless there would be more than about
+// maxSegments: each is a descriptor of the process.
 const (
-	minSegment  = 8 << 20
+	minSegment  = 1 << 20
+	maxBatch    = 8 << 20
 	maxSegments = 64
 )
+
+func segmentBytes(limit int64) int64 {
+	return max(minSegment, min(limit/8, maxBatch), limit/maxSegments)
+}
 
 // Open opens the spool of a directory, which takes at most limit bytes. What cannot be
 // read of it is returned as well.
@@ -65,7 +71,7 @@ func Open(files Files, limit int64) (*Spool, []Damage, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &Spool{files: files, limit: limit, lock: lock, step: max(minSegment, limit/maxSegments)}
+	s := &Spool{files: files, limit: limit, lock: lock, step: segmentBytes(limit)}
 	damage, err := s.load()
 	if err != nil {
 		s.Close()
@@ -239,3 +245,6 @@ type Entry struct {
 	offset  int64
 	header  header
 }
+
+// BatchBytes is how many bytes a batch should have at most, unless one entry has more.
+func (s *Spool) BatchBytes() int { return int(min(s.step, maxBatch)) }
