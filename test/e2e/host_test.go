@@ -87,6 +87,19 @@ func (h host) needSeveral(t *testing.T) {
 	}
 }
 
+// needDatabase skips a test on a Fluent Bit that was built without SQLite: its tail has no
+// DB, and refuses to start.
+func (h host) needDatabase(t *testing.T, config string) {
+	t.Helper()
+	if h.bundled || !strings.Contains(config, "\n    DB ") {
+		return
+	}
+	help, err := exec.Command(h.path, "-i", "tail", "-h").CombinedOutput()
+	if err == nil && !bytes.Contains(help, []byte("\ndb ")) {
+		t.Skipf("%s was built without SQLite: tail has no DB", h.name)
+	}
+}
+
 // awaitReload waits for the end of the nth reload: a signal that comes earlier is ignored.
 func (j *job) awaitReload(h host, n int) {
 	j.t.Helper()
@@ -151,6 +164,7 @@ type process struct {
 // input unless args say otherwise. The process is killed with the test.
 func (h host) start(t *testing.T, config string, args ...string) *process {
 	t.Helper()
+	h.needDatabase(t, config)
 	file := filepath.Join(t.TempDir(), "fluent-bit.conf")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)

@@ -67,11 +67,15 @@ func TestNothingElseWaits(t *testing.T) {
 	})
 }
 
+// lateAcks leaves chunks in flight when a reload begins.
+const lateAcks = 300 * time.Millisecond
+
 func TestHotReload(t *testing.T) {
 	t.Parallel()
 	const reloads = 10
 	eachHost(t, func(t *testing.T, h host) {
 		e := startEndpoint(t, sls.Options{})
+		e.DelayAcks(lateAcks)
 		db := filepath.Join(t.TempDir(), "tail.db")
 		j := h.startJob(t, func(file string) string {
 			return tailConfig(t, file, "    Hot_Reload on", "    DB "+db, outputSection(t, e, ""))
@@ -84,9 +88,7 @@ func TestHotReload(t *testing.T) {
 				feed(t, j.input, fed, fed+1000)
 				fed += 1000
 			}
-			j.signal(syscall.SIGHUP)
-			feed(t, j.input, fed, fed+1000)
-			fed += 1000
+			fed = j.reloadUnderLoad(h, e, fed)
 			j.awaitReload(h, i+1)
 			threads = append(threads, entries(t, j, "task"))
 			descriptors = append(descriptors, entries(t, j, "fd"))
@@ -102,6 +104,32 @@ func TestHotReload(t *testing.T) {
 			t.Errorf("exit code %d", code)
 		}
 	})
+}
+
+// forgetsLines tells whether a reload loses a line that tail has read in part: before 5.0
+// its DB counts that part as read, and the reload forgets it (fluent/fluent-bit#11265).
+// There a reload must find tail at the end of a line.
+func (h host) forgetsLines() bool {
+	return !h.bundled && !strings.Contains(h.name, "v5.")
+}
+
+// reloadUnderLoad feeds more lines and sends SIGHUP while chunks are in flight, since
+// acknowledgements are late. It returns how many lines were fed in all. On a host that
+// forgets lines all have landed before, and nothing is fed during the reload.
+func (j *job) reloadUnderLoad(h host, e *sls.Endpoint, fed int) int {
+	j.t.Helper()
+	const more = 1000
+	if !h.forgetsLines() {
+		j.signal(syscall.SIGHUP)
+		feed(j.t, j.input, fed, fed+more)
+		return fed + more
+	}
+	feed(j.t, j.input, fed, fed+more)
+	if l := awaitLines(j.t, e, fed+more, time.Minute); l.unique != fed+more {
+		j.t.Fatalf("before a reload, of %d lines: %v", fed+more, l)
+	}
+	j.signal(syscall.SIGHUP)
+	return fed + more
 }
 
 // entries counts what a process has in a folder of /proc.

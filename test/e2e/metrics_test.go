@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -77,7 +76,12 @@ func (s *scraper) await(series string, ok func(float64) bool) map[string]float64
 
 func (s *scraper) awaitFor(limit time.Duration, series string, ok func(float64) bool) map[string]float64 {
 	s.t.Helper()
-	series = "fluentbit_sls_kafka_" + series
+	return s.awaitSeries(limit, "fluentbit_sls_kafka_"+series, ok)
+}
+
+// awaitSeries is [scraper.awaitFor] of any series of Fluent Bit.
+func (s *scraper) awaitSeries(limit time.Duration, series string, ok func(float64) bool) map[string]float64 {
+	s.t.Helper()
 	var values map[string]float64
 	var err error
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -261,6 +265,7 @@ func TestMetricsOverHotReloads(t *testing.T) {
 	eachFluentBit(t, func(t *testing.T, h host) {
 		s := newScraper(t)
 		e := startEndpoint(t, sls.Options{})
+		e.DelayAcks(lateAcks)
 		db := filepath.Join(t.TempDir(), "tail.db")
 		j := h.startJob(t, func(file string) string {
 			return tailConfig(t, file, "    Hot_Reload on\n"+s.service, "    DB "+db, outputSection(t, e, ""))
@@ -285,11 +290,11 @@ func TestMetricsOverHotReloads(t *testing.T) {
 		})
 		fed := 0
 		for i := range reloads {
-			for range 6 {
+			for range 5 {
 				feed(t, j.input, fed, fed+1000)
 				fed += 1000
 			}
-			j.signal(syscall.SIGHUP)
+			fed = j.reloadUnderLoad(h, e, fed)
 			j.await(hasStarted, i+2, 30*time.Second)
 			s.await(`up{name="sls_kafka.0"}`, is(1))
 		}

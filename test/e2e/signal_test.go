@@ -83,11 +83,15 @@ func TestReloadWhileBrokerIsAway(t *testing.T) {
 		section := outputSection(t, away, "")
 		away.Close()
 		db := filepath.Join(t.TempDir(), "tail.db")
+		s := newScraper(t)
 		j := h.startJob(t, func(file string) string {
-			return tailConfig(t, file, "    Hot_Reload on", "    DB "+db, section)
+			return tailConfig(t, file, "    Hot_Reload on\n"+s.service, "    DB "+db, section)
 		})
 		feed(t, j.input, 0, n)
 		j.await("cannot reach", 1, 20*time.Second)
+		if h.forgetsLines() {
+			s.awaitSeries(20*time.Second, `fluentbit_input_records_total{name="tail.0"}`, is(n))
+		}
 		j.signal(syscall.SIGHUP)
 		j.await("will shutdown when all remaining tasks are flushed", 1, 20*time.Second)
 		e := startEndpoint(t, sls.Options{Listen: away.Addr(), CA: away.CA()})
