@@ -72,7 +72,7 @@ func TestFluentBitEnds(t *testing.T) {
 	}
 }
 
-// Fluent Bit itself is the judge of which tags a Match takes, and of the tag where none is set.
+// Fluent Bit itself decides which tags a Match takes, and which tag an input has where none is set.
 func TestRoutingAsFluentBit(t *testing.T) {
 	fluentBit := run.NeedFluentBit(t, "that Match takes the same tags")
 	dir := t.TempDir()

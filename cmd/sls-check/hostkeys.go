@@ -55,7 +55,7 @@ func (c *check) checkHostKeys(o *output) {
 	c.checkRetryLimit(o)
 	c.checkWorkers(o)
 	if p := o.Last("storage.total_limit_size"); p != nil {
-		c.note(p.Place, "over "+p.Shown()+" on disk the oldest chunks are dropped", "storage.total_limit_size bounds what may wait during an outage.", "see that it holds the longest outage; the plugin is not told of what is dropped")
+		c.note(p.Place, "over "+p.Shown()+" on disk the oldest chunks are dropped", "storage.total_limit_size bounds what may wait during an outage.", "see that it holds the longest outage; Fluent Bit does not tell the plugin what it drops")
 	}
 }
 
@@ -69,7 +69,7 @@ func (c *check) noEffect(p *fbconf.Property, instead string) {
 
 // checkRetryLimit looks at what becomes of a chunk that the plugin gives back.
 func (c *check) checkRetryLimit(o *output) {
-	const why = "The plugin waits as long as an outage lasts, but must give its chunks back where Fluent Bit stops or reloads during it or a blocking flush ends; after so many retries they are dropped, from disk too."
+	const why = "The plugin waits as long as an outage lasts, but must give its chunks back where Fluent Bit stops or reloads during it or a blocking flush ends; after Retry_Limit retries they are dropped, from disk too."
 	p := o.Last("retry_limit")
 	if p == nil || p.Value == "" {
 		c.warn(place(o.Section, "retry_limit"), "Retry_Limit is not set, which means 1", why, "set Retry_Limit no_limits")

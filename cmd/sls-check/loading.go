@@ -72,7 +72,7 @@ func (c *check) libraries() (all []library, known bool) {
 	return all, known
 }
 
-// pluginsFile reads a file of [PLUGINS], which is sought where Fluent Bit runs and then beside the configuration.
+// pluginsFile reads a file of [PLUGINS], which is sought where Fluent Bit runs and then in the directory of the configuration.
 func (c *check) pluginsFile(p fbconf.Property) ([]library, error) {
 	if c.missing(p.Value) {
 		c.noteMissing(p.Place, p.Value)

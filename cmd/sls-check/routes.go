@@ -105,7 +105,7 @@ func (c *check) checkMatch(o *output, inputs, fed int) {
 	switch {
 	case fed > 0 || inputs == 0:
 	case match == nil:
-		c.fail(o.Place, "there is no Match", "Among several inputs or outputs, one without Match gets no records.", "say which tags: Match *")
+		c.fail(o.Place, "Match is missing", "Among several inputs or outputs, one without Match gets no records.", "say which tags: Match *")
 	default:
 		c.warn(match.Place, "no input has a tag that Match "+match.Shown()+" takes", "The output gets no records. Tags are "+list(c.tags())+"; upper and lower case differ.", "fix Match, or the Tag of the input")
 	}

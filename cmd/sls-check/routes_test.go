@@ -2,7 +2,7 @@ package main
 
 import "testing"
 
-// routings are tags of inputs, some of which stand for many, and what Match takes of them.
+// routings are tags of inputs, where some stand for many, and what Match takes of them.
 var routings = []struct {
 	tag, match string
 	want       bool

@@ -26,13 +26,13 @@ func (c *check) checkBlocking(o *output) {
 	}
 }
 
-// checkPairs looks at outputs beside each other.
+// checkPairs compares the outputs with each other.
 func (c *check) checkPairs() {
 	aliases, logstores := make(map[string]*output), make(map[string][]*output)
 	for _, o := range c.outputs {
 		if alias := value(o.Section, "alias"); alias != "" {
 			if other := aliases[alias]; other != nil {
-				c.warn(place(o.Section, "alias"), "alias "+o.Last("alias").Shown()+" is taken", fmt.Sprintf("The output at %v has it too; Fluent Bit's metrics do not tell them apart.", other.Place), "give each output its own alias")
+				c.warn(place(o.Section, "alias"), "alias "+o.Last("alias").Shown()+" is taken", fmt.Sprintf("The output at %v has it too; Fluent Bit's metrics do not distinguish them.", other.Place), "give each output its own alias")
 			} else {
 				aliases[alias] = o
 			}

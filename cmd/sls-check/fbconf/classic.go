@@ -38,8 +38,8 @@ func (c *classicReader) main(path string) error {
 	return c.file(path, at)
 }
 
-// include reads what an @INCLUDE names: one file, sought first where Fluent Bit runs and then beside the main file, or
-// with a * in it all files that match, beside the main file.
+// include reads what an @INCLUDE names: one file, sought first where Fluent Bit runs and then in the directory of the
+// main file, or with a * in it all files of that directory that match.
 func (c *classicReader) include(path string, at Place) error {
 	if !strings.Contains(path, "*") && c.absent(path, at) {
 		return nil

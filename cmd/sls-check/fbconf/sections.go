@@ -165,7 +165,7 @@ func (f *yamlFile) plugins(kind Kind, n *yaml.Node, name string) error {
 	return nil
 }
 
-// property reads one key of a plugin: a value, or a list of values, each of which is set in turn.
+// property reads one key of a plugin: a value, or a list of values that are set in turn.
 func (f *yamlFile) property(s *Section, key, value *yaml.Node) error {
 	nested := key.Value == "processors" || key.Value == "routes" || s.Kind == Input && key.Value == "telemetry"
 	switch {

@@ -72,8 +72,8 @@ var yamlCases = []fileCase{
 	{"includes with a wildcard that matches nothing", yamlFiles("includes:\n  - conf.d/*.yaml\n" + pipeline), ""},
 	{"includes with a full wildcard that matches nothing", yamlFiles("includes:\n  - /no/such/*.yaml\n" + pipeline), "no file matches"},
 	{"includes with a wildcard that matches itself", yamlFiles("includes:\n  - '*.yaml'\n" + pipeline), "second time"},
-	{"includes from an included file, beside that", yamlFiles("includes:\n  - sub/a.yaml\npipeline:\n"+yamlOut, "sub/a.yaml", "includes:\n  - b.yaml\n", "sub/b.yaml", "pipeline:\n"+yamlIn), ""},
-	{"includes from an included file, beside the main one", yamlFiles("includes:\n  - sub/a.yaml\npipeline:\n"+yamlOut, "sub/a.yaml", "includes:\n  - b.yaml\n", "b.yaml", "pipeline:\n"+yamlIn), "no such file"},
+	{"includes from an included file, in its directory", yamlFiles("includes:\n  - sub/a.yaml\npipeline:\n"+yamlOut, "sub/a.yaml", "includes:\n  - b.yaml\n", "sub/b.yaml", "pipeline:\n"+yamlIn), ""},
+	{"includes from an included file, in the directory of the main one", yamlFiles("includes:\n  - sub/a.yaml\npipeline:\n"+yamlOut, "sub/a.yaml", "includes:\n  - b.yaml\n", "b.yaml", "pipeline:\n"+yamlIn), "no such file"},
 	{"service in two files", yamlFiles("includes:\n  - a.yaml\nservice:\n  flush: 1\n"+pipeline, "a.yaml", "service:\n  grace: 1\n"), "second time"},
 
 	{"pipeline empty", yamlFiles("pipeline:\n"), "pipeline is not"},

@@ -233,7 +233,7 @@ func (p *tab) wait(condition string) {
 	look := fmt.Sprintf(`new Promise(done => { let left = 20; const look = () => { const holds = (%s); if (holds || !left--) done(!!holds); else setTimeout(look, 25); }; look(); })`, condition)
 	for {
 		var holds bool
-		err := p.evaluate(look, &holds) // fails where the page changes meanwhile
+		err := p.evaluate(look, &holds) // fails if the page changes while it runs
 		if err == nil && holds {
 			return
 		}

@@ -49,7 +49,7 @@ type row struct {
 	Cells []cell
 }
 
-// cell is a field of a row; on a narrow screen the key stands beside the value.
+// cell is a field of a row; on a narrow screen the key stands to the left of the value.
 type cell struct{ Key, Value string }
 
 // table is the shown logs with their fields as columns, in order of first appearance.

@@ -133,7 +133,7 @@ func TestSearch(t *testing.T) {
 		"LEVEL:Error msg:open": true,
 		"12:30":                true,
 		"http://example":       true,
-		"level":                false, // a key is no value
+		"level":                false, // a key is not a value
 		"level:":               false,
 		":":                    true,
 		":error":               false,

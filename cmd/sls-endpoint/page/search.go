@@ -12,7 +12,7 @@ type term struct {
 	key, value string // of a word of the form key:value
 }
 
-// parseSearch reads a search: words between spaces, all of which a log must contain, in whatever case. A word key:value
+// parseSearch reads a search: words between spaces. A log must contain all of them, in whatever case. A word key:value
 // looks for value in that field too, as SLS's own search does.
 func parseSearch(search string) []term {
 	var terms []term
