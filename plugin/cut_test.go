@@ -12,9 +12,9 @@ import (
 // cutter is a network between the output and the endpoint that can be cut.
 type cutter struct {
 	net.Listener
-	reads  atomic.Int32 // so many of the next reads end their connection, with
+	reads  atomic.Int32 // how many of the next reads end their connection, with
 	half   atomic.Bool  // the first half of what came, or nothing
-	writes atomic.Int32 // so many of the next writes end their connection in the middle
+	writes atomic.Int32 // how many of the next writes end their connection in the middle
 
 	mu   sync.Mutex
 	open map[*cutConn]struct{}

@@ -4,7 +4,7 @@
 // C functions that Fluent Bit calls live in package main.
 //
 // The guarantee: a chunk is done only when every record in it was acknowledged
-// by the broker, or was refused for good, counted, logged and, where
+// by the broker, or was refused permanently, counted, logged and, where
 // dead_letter_file is set, kept there. Nothing here waits on a thread of
 // Fluent Bit.
 package plugin

@@ -15,7 +15,7 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// Credentials that are refused and then accepted, the operator having mended
+// Credentials that are refused and then accepted, after the operator has fixed
 // them at the service's side.
 func TestFaultCredentialsRefused(t *testing.T) {
 	t.Parallel()
@@ -107,7 +107,7 @@ func useCredentialsFile(properties map[string]string, file string) {
 }
 
 // The pair in credentials_file is replaced while the plugin runs. SLS refuses
-// the old one on connections that stay open, so they must be made anew.
+// the old one on connections that stay open, so they must be made again.
 func TestCredentialsRotation(t *testing.T) {
 	t.Parallel()
 	for name, sasl := range map[string]bool{"refused by SASL": true, "refused by the topics": false} {
@@ -172,7 +172,7 @@ func (h *acceptHook) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// A connection that presents the new pair is not made anew, though the file was
+// A connection that presents the new pair is not made again, though the file was
 // replaced while it was being made: what is on its way there would come twice.
 func TestCredentialsRotatedWhileConnecting(t *testing.T) {
 	t.Parallel()

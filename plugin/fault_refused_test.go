@@ -33,7 +33,7 @@ func compressed(r kmsg.Request) (found bool) {
 	return found
 }
 
-// A batch is refused for good for the sake of one record in it. That record
+// A batch is refused permanently because of one record in it. That record
 // alone is rejected, and its neighbours, of its chunk and of others, are stored.
 func TestFaultRefusedForOneRecord(t *testing.T) {
 	t.Parallel()

@@ -55,7 +55,7 @@ func TestHealthLogsEachKindOnceAMinute(t *testing.T) {
 	t.Parallel()
 	o, lines := bareOutput(t)
 	h := &o.health
-	h.probe.running = true // there is no broker to ask
+	h.probe.running = true // no broker can be asked
 	now := time.Now()
 	say := func(at time.Duration, err error) {
 		h.mu.Lock()
@@ -125,7 +125,7 @@ func TestHealthOfAnIdleOutputIsProbed(t *testing.T) {
 	h.tick(h.lastFailure.Add(recoveryWindow))
 	wantLines(t, lines(), "the AccessKey is refused")
 	h.probe.succeeded = h.lastFailure.Add(time.Second)
-	o.live.add(&Chunk{}) // what is in flight has to arrive: the check alone is no proof
+	o.live.add(&Chunk{}) // what is in flight has to arrive: the check alone does not prove it
 	h.tick(h.lastFailure.Add(recoveryWindow))
 	wantLines(t, lines())
 	o.live = nil

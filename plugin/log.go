@@ -190,7 +190,7 @@ func (l *Log) Drain() {
 // writeOverdue writes the pending entries to stderr: no thread of Fluent Bit drained
 // them in time.
 func (l *Log) writeOverdue() {
-	defer func() { _ = recover() }() // an entry is not worth the process, and there is no log for the panic
+	defer func() { _ = recover() }() // an entry is not worth the process, and the panic itself has no log to go to
 	for _, e := range l.takePending() {
 		e.writeStderr()
 	}

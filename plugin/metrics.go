@@ -59,7 +59,7 @@ func Metrics(version string) []Metric {
 			value: func(s *snapshot) float64 { return s.throttled.Seconds() }})
 	for r, name := range rejectReasonNames {
 		table = append(table, Metric{Name: "records_rejected_total", Label: "reason", LabelValue: name,
-			Help:  "Records rejected for good: too_large, unreadable (no event of Fluent Bit, or a delta metric for a metricstore), refused by SLS when sent alone, or unknown_logstore (its logstore does not exist, and unknown_logstore is reject).",
+			Help:  "Records rejected permanently: too_large, unreadable (no event of Fluent Bit, or a delta metric for a metricstore), refused by SLS when sent alone, or unknown_logstore (its logstore does not exist, and unknown_logstore is reject).",
 			value: func(s *snapshot) float64 { return float64(s.rejected[r]) }})
 	}
 	for _, kind := range failure.AllKinds() {

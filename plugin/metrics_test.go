@@ -292,7 +292,7 @@ func TestMetricsOfWhatIsInFlight(t *testing.T) {
 func TestMetricsOfAnOutage(t *testing.T) {
 	t.Parallel()
 	o, lines := bareOutput(t)
-	o.health.probe.running = true // there is no broker to ask
+	o.health.probe.running = true // no broker can be asked
 	m := &memorySink{t: t}
 	start := time.Now()
 	o.metrics.open(o, m, "", start)

@@ -44,7 +44,7 @@ func TestWakeWhileEncodingIsKept(t *testing.T) {
 	}
 	c.shareOf(r.stores["demo"]).pieceBytes = 90 * unit
 	if o.admission.reserve(c, c.shares, 0) {
-		t.Fatal("there is no room for what the chunk turns out to need")
+		t.Fatal("the chunk got room that another one holds")
 	}
 	other.setResult(OK) // makes the room, and wakes c, which cannot hear it now
 	if n := w.n.Load(); n != 0 {
