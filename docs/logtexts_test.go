@@ -150,7 +150,7 @@ func (c *collector) fault(n *ast.CompositeLit) {
 	}
 }
 
-// take notes a text of so many words at least, and tells whether it is one.
+// take notes a text that has at least the given number of words, and tells whether it is one.
 func (c *collector) take(n ast.Expr, level string, least int) bool {
 	c.seen[n] = true
 	format := formatOf(n)
@@ -167,7 +167,7 @@ func constant(n ast.Expr) bool {
 	return ok
 }
 
-// formatOf is the text of an expression, with %v for what is no literal.
+// formatOf is the text of an expression, with %v for each part that is not a literal.
 func formatOf(n ast.Expr) string {
 	switch n := n.(type) {
 	case *ast.BasicLit:
