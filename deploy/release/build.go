@@ -48,7 +48,7 @@ func (t target) compiler(zig string) []string {
 // same from one to the next.
 const tags = "netgo,osusergo"
 
-// cFlags make a warning of the C compiler end the build; Go's own C has parameters that it does not use. There is no -g:
+// cFlags make a warning of the C compiler end the build; Go's own C has parameters that it does not use. -g is left out:
 // debug information tells the paths of the compiler's headers.
 const cFlags = "-Wall -Wextra -Wno-unused-parameter -Werror"
 

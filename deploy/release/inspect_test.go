@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// sound is a shared object of which nothing bad can be said; each test adds one fault.
+// sound is a shared object without a fault; each test adds one.
 var (
 	sound        = "int getpid(void); int " + strings.Join(callbacks, "(void) { return getpid(); }\nint ") + "(void) { return getpid(); }\n"
 	flagsOfSound = []string{"-Wl,-Bsymbolic", "-Wl,-z,nodelete", "-Wl,-z,now"}
@@ -19,12 +19,12 @@ var (
 func TestInspectFindsFaults(t *testing.T) {
 	here := slices.IndexFunc(targets, func(t target) bool { return t.arch == runtime.GOARCH })
 	if here < 0 {
-		t.Skipf("%s is no target", runtime.GOARCH)
+		t.Skipf("%s is not a target", runtime.GOARCH)
 	}
 	for name, c := range map[string]struct {
 		source string
 		flags  []string
-		want   string // "" is no fault
+		want   string // "" is none
 	}{
 		"none":              {sound, flagsOfSound, ""},
 		"callback missing":  {strings.Replace(sound, "FLBPluginInit", "initialise", 1), flagsOfSound, "does not export the function FLBPluginInit"},

@@ -40,7 +40,7 @@ func (b *builder) licences(dir string, programs ...string) error {
 		os.WriteFile(filepath.Join(dir, noticesFile), notices, 0o644))
 }
 
-// module is a Go module, or Go itself, of which packages are linked.
+// module is a Go module, or Go itself, that has linked packages.
 type module struct {
 	name, version string
 	dir           string
@@ -127,8 +127,8 @@ func notices(linked []module) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// licenceFiles returns the files of the module that hold the licences of its linked packages: those beside a package and
-// those above it. Each module has one at its root.
+// licenceFiles returns the files of the module that hold the licences of its linked packages: those in a package's
+// directory and those above it. Each module has one at its root.
 func (m module) licenceFiles() (files []string, err error) {
 	var dirs []string
 	for _, dir := range m.packages {

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// buildAndRun makes the release of a copy of the sources: others may write to those meanwhile.
+// buildAndRun makes the release of a copy of the sources: others may write to those during the build.
 func buildAndRun(m *testing.M) (code int, err error) {
 	root, err := filepath.Abs("../..")
 	if err != nil {

@@ -47,7 +47,7 @@ func (b *bench) object(c contender) string {
 	return b.plugin
 }
 
-// contenders are those that can be measured beside the floor.
+// contenders are those that can be measured in addition to the floor.
 func (b *bench) contenders() []contender {
 	if b.driver.isFluentBit() {
 		return []contender{builtin, ours}

@@ -31,7 +31,7 @@ const stageRecords = 2_000_000
 
 // stages says where the plugin's CPU time goes, on the bytes of the pipeline
 // scenario: the whole way of a chunk in this process, with the endpoint in
-// another, beside each stage alone.
+// another, and each stage alone.
 func (b *bench) stages() (string, error) {
 	chunk, n := accessChunk(2 << 20)
 	rounds := stageRecords / n
@@ -78,7 +78,7 @@ func (b *bench) stages() (string, error) {
 	return t.String(), nil
 }
 
-// compressing is the CPU time of compressing text so many times, in batches, and
+// compressing is the CPU time of compressing text the given number of times, in batches, and
 // the last batch.
 func compressing(text []byte, level, times int) (took time.Duration, packed []byte, err error) {
 	var b bytes.Buffer
@@ -164,7 +164,7 @@ func (w wake) Wake(plugin.Result) {
 	}
 }
 
-// wholeWay delivers the chunk so many times, several in flight, to an endpoint
+// wholeWay delivers the chunk w.rounds times, several in flight, to an endpoint
 // in another process.
 func (b *bench) wholeWay(w way) (cpu time.Duration, err error) {
 	address, stop, err := b.endpointProcess(w.shards, w.logstores)

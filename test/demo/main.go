@@ -1,5 +1,5 @@
 // Command demo shows the whole way of a log: a file is tailed by Fluent Bit (or
-// by the bundled host, where there is no Fluent Bit), the plugin sends its
+// by the bundled host, if Fluent Bit is not installed), the plugin sends its
 // lines to a local endpoint, and what lands there is printed as SLS would store
 // it. It succeeds only if every line landed.
 package main

@@ -29,7 +29,7 @@ type service struct {
 	checkTime bool // it refuses old records
 }
 
-// serve starts a service with these logstores, the first of which is where records go by default.
+// serve starts a service with these logstores. Records go to the first one by default.
 func serve(t testing.TB, logstores ...string) *service {
 	t.Helper()
 	s := &service{network: sandbox.NewNetwork(t), hosts: map[string]string{slsHost: "127.0.0.1"}}

@@ -61,7 +61,7 @@ func eachFluentBitOfMetrics(t *testing.T, test func(t *testing.T, h host)) {
 }
 
 // TestMetricsInput: each sample of Fluent Bit's metrics lands once, as Fluent
-// Bit's own output file prints it, and the logs beside them do so as ever.
+// Bit's own output file prints it, and logs of the same output land as ever.
 func TestMetricsInput(t *testing.T) {
 	t.Parallel()
 	const lines = 5000

@@ -282,7 +282,7 @@ func TestMetricsOverHotReloads(t *testing.T) {
 				case <-stop:
 					return
 				case <-often.C:
-					if _, err := s.scrape(); err == nil { // there is no server in the middle of a reload
+					if _, err := s.scrape(); err == nil { // in the middle of a reload no server answers
 						scraped++
 					}
 				}

@@ -115,7 +115,7 @@ func TestManySuspendedFlushes(t *testing.T) {
 	}
 }
 
-// Workers get chunks in turn, idle or not, and are joined before ExitCtx; the engine is free meanwhile.
+// Workers get chunks in turn, idle or not, and are joined before ExitCtx; the engine is free while they work.
 func TestWorkers(t *testing.T) {
 	t.Parallel()
 	conf := writeFile(t, "f.conf", output("Mode block", "Delay 400", "Workers 3")+"[OUTPUT]\n  Name tick\n")

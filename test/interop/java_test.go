@@ -29,7 +29,7 @@ func TestJava(t *testing.T) {
 	}
 }
 
-// logstashDefaults are what Logstash's output sets beside the page's settings (logstash-integration-kafka,
+// logstashDefaults are what Logstash's output sets in addition to the page's settings (logstash-integration-kafka,
 // lib/logstash/outputs/kafka.rb).
 const logstashDefaults = `acks=1
 batch.size=16384

@@ -13,8 +13,8 @@ import (
 )
 
 // fetchBroker returns a directory with the jars of the Kafka that pom.xml
-// names. Maven fetches them once; the copy of pom.xml beside them, written
-// last, says that they are all there and of which pom.xml.
+// names. Maven fetches them once; the copy of pom.xml in the same
+// directory, written last, says that all are there and which pom.xml named them.
 func fetchBroker() (jars string, err error) {
 	pom, err := os.ReadFile("pom.xml")
 	if err != nil {

@@ -33,7 +33,7 @@ func (l *landing) duplicates() (n int) {
 
 // read reads the topic up to its end. The end is marked by a record in every
 // partition that all replicas in sync have acknowledged: what stands before it
-// is there for good, what is missing before it is lost.
+// stays there, what is missing before it is lost.
 func (p topic) read(extra func(seq int) int) *landing {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), readLimit)

@@ -45,7 +45,7 @@ func TestTooLarge(t *testing.T) {
 }
 
 // rejectedFor reads the dead letters: the sequence numbers of the records in
-// them, each of which must name the Kafka error given.
+// them. Each must name the Kafka error given.
 func rejectedFor(t *testing.T, path, kafkaError string) map[int]bool {
 	t.Helper()
 	file, err := os.Open(path)

@@ -162,7 +162,7 @@ func landed(t *testing.T, e *sls.Endpoint, lines int) {
 	}
 }
 
-// fill gives values to the variables of the packaged environment file, each of which must be there without one.
+// fill gives values to the variables of the packaged environment file. Each must be there without one.
 func fill(t *testing.T, system root, values map[string]string) {
 	t.Helper()
 	const file = "/etc/fluent-bit/sls-kafka.env"

@@ -1,4 +1,4 @@
-// Package run finds, builds and runs the programs that the tests and the commands beside them need: Fluent Bit, the
+// Package run finds, builds and runs the programs that the tests and their commands need: Fluent Bit, the
 // plugin's shared object, the bundled host, and any other.
 //
 // What is there and what is built:

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// ErrNoFluentBit says that there is no Fluent Bit on this machine.
+// ErrNoFluentBit says that this machine has no Fluent Bit.
 var ErrNoFluentBit = errors.New("no fluent-bit on PATH and FLUENT_BIT not set")
 
 // FluentBit finds Fluent Bit: the program that FLUENT_BIT names, else fluent-bit on PATH. The error is [ErrNoFluentBit]

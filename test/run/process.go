@@ -87,7 +87,7 @@ func (p *Process) Pid() int { return p.cmd.Process.Pid }
 // Done is closed when the process has ended and all of its output was read.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Wait waits for the end of the process and says how it ended; a bad end is no error. The error says that it still runs
+// Wait waits for the end of the process and says how it ended; a bad end is not an error. The error says that it still runs
 // when ctx is done, or that its output could not be read to the end.
 func (p *Process) Wait(ctx context.Context) (*os.ProcessState, error) {
 	select {

@@ -39,7 +39,7 @@ func (a *arrivals) list(second int64) []int {
 }
 
 // Arrivals are how many logs landed in a logstore in each of the last ArrivalSeconds seconds, the oldest first, the
-// running second last; none where there is no such logstore.
+// running second last; none for an unknown logstore.
 func (e *Endpoint) Arrivals(logstore string) []int {
 	s, ok := e.logstore(logstore)
 	if !ok {

@@ -14,8 +14,8 @@ type ackDelay struct {
 }
 
 // DelayAcks makes every answer to a produce request go out d after the broker gave it; 0 ends that and releases the
-// answers being held. The broker goes on with a connection's next requests meanwhile: each answer is late by d, not by
-// a multiple. Other connections are not affected; on the same connection answers keep their order, as Kafka demands.
+// answers being held. While one is held, the broker goes on with the connection's next requests: each answer is late by d, not
+// by a multiple. Other connections are not affected; on the same connection answers keep their order, as Kafka demands.
 func (e *Endpoint) DelayAcks(d time.Duration) {
 	e.delay.mu.Lock()
 	defer e.delay.mu.Unlock()

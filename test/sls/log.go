@@ -25,7 +25,7 @@ type Log struct {
 type Field struct{ Key, Value string }
 
 // Fields are the log's fields as SLS stores them: with JSON expansion the first-level keys, in their order, else or
-// where the value is no JSON object the whole value in the field content. Decoded at every call.
+// where the value is not a JSON object the whole value in the field content. Decoded at every call.
 func (l Log) Fields() []Field {
 	as := l.as
 	if as == nil {

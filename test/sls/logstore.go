@@ -216,7 +216,7 @@ func (e *Endpoint) Logstores() []Logstore {
 	return list
 }
 
-// Count is how many logs have landed in a logstore so far; 0 where there is no such logstore.
+// Count is how many logs have landed in a logstore so far; 0 for an unknown logstore.
 func (e *Endpoint) Count(logstore string) int {
 	s, ok := e.logstore(logstore)
 	if !ok {
@@ -227,7 +227,7 @@ func (e *Endpoint) Count(logstore string) int {
 	return s.count
 }
 
-// Logs are a logstore's logs so far in order of landing, with Options.Keep the newest of them, decoded anew at every
+// Logs are a logstore's logs so far in order of landing, with Options.Keep the newest of them, decoded again at every
 // call; none with DiscardLogs.
 func (e *Endpoint) Logs(logstore string) []Log {
 	s, ok := e.logstore(logstore)

@@ -35,7 +35,7 @@ func (e *Endpoint) SetCredentials(project, id, secret string) {
 }
 
 // SetRefuseSASL changes Options.RefuseSASL while the endpoint runs. While it is on, a connection whose credentials have
-// been replaced is closed at its next request, so that its client authenticates anew and is refused there.
+// been replaced is closed at its next request, so that its client authenticates again and is refused there.
 func (e *Endpoint) SetRefuseSASL(refuse bool) { e.refuseSASL.Store(refuse) }
 
 // authorised reports whether what the connection presented is right now.

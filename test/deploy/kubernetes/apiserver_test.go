@@ -23,7 +23,7 @@ const apiHost = "kubernetes.default.svc"
 // token is that of the pod's service account.
 const token = "token-of-fluent-bit"
 
-// apiServer answers for the pods it was told of, to those who may ask.
+// apiServer answers for the pods it was given, to those who may ask.
 type apiServer struct {
 	account *projection // the volume with its certificate and the token
 	rules   []rbacv1.PolicyRule

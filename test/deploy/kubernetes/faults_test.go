@@ -27,7 +27,7 @@ type review struct {
 	faults  []string
 }
 
-// faults are those of objects that are applied together, beside the Secrets that a person makes.
+// faults are those of objects that are applied together with the Secrets that a person makes.
 func faults(o objects, secrets map[string][]string) []string {
 	r := review{objects: o, secrets: secrets}
 	seen := make(map[string]bool)

@@ -38,7 +38,7 @@ func (o *objects) add(text []byte) error {
 	}
 	obj, ok := decoded.(object)
 	if !ok {
-		return fmt.Errorf("%T is no object with a name", decoded)
+		return fmt.Errorf("%T is not an object with a name", decoded)
 	}
 	*o = append(*o, obj)
 	return nil

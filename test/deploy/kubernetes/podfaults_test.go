@@ -49,7 +49,7 @@ func (r *review) pod(name string, meta *metav1.ObjectMeta, s *corev1.PodSpec) {
 	if port, ok := meta.Annotations["prometheus.io/port"]; ok && !slices.ContainsFunc(ports(s), func(p corev1.ContainerPort) bool {
 		return strconv.Itoa(int(p.ContainerPort)) == port
 	}) {
-		r.fault("%s: prometheus.io/port %s is no port of it", name, port)
+		r.fault("%s: prometheus.io/port %s is not a port of it", name, port)
 	}
 }
 

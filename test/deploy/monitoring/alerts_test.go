@@ -209,7 +209,7 @@ func TestAlertsFire(t *testing.T) {
 		{"two of ten nodes are down, and late", fleet(up, 2, "1x9 0x19 1x90", "1x120") + fleet(oldest, 2, "0x9 1000x19 0x90", "1x120"), []string{
 			`SlsKafkaDown{instance="n0", name="a"} 15-29`, `SlsKafkaDown{instance="n1", name="a"} 15-29`, `SlsKafkaFleetDown{} 15-29`, `SlsKafkaFleetLate{} 15-29`,
 			`SlsKafkaRecordsLate{instance="n0", name="a"} 10-29`, `SlsKafkaRecordsLate{instance="n1", name="a"} 10-29`}},
-		{"one of ten is no fleet", fleet(up, 1, "1x9 0x19 1x90", "1x120"), []string{`SlsKafkaDown{instance="n0", name="a"} 15-29`}},
+		{"one of ten is not a fleet", fleet(up, 1, "1x9 0x19 1x90", "1x120"), []string{`SlsKafkaDown{instance="n0", name="a"} 15-29`}},
 		{"the only Fluent Bit is gone", of("a", up, "1x20"), []string{`SlsKafkaAbsent{} 35-120`}},
 		{"the plugin was never there", of("", backlog, "5x120"), []string{`SlsKafkaAbsent{} 10-120`}},
 		{"it is back before anyone is woken", of("a", up, "1x20 _x10 1x90"), nil},

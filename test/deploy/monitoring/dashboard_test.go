@@ -134,7 +134,7 @@ func TestDashboardVariables(t *testing.T) {
 		for _, target := range p.Targets {
 			for _, used := range regexp.MustCompile(`\$\w+`).FindAllString(target.Expr, -1) {
 				if used != "$__rate_interval" && !slices.Contains(names, used) {
-					t.Errorf("panel %q uses %s, which is no variable: %v", p.Title, used, names)
+					t.Errorf("panel %q uses %s, which is not a variable: %v", p.Title, used, names)
 				}
 			}
 		}

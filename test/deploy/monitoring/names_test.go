@@ -14,7 +14,7 @@ import (
 // metric is what a query may ask for.
 type metric struct {
 	counter bool
-	labels  []string // beside those of the target
+	labels  []string // in addition to those of the target
 }
 
 // targetLabels are on every series that Prometheus scraped.
@@ -75,7 +75,7 @@ func (q *query) faultf(format string, args ...any) {
 func (q *query) need(what string, there, labels []string) {
 	for _, l := range labels {
 		if !slices.Contains(there, l) {
-			q.faultf("%s: there is no label %s, but %v", what, l, there)
+			q.faultf("%s: label %s is unknown, there are %v", what, l, there)
 		}
 	}
 }

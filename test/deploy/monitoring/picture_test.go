@@ -20,7 +20,7 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 )
 
-var update = flag.Bool("update", false, "draw docs/monitoring.png anew")
+var update = flag.Bool("update", false, "draw docs/monitoring.png again")
 
 const (
 	pictureFile  = "../../../docs/monitoring.png"

@@ -21,7 +21,7 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-var record = flag.Bool("record", false, "record the outage of testdata/outage.series anew, which takes five minutes")
+var record = flag.Bool("record", false, "record the outage of testdata/outage.series again, which takes five minutes")
 
 const (
 	job      = "fluent-bit"

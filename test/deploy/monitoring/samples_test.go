@@ -125,7 +125,7 @@ func (s *samples) save(start time.Time, step time.Duration) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// labelsOf returns the names of the labels that every series of a metric has, nil where there is no such series.
+// labelsOf returns the names of the labels that every series of a metric has, nil for a metric without series.
 func (s *samples) labelsOf(metric string) []string {
 	var names []string
 	for i := range s.series {
@@ -211,7 +211,7 @@ func (s *seriesSet) Err() error { return nil }
 
 func (s *seriesSet) Warnings() annotations.Annotations { return nil }
 
-// stored makes its iterator anew: the engine would hand in one of another kind.
+// stored makes a new iterator each time: the engine would hand in one of another kind.
 type stored struct{ *promql.StorageSeries }
 
 func (s stored) Iterator(chunkenc.Iterator) chunkenc.Iterator { return s.StorageSeries.Iterator(nil) }

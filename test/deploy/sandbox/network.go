@@ -62,7 +62,7 @@ func loopbackUp() error {
 }
 
 // Do runs f on a thread in the network and returns when it has. A socket that f makes, on its own goroutine, belongs to
-// the network for good.
+// the network until it is closed.
 func (n *Network) Do(f func()) {
 	done := make(chan struct{})
 	n.calls <- func() { defer close(done); f() }

@@ -111,7 +111,7 @@ static int end_engine(struct host *h)
     return code;
 }
 
-/* Fluent Bit's order (src/flb_reload.c): load anew, let the old engine drain, unload it, start the new one. */
+/* Fluent Bit's order (src/flb_reload.c): load the configuration again, let the old engine drain, unload it, start the new one. */
 static void reload(struct host *h)
 {
     struct proxy *proxy;

@@ -3,11 +3,11 @@
  *
  *     mode      ok (default), retry, error, suspend, block, burst
  *     delay     milliseconds: suspend waits so long on the event loop and block in nanosleep(2), then FLB_OK;
- *               never = suspend for good
+ *               never = suspend until the process ends
  *     burst     burst: flushes are suspended until this number of them is, then they are resumed and return FLB_OK
  *     at_once   burst: how many are resumed in one call of the event's handler (default 1; all)
  *     leave     burst: on = FLBPluginExitCtx closes the event's descriptor but does not delete the event
- *     times     retry: so many times FLB_RETRY, then FLB_OK (default 1)
+ *     times     retry: how many times FLB_RETRY before FLB_OK (default 1)
  *     out       file to which the bytes of each chunk are appended before FLB_OK
  *     init      fail: FLBPluginInit refuses
  *     id        name of the instance in the call lines
@@ -55,7 +55,7 @@ struct plugin {
 
 struct instance {
     char id[32], mode[16], out[512];
-    int delay_ms; /* -1 = for good */
+    int delay_ms; /* -1 = never resumed */
     int times;
     struct bell *bell; /* NULL: not mode burst */
     const unsigned char *suspended; /* data of the last flush that was suspended */
