@@ -25,7 +25,7 @@ ARG VERSION=dev
 ARG TARGETARCH
 RUN go run ./deploy/release -version ${VERSION} -arch ${TARGETARCH} -into /out
 
-# --target plugin: the shared object and a cp, for an init container beside an unchanged Fluent Bit image.
+# --target plugin: the shared object and a cp, for an init container of a pod with an unchanged Fluent Bit image.
 FROM ${BUSYBOX} AS plugin
 COPY --from=build /out/LICENSE /out/THIRD_PARTY_NOTICES.txt /licenses/out_sls_kafka/
 COPY --from=build /out/out_sls_kafka.so /
