@@ -37,7 +37,7 @@ func (p *Producer) refusedLocked(pb *partitionBatch, kind failure.Kind, alone bo
 	case kind == failure.Size && b.count == 1:
 		return verdict{action: rejectIt}
 	case kind == failure.Size:
-		t.batch.refused(b.size, p.options.MaxBatchBytes, now)
+		t.batches.refused(b.size, p.options.MaxBatchBytes, now)
 		return verdict{divideIt, halves}
 	case pb.namesSome():
 		return verdict{divideIt, byName}

@@ -40,8 +40,8 @@ func (p *Producer) addToRequestLocked(b *batch, part *partition) bool {
 	if leader.next == nil {
 		leader.next = &request{producer: p, broker: leader}
 	}
-	r := leader.next
-	if len(r.batches) > 0 && (b.exclusive || r.batches[0].batch.exclusive || r.bytes+len(b.wire) > p.options.MaxRequestBytes) {
+	r, now := leader.next, time.Now()
+	if len(r.batches) > 0 && (b.exclusive || r.batches[0].batch.exclusive || r.bytes+len(b.wire) > p.requestBytesLocked(leader, now)) {
 		return false
 	}
 	r.bytes += len(b.wire)
@@ -50,7 +50,7 @@ func (p *Producer) addToRequestLocked(b *batch, part *partition) bool {
 	part.inflight = r
 	b.to(inflight)
 	t.outside++
-	b.compressed = b.compressed || p.refusesCodecLocked(time.Now())
+	b.compressed = b.compressed || p.refusesCodecLocked(now)
 	if b.retrying {
 		b.retrying = false
 		p.retrying.Add(-1)

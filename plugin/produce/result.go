@@ -46,12 +46,7 @@ func (p *Producer) classify(r *request, requestErr error) (divisions []division)
 	defer p.unlock()
 	now := time.Now()
 	r.broker.inflight, r.broker.postponed = nil, 0
-	if requestErr == nil {
-		r.broker.backoff.Reset()
-	} else {
-		r.broker.backoff.Failed(now, p.retryWait)
-		p.undelivered.fail("", requestErr)
-	}
+	p.noteRequestLocked(r, requestErr, now)
 	unclear := p.unclearLocked(r)
 	for i := range r.batches {
 		pb := &r.batches[i]
@@ -119,7 +114,9 @@ func (p *Producer) verdictLocked(r *request, pb *partitionBatch, lost bool, now 
 	case pb.err == nil:
 		pb.partition.ok(now)
 		pb.topic.ackedAt, pb.topic.suspects = now, 0
-		pb.topic.batch.took(pb.batch)
+		if pb.batch.codec == 0 { // what counts for the broker is the size as sent
+			pb.topic.batches.took(pb.batch.size)
+		}
 		return verdict{action: ackIt}
 	case p.closed:
 		return verdict{action: releaseIt}
@@ -142,6 +139,9 @@ func (p *Producer) lostLocked(r *request, pb *partitionBatch, now time.Time) ver
 	blamed := !b.failedAt.IsZero() && r.broker.answeredAt.After(b.failedAt)
 	b.failures++
 	b.failedAt = now
+	if p.tooLargeLocked(len(b.wire)) && b.count > 1 {
+		return verdict{divideIt, halves}
+	}
 	if !blamed && b.failures < failuresToDivide {
 		return verdict{action: retryIt}
 	}

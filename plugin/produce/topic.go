@@ -27,7 +27,7 @@ type topic struct {
 	ackedAt  time.Time // when a batch was acknowledged last
 	suspects int       // records refused alone since then
 	ages     ages
-	batch    batchLimit
+	batches  sizeLimit
 
 	shared queue // records that may go to any partition
 	// unassigned holds records whose partition depends on metadata that has not

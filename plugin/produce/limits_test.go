@@ -1,0 +1,74 @@
+package produce
+
+import (
+	"testing"
+	"time"
+)
+
+// TestLossesShowASize says from which losses and answers the size of a request counts as the
+// reason that it was lost.
+func TestLossesShowASize(t *testing.T) {
+	t.Parallel()
+	type event struct {
+		bytes    int
+		answered bool
+	}
+	lost := func(bytes int) event { return event{bytes, false} }
+	took := func(bytes int) event { return event{bytes, true} }
+	const large = 4 * leastRequestBytes
+	for name, c := range map[string]struct {
+		events []event
+		limit  int // after the last one
+	}{
+		"large ones are lost, small ones are answered": {[]event{lost(large), took(large / 2), lost(large)}, large / 2},
+		"of several answers the largest counts":        {[]event{lost(large), took(10), took(large / 2), took(20), lost(large)}, large / 2},
+		"the limit has a floor":                        {[]event{lost(large), took(10), lost(large)}, leastRequestBytes},
+		"one loss shows nothing":                       {[]event{took(large / 2), lost(large)}, 0},
+		"an outage shows nothing":                      {[]event{lost(large), lost(large), lost(large), lost(large)}, 0},
+		"nor does an outage after an answer":           {[]event{lost(large), took(10), lost(large), lost(large)}, 0},
+		"as large a one was answered":                  {[]event{lost(large), took(large), lost(large)}, 0},
+		"a small one was lost too":                     {[]event{lost(large), took(100), lost(50), took(20), lost(40)}, 0},
+		"small ones alone are not made smaller":        {[]event{lost(100), took(10), lost(100), took(10), lost(100)}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var (
+				l          losses
+				now        = time.Unix(1, 0)
+				answeredAt time.Time
+				limit      int
+			)
+			for _, e := range c.events {
+				now = now.Add(time.Second)
+				if e.answered {
+					l.answer(e.bytes)
+					answeredAt, limit = now, 0
+					continue
+				}
+				limit = l.lost(e.bytes, answeredAt, now)
+			}
+			if limit != c.limit {
+				t.Errorf("the limit is %d, want %d", limit, c.limit)
+			}
+		})
+	}
+}
+
+// TestRequestsAfterLosses: after each loss a broker is asked for a quarter, so that what goes
+// through is found soon, and never for less than what is not worth it.
+func TestRequestsAfterLosses(t *testing.T) {
+	t.Parallel()
+	p := &Producer{options: Options{MaxRequestBytes: 16 * leastRequestBytes}}
+	b, now := new(broker), time.Unix(1, 0)
+	wait := func(int) time.Duration { return time.Second }
+	for i, want := range []int{16, 4, 1, 1} {
+		if got := p.requestBytesLocked(b, now); got != want*leastRequestBytes {
+			t.Errorf("after %d losses a request has %d bytes, want %d", i, got, want*leastRequestBytes)
+		}
+		b.backoff.Failed(now, wait)
+	}
+	p.options.MaxRequestBytes = 100
+	if got := p.requestBytesLocked(b, now); got != 100 {
+		t.Errorf("a request has %d bytes, more than the 100 that are configured", got)
+	}
+}
