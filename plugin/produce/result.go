@@ -139,23 +139,16 @@ func (p *Producer) lostLocked(r *request, pb *partitionBatch, now time.Time) ver
 	blamed := !b.failedAt.IsZero() && r.broker.answeredAt.After(b.failedAt)
 	b.failures++
 	b.failedAt = now
-	if p.tooLargeLocked(len(b.wire)) && b.count > 1 {
-		return verdict{divideIt, halves}
-	}
-	if !blamed && b.failures < failuresToDivide {
-		return verdict{action: retryIt}
-	}
-	b.wait.Failed(now, p.retryWait)
-	if !b.exclusive {
-		b.exclusive = true // the request may be too large, or another batch of it
-		return verdict{action: sideIt}
-	}
-	if b.count > 1 {
+	switch suspect := blamed || b.failures >= failuresToDivide; {
+	case b.count > 1 && (suspect || p.tooLargeLocked(len(b.wire))):
 		b.failures = 0
 		b.wait.Reset()
 		return verdict{divideIt, halves}
+	case suspect: // and no more than that: a network says nothing about records
+		b.wait.Failed(now, p.retryWait)
+		return verdict{action: sideIt}
 	}
-	return verdict{action: sideIt} // a network says nothing about records
+	return verdict{action: retryIt}
 }
 
 // recently is how long ago a topic must have taken a batch for an error of the topic

@@ -71,6 +71,9 @@ func (s *session) exchange(request kmsg.Request, correlation int32) bool {
 	if cut == nil {
 		cut = x.meetAt(CutLarge, place{node: x.id, partition: -1, size: s.size})
 	}
+	if cut == nil && writes != nil {
+		cut = x.meetPoison(writes)
+	}
 	delay, throttle := x.meetAny(Delay, request), x.meetAny(Throttle, request)
 	if writes != nil {
 		cutAfter = x.meetAny(CutAfter, request)

@@ -29,6 +29,7 @@ const (
 	Delay       Kind = "delay"        // requests are taken and answered Delay later
 	DialRefused Kind = "dial-refused" // connections are refused
 	DialHang    Kind = "dial-hang"    // connections are neither made nor refused
+	CutPoison   Kind = "cut-poison"   // requests with a poisoned record are not taken, their connection is reset
 	Poison      Kind = "poison"       // batches with a poisoned record get Err
 	TooLarge    Kind = "too-large"    // batches over Size bytes get MESSAGE_TOO_LARGE
 	Codec       Kind = "codec"        // batches of this Codec get UNSUPPORTED_COMPRESSION_TYPE
@@ -36,7 +37,7 @@ const (
 	Expired     Kind = "expired"      // any password is let in; with one that is not current, all topics get TOPIC_AUTHORIZATION_FAILED
 )
 
-var kinds = []Kind{Refuse, Landed, Ask, NoTopic, NoLeader, Flap, Silence, Cut, CutAfter, CutLarge, Delay, DialRefused, DialHang, Poison, TooLarge, Codec, Throttle, Expired}
+var kinds = []Kind{Refuse, Landed, Ask, NoTopic, NoLeader, Flap, Silence, Cut, CutAfter, CutLarge, CutPoison, Delay, DialRefused, DialHang, Poison, TooLarge, Codec, Throttle, Expired}
 
 // Fault is in force from one moment to another, at one place or many. With a topic
 // or a partition, silence, cut, delay and throttle concern the writes to it alone.

@@ -60,6 +60,7 @@ func TestFault(t *testing.T) {
 		{"dial-refused node=1", well, "ok", 1, 1},
 		{"dial-hang", "no answer", "no answer", 0, 0},
 		{"poison err=INVALID_RECORD", well, "ok", 1, 1},
+		{"cut-poison", well, "ok", 1, 1},
 		{"too-large size=10", well, "MESSAGE_TOO_LARGE", 0, 0},
 		{"too-large size=1000", well, "ok", 1, 1},
 		{"codec codec=0", well, "UNSUPPORTED_COMPRESSION_TYPE", 0, 0},

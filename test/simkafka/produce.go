@@ -109,7 +109,7 @@ func (x *exchange) refusedRecords(topic string, number int32, records []record) 
 		if o.MaxAge > 0 && r.at.Before(now.Add(-o.MaxAge)) || o.MaxAhead > 0 && r.at.After(now.Add(o.MaxAhead)) {
 			which = append(which, i)
 		}
-		if a := r.account; a.Poison != nil && a.Poison(r.index) {
+		if r.poisoned() {
 			poisoned = append(poisoned, i)
 		}
 	}
@@ -123,6 +123,26 @@ func (x *exchange) refusedRecords(topic string, number int32, records []record) 
 	}
 	return nil, nil
 }
+
+// meetPoison finds the fault that cuts a request with a poisoned record.
+func (x *exchange) meetPoison(r *kmsg.ProduceRequest) *Fault {
+	for i := range r.Topics {
+		for _, p := range r.Topics[i].Partitions {
+			f := x.meet(CutPoison, r.Topics[i].Topic, p.Partition)
+			if f == nil {
+				continue
+			}
+			records, _ := x.cluster.readBatch(p.Records) // what cannot be read is refused later
+			if slices.ContainsFunc(records, record.poisoned) {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+// poisoned tells whether the record is one that is refused by itself.
+func (r record) poisoned() bool { return r.account.Poison != nil && r.account.Poison(r.index) }
 
 func errorRecords(e *kerr.Error, which []int) (named []kmsg.ProduceResponseTopicPartitionErrorRecord) {
 	for _, i := range which {
