@@ -32,7 +32,7 @@ func wantPlain(t *testing.T, h *memoryLogger) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, line := range h.lines {
-		if len(line) > display.MaxLine || strings.ContainsFunc(line, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		if len(line) > display.MaxLine || strings.ContainsFunc(line, func(r rune) bool { return !strconv.IsPrint(r) }) || hostile.Reveals(line, "demo-secret") {
 			t.Errorf("a line of %d bytes: %.200q", len(line), line)
 		}
 	}
@@ -52,6 +52,11 @@ func TestForgedTexts(t *testing.T) {
 		"topic names":                     {"retrying"},
 		"topic names of acknowledgements": {"retrying"},
 		"refused records":                 {"INVALID_RECORD"},
+		"password in other letters":       {"the AccessKey is refused", "***", "retrying"},
+		"password at the edge":            {"the AccessKey is refused", "bytes more]", "retrying"},
+		"certificate of long names":       {"TLS with", `\x1b[31m\r\n\a`, "bytes more]", "retrying"},
+		"brokers of no address":           {"cannot reach", "retrying"},
+		"errors without a number":         {"retrying"},
 	} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()

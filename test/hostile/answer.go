@@ -38,8 +38,11 @@ func (b *Broker) apiVersions(r request) kmsg.Response {
 	for _, k := range []struct {
 		key      kmsg.Key
 		min, max int16
-	}{{kmsg.Produce, 3, 9}, {kmsg.Metadata, 1, 7}, {kmsg.SASLHandshake, 0, 1}, {kmsg.ApiVersions, 0, 2}, {kmsg.SASLAuthenticate, 0, 0}} {
+	}{{kmsg.Produce, 3, 9}, {kmsg.Metadata, 1, 7}, {kmsg.SASLHandshake, 0, 1}, {kmsg.ApiVersions, 0, 2}, {kmsg.SASLAuthenticate, 0, 1}} {
 		answer.ApiKeys = append(answer.ApiKeys, kmsg.ApiVersionsResponseApiKey{ApiKey: k.key.Int16(), MinVersion: k.min, MaxVersion: k.max})
+	}
+	if m := b.options.Mode; m.versions != nil {
+		m.versions(b, answer)
 	}
 	return answer
 }

@@ -28,6 +28,7 @@ type Mode struct {
 	Acks bool // it acknowledges all the same
 
 	certificate  func(*Broker) (tls.Certificate, error)
+	versions     func(*Broker, *kmsg.ApiVersionsResponse)
 	handshake    func(*Broker, *kmsg.SASLHandshakeResponse)
 	authenticate func(*Broker, *kmsg.SASLAuthenticateResponse)
 	metadata     func(*Broker, *kmsg.MetadataResponse)
@@ -51,7 +52,8 @@ func Modes() []Mode {
 	modes = append(modes, identities()...)
 	modes = append(modes, texts()...)
 	modes = append(modes, floods()...)
-	return append(modes, frames()...)
+	modes = append(modes, frames()...)
+	return append(modes, lies()...)
 }
 
 // identities are certificates that must not be trusted: no credentials may be sent.
@@ -108,8 +110,7 @@ func texts() []Mode {
 			a.ErrorCode, a.ErrorMessage = kerr.SaslAuthenticationFailed.Code, kmsg.StringPtr("no"+Forged)
 		}},
 		{Name: "refusal with the password", authenticate: func(b *Broker, a *kmsg.SASLAuthenticateResponse) {
-			all := b.Passwords()
-			a.ErrorCode, a.ErrorMessage = kerr.SaslAuthenticationFailed.Code, kmsg.StringPtr(fmt.Sprintf("not %q", all[len(all)-1]))
+			a.ErrorCode, a.ErrorMessage = kerr.SaslAuthenticationFailed.Code, kmsg.StringPtr(fmt.Sprintf("not %q", b.lastPassword()))
 		}},
 		{Name: "long refusal", N: 30_000, authenticate: func(b *Broker, a *kmsg.SASLAuthenticateResponse) {
 			a.ErrorCode, a.ErrorMessage = kerr.SaslAuthenticationFailed.Code, kmsg.StringPtr(strings.Repeat("A", b.options.N))
