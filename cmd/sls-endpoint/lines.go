@@ -3,8 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"sync"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"out_sls_kafka/test/sls"
 )
@@ -94,8 +97,25 @@ func appendReadable(b []byte, l sls.Log) []byte {
 	b = fmt.Appendf(b, "%s/%d ", l.Logstore, l.Shard)
 	b = l.Time.AppendFormat(b, time.RFC3339)
 	b = append(b, ' ')
-	b = sls.AppendFields(b, l.Fields())
-	return append(b, '\n')
+	return append(appendVisible(b, sls.AppendFields(nil, l.Fields())), '\n')
+}
+
+// appendVisible appends JSON with escapes for what a terminal does not show as it is. JSON
+// escapes control characters itself, but not those above ASCII, such as U+009B, which
+// begins a command as ESC [ does, and those that turn the direction of reading around.
+func appendVisible(b, text []byte) []byte {
+	for _, r := range string(text) {
+		switch {
+		case strconv.IsPrint(r):
+			b = utf8.AppendRune(b, r)
+		case r <= 0xffff:
+			b = fmt.Appendf(b, `\u%04x`, r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			b = fmt.Appendf(b, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return b
 }
 
 // appendJSON appends a log as a line of JSON.

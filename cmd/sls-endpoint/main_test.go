@@ -96,8 +96,12 @@ func TestCommand(t *testing.T) {
 		if got, want := c.line(), `web/0 2021-04-13T11:06:40Z {"content":"hello\n"}`; got != want {
 			t.Errorf("line %s, want %s", got, want)
 		}
+		c.send(caFile, "prj", "id#s#t", &kgo.Record{Topic: "web", Timestamp: at, Value: []byte("\u009b2J\x1b[2J\x7f\u202e\u200b\U000e0041 汉")})
+		if got, want := c.line(), `web/0 2021-04-13T11:06:40Z {"content":"\u009b2J\u001b[2J\u007f\u202e\u200b\udb40\udc41 汉"}`; got != want {
+			t.Errorf("line %q, want %q", got, want)
+		}
 		c.stop()
-		for _, want := range []string{"logstore app: 1 logs landed", "logstore web: 1 logs landed"} {
+		for _, want := range []string{"logstore app: 1 logs landed", "logstore web: 2 logs landed"} {
 			if got := c.line(); got != want {
 				t.Errorf("line %q, want %q", got, want)
 			}
@@ -112,7 +116,7 @@ func TestCommand(t *testing.T) {
 	}
 	const once = `{"logstore":"app","shard":2,"__time__":1618312000,"fields":{"b":"1","a":"<x>"}}
 {"logstore":"web","shard":0,"__time__":1618312000,"fields":{"content":"hello\n"}}
-`
+` + "{\"logstore\":\"web\",\"shard\":0,\"__time__\":1618312000,\"fields\":{\"content\":\"\u009b2J\\u001b[2J\x7f\u202e\u200b\U000e0041 汉\"}}\n"
 	if string(written) != once+once {
 		t.Errorf("-out holds\n%s\nwant twice\n%s", written, once)
 	}
