@@ -67,7 +67,7 @@ func printable(text string, limit int) string {
 	for i, n := 0, 0; i < len(text); i += n {
 		var r rune
 		r, n = utf8.DecodeRuneInString(text[i:])
-		if isHidden(r) {
+		if isReplacement := r == utf8.RuneError && n > 1; isHidden(r) && !isReplacement {
 			quoted := strconv.QuoteToASCII(text[i : i+n])
 			b = append(b, quoted[1:len(quoted)-1]...)
 		} else {

@@ -20,7 +20,7 @@ func TestLine(t *testing.T) {
 		"log\u3164store \u115f\u034f\ufe0f\U000e0101\U000e0041\u2800": `log\u3164store \u115f\u034f\ufe0f\U000e0101\U000e0041\u2800`,
 		"\u2066a\u2069\u061c \u00ad \ufeff \u2029":                    `\u2066a\u2069\u061c \u00ad \ufeff \u2029`,
 		"\xff\xfe and \xe6\xb1":                                       `\xff\xfe and \xe6\xb1`,
-		"\x9b31m \u009b31m \ufffd":                                    `\x9b31m \u009b31m \ufffd`,
+		"\x9b31m \u009b31m \ufffd":                                    `\x9b31m \u009b31m ` + "\ufffd",
 	} {
 		if got := Line(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
