@@ -3,10 +3,13 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"out_sls_kafka/plugin/display"
 )
 
 // The ports of SLS's Kafka endpoints.
@@ -68,6 +71,10 @@ func sampleEndpoint(project string) string {
 	return project + ".cn-hangzhou.log" + aliyunDomain + ":" + internetPort
 }
 
+// hostName matches what a certificate can be for. Anything else would be asked of DNS, and
+// stand in the log: a URL with a secret in it, %23 for its #.
+var hostName = regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]+)*$`)
+
 // completeAddress completes one endpoint, which a user may give with or without
 // scheme, project and port.
 func (c *Config) completeAddress(e string) (address, problem string) {
@@ -81,10 +88,13 @@ func (c *Config) completeAddress(e string) (address, problem string) {
 			return "", "not a host with a port"
 		}
 	}
+	if display.LooksRandom(host) { // an AccessKey's secret, which else would be in the log and in questions to DNS
+		return "", "not a host name"
+	}
 	// A name is the same in any case, and with the final dot that says it is whole; a
 	// certificate has it without.
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if host == "" || strings.ContainsAny(host, " /@#?") {
+	if _, err := netip.ParseAddr(host); err != nil && !hostName.MatchString(host) {
 		return "", "not a host name"
 	}
 	if port != "" {

@@ -18,6 +18,10 @@ func TestSecretInWrongOption(t *testing.T) {
 		"user and password of the URL": with("region", "", "endpoint", "https://LTAI5tKeyId:"+secret+"@my-project.cn-hangzhou.log.aliyuncs.com:10012"),
 		"the same without a scheme":    with("region", "", "endpoint", "LTAI5tKeyId:"+secret+"@h.example"),
 		"one of two endpoints":         with("region", "", "endpoint", "h.example:x, https://LTAI5tKeyId:"+secret+"@h.example"),
+		"encoded in the URL":           with("region", "", "endpoint", "https://LTAI5tKeyId%23"+secret+".example"),
+		"user of the URL, encoded":     with("region", "", "endpoint", "https://LTAI5tKeyId:"+secret+"%40h.example"),
+		"the secret as the endpoint":   with("region", "", "endpoint", secret),
+		"the same with a port":         with("region", "", "endpoint", secret+":10012"),
 		"joined, as the project":       with("project", "LTAI5tKeyId#"+secret),
 		"the secret as the project":    with("project", secret),
 		"the secret as a switch":       with("parse_json", secret),
@@ -32,15 +36,17 @@ func TestSecretInWrongOption(t *testing.T) {
 		"two names":                    with("tag_key", "id#"+secret, "time_key", "id#"+secret),
 		"both endpoint and region":     with("endpoint", "a:"+secret+"@h"),
 	} {
-		_, warnings, err := Parse(source(properties, "SLS_ACCESS_KEY_SECRET", secret))
-		if err == nil {
-			t.Errorf("%s: no error", name)
-			continue
-		}
-		if text := err.Error() + strings.Join(warnings, "\n"); strings.Contains(text, secret) || strings.Contains(text, "S3cret") {
-			t.Errorf("%s: %s", name, text)
-		} else if !strings.Contains(text, "***") && name != "two ways" {
-			t.Errorf("%s: nothing is hidden: %s", name, text)
+		for _, known := range []string{secret, ""} { // who puts it into the wrong option has it nowhere else
+			_, warnings, err := Parse(source(properties, "SLS_ACCESS_KEY_SECRET", known))
+			if err == nil {
+				t.Errorf("%s: no error", name)
+				continue
+			}
+			if text := err.Error() + strings.Join(warnings, "\n"); strings.Contains(text, secret) || strings.Contains(text, "S3cret") {
+				t.Errorf("%s, known %q: %s", name, known, text)
+			} else if !strings.Contains(text, "***") && name != "two ways" {
+				t.Errorf("%s, known %q: nothing is hidden: %s", name, known, text)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package display
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -69,10 +70,15 @@ func (s *Secrets) Hide(text string) string {
 // key in place of the file that it is in. In an address # and @ may be %23 and %40.
 func (s *Secrets) Value(v string) string {
 	switch {
-	case strings.Contains(v, "#"), strings.Contains(v, "%23"), strings.Contains(v, "%40"), strings.Contains(strings.ToUpper(v), "-----BEGIN"), looksRandom(v), s.has(v):
+	case strings.Contains(v, "#"), strings.Contains(v, "%23"), strings.Contains(v, "%40"), strings.Contains(strings.ToUpper(v), "-----BEGIN"), s.has(v):
 		return Hidden
 	}
-	return s.Hide(withoutUser(v))
+	return randomRun.ReplaceAllStringFunc(s.Hide(withoutUser(v)), func(run string) string {
+		if LooksRandom(run) {
+			return Hidden
+		}
+		return run
+	})
 }
 
 // has tells whether a value is a secret, or holds one.
@@ -102,9 +108,12 @@ func withoutUser(v string) string {
 	return scheme + Hidden + v[at:]
 }
 
-// looksRandom tells whether a value is like the secrets of an AccessKey: 30 letters and
+// randomRun is what LooksRandom may be true of.
+var randomRun = regexp.MustCompile(`[A-Za-z0-9]{24,}`)
+
+// LooksRandom tells whether a value is like the secrets of an AccessKey: 30 letters and
 // digits without a word in between. No option has such values.
-func looksRandom(v string) bool {
+func LooksRandom(v string) bool {
 	const least = 24
 	var lower, upper, digit bool
 	for _, c := range []byte(v) {
