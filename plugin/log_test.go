@@ -2,12 +2,16 @@ package plugin
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"out_sls_kafka/plugin/display"
+	"out_sls_kafka/test/hostile"
 )
 
 func TestLogIsBounded(t *testing.T) {
@@ -144,4 +148,22 @@ func TestLogTimer(t *testing.T) {
 	if l.Drain(); l.timer != nil {
 		t.Error("the timer runs on without an entry")
 	}
+}
+
+// What others wrote is one line, whoever logs it and however it is quoted, and holds no
+// secret: not even where two texts make one.
+func TestLineOfOthers(t *testing.T) {
+	t.Parallel()
+	h := &memoryLogger{t: t}
+	l := NewLog(h, "test")
+	secrets := new(display.Secrets)
+	secrets.Add("demo-id#demo-secret")
+	l.HideSecrets(secrets)
+	l.Errorf("%s%s: %v", "demo-", "secret", errors.New("a"+hostile.Forged))
+	l.Warnf("%s", strings.Repeat("汉\x1b", 1<<20))
+	l.Drain()
+	if n := h.count(`[output:test] ***: a\n[2026`); n != 1 || len(h.lines) != 2 {
+		t.Errorf("log:\n%s", h.text())
+	}
+	wantPlain(t, h)
 }

@@ -56,3 +56,24 @@ func TestForgedConfiguration(t *testing.T) {
 	}
 	wantPlain(t, report)
 }
+
+// A report of a probe is made to be published: a broker that repeats the password, or forges a line, does not get into it.
+func TestProbeOfHostileBroker(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"refusal with the password", "password in other letters", "mechanism", "host name", "topic names", "refused records", "certificate of long names", "challenge after challenge", "another cluster each time"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			b, err := hostile.Start(hostile.Options{Mode: hostile.Find(mode), N: hostile.Find(mode).N})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(b.Close)
+			file, _ := outputOf(t, b, map[string]string{"endpoint": "localhost:PORT", "ip_family": "v4", "dial_timeout": "1s", "request_timeout": "1s"})
+			stdout, stderr, _ := probeWith(t, credentials, "-c", file, "-logstore", "probe-here", "-yes", "-sizes=false", "-wait", "1s", "-other-endpoint", "none")
+			if report := stdout + stderr; hostile.Reveals(report, "demo-secret") || strings.Contains(stdout, "demo-project") {
+				t.Errorf("it shows too much:\n%s", report)
+			}
+			wantPlain(t, stdout+stderr)
+		})
+	}
+}
