@@ -97,7 +97,9 @@ func (l *Log) add(level Level, format string, args ...any) {
 // Panicked logs a panic with its stack, the only line that is several.
 func (l *Log) Panicked(cause any, stack []byte) {
 	if LevelError <= l.level {
-		l.write(entry{time.Now(), LevelError, l.secrets.Load().Hide(PanicText(l.prefix, cause, stack))})
+		hidden := l.secrets.Load()
+		cause = hidden.Hide(fmt.Sprint(cause)) // before it is cut
+		l.write(entry{time.Now(), LevelError, hidden.Hide(PanicText(l.prefix, cause, stack))})
 	}
 }
 

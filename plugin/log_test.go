@@ -161,8 +161,11 @@ func TestLineOfOthers(t *testing.T) {
 	l.HideSecrets(secrets)
 	l.Errorf("%s%s: %v", "demo-", "secret", errors.New("a"+hostile.Forged))
 	l.Warnf("%s", strings.Repeat("汉\x1b", 1<<20))
+	for cut := range 40 {
+		l.Panicked(strings.Repeat("A", 960+cut)+"demo-secret"+strings.Repeat("A", 1000), nil)
+	}
 	l.Drain()
-	if n := h.count(`[output:test] ***: a\n[2026`); n != 1 || len(h.lines) != 2 {
+	if n := h.count(`[output:test] ***: a\n[2026`); n != 1 || len(h.lines) != 42 {
 		t.Errorf("log:\n%s", h.text())
 	}
 	wantPlain(t, h)
