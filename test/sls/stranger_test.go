@@ -1,11 +1,15 @@
 package sls
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"out_sls_kafka/test/simnet"
 )
 
 // Who has not said who it is gets no room for a large request: eight connections took 800 MB.
@@ -61,4 +65,39 @@ func TestConstrainedCA(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// Nor may it hold a connection: neither before TLS, nor after, nor with the beginning of a request that it drips.
+func TestStrangersAreCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := simnet.New()
+		e := start(t, Options{ListenFunc: network.Listen})
+		for name, begin := range map[string]func(net.Conn) net.Conn{
+			"nothing": func(c net.Conn) net.Conn { return c },
+			"TLS alone": func(c net.Conn) net.Conn {
+				settings := trust(t, e)
+				settings.ServerName = "127.0.0.1"
+				return tls.Client(c, settings)
+			},
+		} {
+			raw, err := network.Dial(t.Context(), "tcp", e.Addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { raw.Close() })
+			conn, began := begin(raw), time.Now()
+			if secured, ok := conn.(*tls.Conn); ok {
+				if _, err := secured.Write([]byte{0, 0, 0}); err != nil { // a request's length has four bytes
+					t.Fatal(err)
+				}
+			}
+			if err := conn.SetReadDeadline(began.Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			_, err = conn.Read(make([]byte, 1))
+			if took := time.Since(began); err == nil || took < strangerTimeout || took > strangerTimeout+time.Second {
+				t.Errorf("%s: %v after %v, want the end after %v", name, err, took, strangerTimeout)
+			}
+		}
+	})
 }
