@@ -66,6 +66,7 @@ type Chunk struct {
 
 	pending    atomic.Int64 // records that are neither acknowledged nor rejected
 	unreadable bool         // not one record could be read
+	panicked   atomic.Bool  // the plugin failed at it
 
 	mu                 sync.Mutex
 	state              chunkState

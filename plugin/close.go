@@ -24,6 +24,7 @@ func (o *Output) recoverPanic(c *Chunk) {
 	}
 	o.logPanic(r)
 	if c != nil {
+		c.panicked.Store(true)
 		c.setResult(Retry)
 	}
 }

@@ -14,6 +14,7 @@ type spooled struct {
 	from  *unspooler
 
 	waiting  bool // for room; of the unspooler's goroutine
+	damaged  bool // it cannot be read; as well
 	runnable bool // among the unspooler's work, whose lock guards it
 }
 

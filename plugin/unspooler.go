@@ -31,9 +31,10 @@ type unspooler struct {
 
 	// Of the goroutine.
 	buffer   []byte
-	chunks   int        // that wait for room
-	bytes    int        // of these
-	failures int        // of the disk, since the last tick
+	chunks   int // that wait for room
+	bytes    int // of these
+	failures int // of the disk, since the last tick
+	panics   panics
 	again    []*spooled // could not be read
 	passedAt time.Time  // by passOver
 	pass     pass
@@ -46,15 +47,8 @@ type unspooler struct {
 	loggedAt  time.Time
 }
 
-// finished is an entry that nothing is done with any more.
-type finished struct {
-	entry  *spool.Entry
-	result Result   // Retry: it is to be delivered another time
-	of     *spooled // nil: no chunk stands for it
-}
-
 func newUnspooler(s *spooler) *unspooler {
-	return &unspooler{spooler: s, work: make(chan struct{}, 1)}
+	return &unspooler{spooler: s, work: make(chan struct{}, 1), panics: make(panics)}
 }
 
 func (u *unspooler) nudge() {
@@ -69,7 +63,7 @@ func (u *unspooler) wake(s *spooled, r Result) {
 	u.mu.Lock()
 	switch {
 	case r != Pending:
-		u.finished = append(u.finished, finished{s.entry, r, s})
+		u.finished = append(u.finished, finished{entry: s.entry, result: r, of: s})
 	case !s.runnable:
 		s.runnable = true
 		u.runnable = append(u.runnable, s)
@@ -126,11 +120,15 @@ func (u *unspooler) settle(disk *spool.Spool) {
 		if f.of != nil {
 			u.setWaiting(f.of, false)
 		}
-		if f.result == Retry {
+		switch {
+		case f.result == Retry && f.isPanicked() && u.setAside(&f):
+			continue
+		case f.result == Retry:
 			disk.Release(f.entry)
 			continue
+		case !f.isDamaged():
+			u.delivered.Add(1)
 		}
-		u.delivered.Add(1)
 		if err := disk.Done(f.entry); err != nil {
 			u.fail(err) // it may be delivered twice
 		}
@@ -154,6 +152,7 @@ func (u *unspooler) advance(disk *spool.Spool) {
 		_, data, err := u.read(disk, s.entry)
 		switch {
 		case errors.Is(err, spool.ErrDamaged):
+			s.damaged = true
 			s.chunk.setResult(Error)
 		case err != nil && s.chunk.isUnread():
 			s.chunk.cancel() // it is begun another time
@@ -220,9 +219,9 @@ func (u *unspooler) fill(disk *spool.Spool) {
 		}
 		switch tag, data, err := u.read(disk, e); {
 		case errors.Is(err, spool.ErrDamaged):
-			u.finish(finished{e, Error, nil})
+			u.finish(finished{entry: e, result: Error, damaged: true})
 		case err != nil:
-			u.finish(finished{e, Retry, nil})
+			u.finish(finished{entry: e, result: Retry})
 		default:
 			u.submit(tag, data, e)
 		}
@@ -239,9 +238,10 @@ func (u *unspooler) hasRoom() bool {
 // submit takes a chunk of the spool in, as Submit does with one of Fluent Bit's.
 func (u *unspooler) submit(tag string, data []byte, e *spool.Entry) {
 	o := u.spooler.out
+	defer u.recoverBegun(tag, e)
 	s := &spooled{entry: e, from: u}
 	if !o.submitSpooled(s, tag, data) {
-		u.finish(finished{e, Retry, nil})
+		u.finish(finished{entry: e, result: Retry})
 		return
 	}
 	s.chunk.advance(data)

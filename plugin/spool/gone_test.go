@@ -16,7 +16,9 @@ import (
 func TestDeletedWhileOpen(t *testing.T) {
 	t.Parallel()
 	const first = "0000000000000001.spool"
-	deletions := map[string]struct{ simulated, real func(*testing.T, *simdisk.Disk, string) }{
+	deletions := map[string]struct {
+		simulated, real func(*testing.T, *simdisk.Disk, string)
+	}{
 		"segment": {
 			simulated: func(_ *testing.T, d *simdisk.Disk, _ string) { d.Delete(first) },
 			real:      func(t *testing.T, _ *simdisk.Disk, dir string) { must(t, os.Remove(filepath.Join(dir, first))) },
