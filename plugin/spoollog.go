@@ -41,7 +41,7 @@ func (s *spooler) logHang(now time.Time) {
 
 func (s *spooler) logDamage(d spool.Damage) {
 	if d.Torn {
-		s.out.log.Warnf("spool: the last %d bytes of %s were being written when the process or the machine ended; they are not used, and Fluent Bit had not been told that they are kept", d.Bytes, d.File)
+		s.out.log.Warnf("spool: %d bytes of %s were being written when the process or the machine ended; they are not used, and Fluent Bit had not been told that they are kept", d.Bytes, d.File)
 		return
 	}
 	s.damaged.Add(1)

@@ -16,6 +16,15 @@ const (
 	entryHeader    = 32
 	entryMagic     = 0x59544e45 // "ENTY"
 	offsetOfStatus = 28
+	offsetOfSynced = 29
+)
+
+// What a header says of the batch that the entry was written with. 0: it is of a version that
+// did not say it.
+const (
+	placeKnown = 1 << iota
+	placeFirst
+	placeLast
 )
 
 var (
@@ -37,7 +46,11 @@ type header struct {
 	length uint32 // of the chunk
 	tag    uint16 // length
 	millis int64  // when Fluent Bit gave the chunk, since 1970
-	done   bool   // not covered by the checksum: it is written when the entry is done
+	place  uint16
+	// synced is written to the last entry of a batch when the batch is durable, and done when
+	// the entry is done: the checksum covers neither.
+	synced bool
+	done   bool
 }
 
 // size is that of the whole entry, in bytes.
@@ -49,7 +62,7 @@ func (h *header) put(b []byte) {
 	order.PutUint32(b[12:], h.length)
 	order.PutUint64(b[16:], uint64(h.millis))
 	order.PutUint16(b[24:], h.tag)
-	order.PutUint16(b[26:], 0)
+	order.PutUint16(b[26:], h.place)
 	order.PutUint32(b[28:], 0)
 	order.PutUint32(b[4:], crc32.Checksum(b[8:offsetOfStatus], castagnoli))
 }
@@ -61,7 +74,7 @@ func (h *header) parse(b []byte) bool {
 		return false
 	}
 	*h = header{sum: order.Uint32(b[8:]), length: order.Uint32(b[12:]), millis: int64(order.Uint64(b[16:])),
-		tag: order.Uint16(b[24:]), done: b[offsetOfStatus] != 0}
+		tag: order.Uint16(b[24:]), place: order.Uint16(b[26:]), synced: b[offsetOfSynced] != 0, done: b[offsetOfStatus] != 0}
 	return true
 }
 
@@ -74,7 +87,7 @@ type Batch struct {
 // Add copies a chunk that Fluent Bit gave with a tag.
 func (b *Batch) Add(tag string, given time.Time, chunk []byte) {
 	tag = tag[:min(len(tag), math.MaxUint16)]
-	h := header{length: uint32(len(chunk)), tag: uint16(len(tag)), millis: given.UnixMilli()}
+	h := header{length: uint32(len(chunk)), tag: uint16(len(tag)), millis: given.UnixMilli(), place: placeKnown}
 	start := len(b.bytes)
 	b.offsets = append(b.offsets, start)
 	b.bytes = append(b.bytes, make([]byte, entryHeader)...)
@@ -82,6 +95,22 @@ func (b *Batch) Add(tag string, given time.Time, chunk []byte) {
 	b.bytes = append(b.bytes, chunk...)
 	h.sum = crc32.Checksum(b.bytes[start+entryHeader:], castagnoli)
 	h.put(b.bytes[start:])
+}
+
+// seal has the first entry and the last one say that they are.
+func (b *Batch) seal() {
+	if len(b.offsets) > 0 {
+		b.addPlace(0, placeFirst)
+		b.addPlace(len(b.offsets)-1, placeLast)
+	}
+}
+
+func (b *Batch) addPlace(entry int, place uint16) {
+	at := b.bytes[b.offsets[entry]:]
+	var h header
+	h.parse(at)
+	h.place |= place
+	h.put(at)
 }
 
 // SizeOf is what an entry takes on disk, in bytes.

@@ -22,6 +22,8 @@ type segment struct {
 	left    int64     // bytes of these
 	writing bool      // Append writes behind size
 	unread  bool      // a part of it could not be read: the file is kept
+	synced  int64     // all before it was written and synced; of the start
+	ended   int64     // the end of a batch; of the start, too
 	gone    bool      // nobody finds the file again: what is left in it is to be moved
 	given   time.Time // its oldest chunk, which may be done
 	// What is in use, by offset: taken by Next or Append, and neither released nor done. nil:

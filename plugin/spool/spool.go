@@ -17,8 +17,8 @@ type Damage struct {
 	File   string
 	Offset int64
 	Bytes  int64
-	// Torn: it is the end of the segment, as a crash leaves it while something is
-	// written. Fluent Bit was not told that it is stored.
+	// Torn: a crash left it, while it was being written. Fluent Bit was not told that it is
+	// stored.
 	Torn bool
 	// Err is why it could not be read; nil: it was read. The file is kept then, and
 	// looked at again when it is opened the next time.
@@ -126,12 +126,13 @@ func (s *Spool) loadSegment(number uint64) (damage []Damage, err error) {
 		return nil, err
 	}
 	damage = g.count()
-	switch {
-	case g.undone == 0:
+	if err == errNoHeader && g.undone > 0 {
+		damage = append([]Damage{{File: g.name(), Bytes: min(segmentHeader, g.size)}}, damage...)
+	}
+	damage = g.tear(damage)
+	if g.undone == 0 {
 		s.discard(g) // also one without a header, as a crash leaves it
 		return damage, nil
-	case err == errNoHeader:
-		damage = append([]Damage{{File: g.name(), Bytes: min(segmentHeader, g.size)}}, damage...)
 	}
 	s.add(g)
 	return damage, nil
@@ -142,7 +143,7 @@ func (g *segment) count() (damage []Damage) {
 	w := walk{segment: g, offset: min(segmentHeader, g.size)}
 	for {
 		from := w.offset
-		h, _, skipped, ok, err := w.next(g.size)
+		h, at, skipped, ok, err := w.next(g.size)
 		if err != nil {
 			g.unread = true
 			skipped = w.offset - from
@@ -162,6 +163,7 @@ func (g *segment) count() (damage []Damage) {
 			return damage
 		}
 		g.add(&h)
+		g.follow(&h, at)
 	}
 }
 

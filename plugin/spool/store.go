@@ -12,6 +12,7 @@ import (
 func (s *Spool) Append(b *Batch) ([]*Entry, error) { return s.append(b, s.limit) }
 
 func (s *Spool) append(b *Batch, limit int64) ([]*Entry, error) {
+	b.seal()
 	g, at, err := s.beginAppend(b, limit)
 	if err != nil {
 		return nil, err
@@ -24,6 +25,7 @@ func (s *Spool) append(b *Batch, limit int64) ([]*Entry, error) {
 		return nil, fmt.Errorf("%s: %w", g.name(), err)
 	}
 	if entries := s.endAppend(g, b, at); entries != nil {
+		g.markSynced(entries)
 		return entries, nil
 	}
 	if at == 0 {

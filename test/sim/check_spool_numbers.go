@@ -15,7 +15,7 @@ func (w *world) checkSpoolNumbers() {
 	if w.stock.bytes > w.spoolLimit()+mostMoved {
 		w.violate("spool-limit", "the files have %d bytes, of %d", w.stock.bytes, w.spoolLimit())
 	}
-	if n := w.numbers.of("spool_damaged_total"); n > 0 && (w.Expect.Undamaged || !w.wasCut()) {
+	if n := w.numbers.of("spool_damaged_total"); n > 0 {
 		w.violate("damaged", "%.0f places are damaged by the metrics, and none is", n)
 	}
 	if w.now()-w.watched.unchanged < 2*time.Second || !w.diskWell(0, w.now()) {
@@ -27,15 +27,4 @@ func (w *world) checkSpoolNumbers() {
 	if n := int64(w.numbers.of("spool_bytes")); n != w.stock.bytes {
 		w.violate("spool-numbers", "spool_bytes is %d, and %d are on the disk", n, w.stock.bytes)
 	}
-}
-
-// wasCut tells whether there was a power cut. What is left of an entry that was being
-// written then cannot be told from damage in each case.
-func (w *world) wasCut() bool {
-	for _, e := range w.Events {
-		if e.Kind == PowerCut && e.At <= w.now() {
-			return true
-		}
-	}
-	return false
 }

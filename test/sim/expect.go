@@ -16,7 +16,6 @@ type Expect struct {
 	TrueRecovery  bool          // no chunk waits when the log says that delivery works again
 	Troubles      bool          // the number of logstores in trouble is as the cluster has it
 	EveryShard    time.Duration // each shard took records as late as that before the end
-	Undamaged     bool          // nothing counts as damaged, even what a power cut left of an entry
 }
 
 func (e Expect) print(b *strings.Builder) {
@@ -32,5 +31,4 @@ func (e Expect) print(b *strings.Builder) {
 	pair(b, "true-recovery", e.TrueRecovery, false)
 	pair(b, "troubles", e.Troubles, false)
 	pair(b, "every-shard-within", e.EveryShard, 0)
-	pair(b, "undamaged", e.Undamaged, false)
 }

@@ -247,7 +247,7 @@ func (s *Scenario) parse(line string) error {
 		s.Spool = v.text("spool") == "true"
 	case "expect":
 		s.Expect = Expect{v.duration("settled-within"), v.duration("fresh-within"), v.duration("closed-within"), v.number("rejected"), v.number("failed-at-most"),
-			v.text("true-recovery") == "true", v.text("troubles") == "true", v.duration("every-shard-within"), v.text("undamaged") == "true"}
+			v.text("true-recovery") == "true", v.text("troubles") == "true", v.duration("every-shard-within")}
 	case "logstore":
 		s.Logstores = append(s.Logstores, Logstore{v.text("name"), v.number("shards"), v.duration("from")})
 	case "input":

@@ -184,7 +184,7 @@ func TestText(t *testing.T) {
 			t.Errorf("no seed makes a scenario of family %s", f)
 		}
 	}
-	const expects = "expect settled-within=1m0s fresh-within=1s closed-within=6s rejected=3 failed-at-most=4 true-recovery=true troubles=true every-shard-within=2m0s undamaged=true\n"
+	const expects = "expect settled-within=1m0s fresh-within=1s closed-within=6s rejected=3 failed-at-most=4 true-recovery=true troubles=true every-shard-within=2m0s\n"
 	if s, err := Parse("scenario nodes=1 duration=1s\nlogstore name=demo shards=1\n" + expects); err != nil || !strings.Contains(s.String(), expects) {
 		t.Errorf("%v:\n%v", err, s)
 	}
