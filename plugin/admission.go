@@ -37,6 +37,7 @@ const initialExpansion = 3
 type account struct {
 	known   bool // the service has answered about it: its records may take room
 	failing bool // what is known last is a failure
+	letters bool // of rejected records: it never takes everything, also if there is one logstore
 	used    int64
 	waiting []*Chunk
 	turn    *list.Element // in admission.turns; nil: parked, or nothing waits
@@ -73,7 +74,7 @@ func (a *admission) fitsLocked(to *account, bytes int64) bool {
 		return false
 	case a.used == 0:
 		return true
-	case a.single:
+	case a.single && !to.letters:
 		return a.used+bytes <= a.limit
 	}
 	free := a.limit - a.used - min(a.names, a.limit/4)
@@ -215,6 +216,19 @@ func (a *admission) releaseLocked(s *share, records int, bytes int64) {
 	s.bytes -= bytes
 	a.addLocked(&s.logstore.account, -bytes)
 	a.takeTurnLocked(&s.logstore.account)
+}
+
+// extend reserves more for a share, whatever there is. It returns false if the chunk holds
+// nothing any more.
+func (a *admission) extend(s *share, bytes int64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s.records <= 0 {
+		return false
+	}
+	s.bytes += bytes
+	a.addLocked(&s.logstore.account, bytes)
+	return true
 }
 
 // end releases all that a chunk holds. If it is waiting, it waits no longer.

@@ -64,19 +64,17 @@ type Chunk struct {
 	routeIsFixed bool // an option says where all records go
 	shareRoom    [1]*share
 
-	pending    atomic.Int64 // records that are neither acknowledged nor rejected
+	pending    atomic.Int64 // records that are neither acknowledged, nor rejected and kept
 	unreadable bool         // not one record could be read
 	panicked   atomic.Bool  // the plugin failed at it
 
-	mu                 sync.Mutex
-	state              chunkState
-	pendingDeadLetters []byte // lines to be written before the chunk is done
-	pendingRejects     []rejects
-	waker              Waker // nil: nobody waits
-	missedWake         bool  // wake was called while the chunk was encoded
-	result             Result
-	copyFor            *round   // the next Advance copies it for this one; nil: none
-	spooled            *spooled // it is in the spool, and done for Fluent Bit; nil: it is not
+	mu         sync.Mutex
+	state      chunkState
+	waker      Waker // nil: nobody waits
+	missedWake bool  // wake was called while the chunk was encoded
+	result     Result
+	copyFor    *round   // the next Advance copies it for this one; nil: none
+	spooled    *spooled // it is in the spool, and done for Fluent Bit; nil: it is not
 }
 
 // chunkState is where a chunk is on its way. [Chunk.toLocked] changes it.
@@ -90,7 +88,7 @@ type chunkState uint8
 const (
 	waiting  chunkState = iota // for room, or for Advance after that
 	encoding                   // its data is being read: Fluent Bit must not free it
-	inflight                   // all its records are the producer's, or its dead letters are being written
+	inflight                   // all its records are the producer's, or wait to be kept
 	done                       // it has its result
 )
 

@@ -38,7 +38,7 @@ func TestNoResultWhileReading(t *testing.T) {
 		c.beginEncoding()
 		piece := new(workspace)
 		o.encoder.Append(&piece.batch, chunk, "test.tag")
-		if !c.reservePiece(piece, 0) || !c.addPiece(piece, chunk) {
+		if !c.reservePiece(piece, chunk, 0) || !c.addPiece(piece, chunk) {
 			t.Fatal("the records find no room")
 		}
 		if err := o.producer.Close(t.Context()); err != nil {

@@ -58,7 +58,7 @@ func (c *Chunk) encode(data []byte) bool {
 	for end := false; !end; {
 		b.Reset()
 		next := o.encoder.AppendSome(b, data, c.next, pieceBytes)
-		if !c.reservePiece(w, len(data)-next.Offset) {
+		if !c.reservePiece(w, data, len(data)-next.Offset) {
 			return false
 		}
 		c.next, end = next, next.Offset == len(data)
@@ -75,9 +75,10 @@ func (c *Chunk) encode(data []byte) bool {
 
 // reservePiece finds room for the records of a piece, after which rest bytes of the
 // chunk are left.
-func (c *Chunk) reservePiece(w *workspace, rest int) bool {
+func (c *Chunk) reservePiece(w *workspace, data []byte, rest int) bool {
 	w.records, w.missing, w.strays = slices.Grow(w.records[:0], len(w.batch.Records)), w.missing[:0], strays{}
 	shares := len(c.shares)
+	c.countUnencoded(&w.batch, data)
 	if !c.route(w) {
 		c.dropPiece(shares)
 		c.out.admission.waitForNames(c, &c.out.logstores.crowd)
@@ -94,6 +95,17 @@ func (c *Chunk) reservePiece(w *workspace, rest int) bool {
 	}
 	c.recordBytes += total
 	return true
+}
+
+// countUnencoded counts what the rejected events of a piece take until they are kept.
+func (c *Chunk) countUnencoded(b *encoder.Batch, data []byte) {
+	if c.out.deadLetterFile == nil || len(b.Rejects) == 0 {
+		return
+	}
+	s := c.shareOf(c.out.logstores.letters)
+	for i := range b.Rejects {
+		s.addToPiece(len(unencoded(b.Buf, &b.Rejects[i], data)) + letterBytes)
+	}
 }
 
 // dropPiece forgets what the shares would have taken of a piece that finds no room, and
@@ -119,13 +131,16 @@ func (c *Chunk) addPiece(w *workspace, data []byte) bool {
 	c.records, c.unencoded = c.records+len(b.Records), c.unencoded+len(b.Rejects)
 	c.noteKeys(b)
 	c.noteStrays(&w.strays)
+	c.pending.Add(int64(len(w.records)))
+	if c.out.deadLetterFile != nil {
+		c.pending.Add(int64(len(b.Rejects) + len(w.missing)))
+	}
 	for i := range b.Rejects {
 		c.rejectUnencoded(b.Buf, &b.Rejects[i], data)
 	}
 	for _, i := range w.missing {
 		c.rejectMissing(b, &b.Records[i])
 	}
-	c.pending.Add(int64(len(w.records)))
 	return c.out.producer.Add(w.records)
 }
 
@@ -164,6 +179,7 @@ func (c *Chunk) route(w *workspace) bool {
 		}
 		if to.reject {
 			w.missing = append(w.missing, i)
+			to.share.addToPiece(len(b.Bytes(r.Value)) + letterBytes)
 			continue
 		}
 		w.records = w.records[:len(w.records)+1]
@@ -173,41 +189,23 @@ func (c *Chunk) route(w *workspace) bool {
 		if r.Key.End > r.Key.Start {
 			p.Key = b.Bytes(r.Key)
 		}
-		to.share.pieceRecords++
-		to.share.pieceBytes += int64(produce.RecordBytes(p.Key, p.Value))
+		to.share.addToPiece(produce.RecordBytes(p.Key, p.Value))
 	}
 	return true
 }
 
 func spanBytes(values []byte, s encoder.Span) []byte { return values[s.Start:s.End:s.End] }
 
-// recordsDone counts records that were acknowledged, or rejected and accounted for.
+// recordsDone counts records that were acknowledged, or rejected and accounted for. After
+// the last one the chunk has its result.
 func (c *Chunk) recordsDone(records int) {
 	defer c.out.recoverPanic(c)
-	if c.pending.Add(-int64(records)) == 0 {
-		c.writeDeadLetters()
+	if c.pending.Add(-int64(records)) != 0 {
+		return
 	}
-}
-
-// writeDeadLetters writes the dead letters of a chunk whose every record is done, if
-// it has any, and then gives it its result.
-func (c *Chunk) writeDeadLetters() {
 	r := OK
 	if c.unreadable {
 		r = Error
 	}
-	c.mu.Lock()
-	lines, all := c.pendingDeadLetters, c.pendingRejects
-	c.pendingDeadLetters, c.pendingRejects = nil, nil
-	c.mu.Unlock()
-	if len(lines) == 0 {
-		c.setResult(r)
-		return
-	}
-	// A file may be slow, and this may be Fluent Bit's thread.
-	c.out.background(func() {
-		defer c.out.recoverPanic(c)
-		c.keepRejects(lines, all)
-		c.setResult(r)
-	})
+	c.setResult(r)
 }

@@ -46,9 +46,12 @@ type logstores struct {
 	cfg    *config.Config
 	common *logstore // the option logstore
 	stray  *logstore // stands for it where logstore_allowed does not have a name
-	single bool      // there are no others
-	added  func(*logstore)
-	crowd  account // chunks wait for it while there are too many unknown names
+	// Rejected records take the room of this one until they are kept, which no other pays
+	// for: a disk may hang.
+	letters *logstore
+	single  bool // there are no others
+	added   func(*logstore)
+	crowd   account // chunks wait for it while there are too many unknown names
 
 	mu      sync.RWMutex
 	routes  map[string]*logstore
@@ -63,6 +66,7 @@ func (l *logstores) open(cfg *config.Config, added func(*logstore)) {
 	l.common = &logstore{name: cfg.Logstore, topic: cfg.Topic(cfg.Logstore)}
 	l.common.account.known = l.single
 	l.stray = &logstore{name: cfg.Logstore}
+	l.letters = &logstore{account: account{known: true, letters: true}}
 	l.routes = make(map[string]*logstore)
 	l.byTopic = map[string]*logstore{l.common.topic: l.common}
 }

@@ -58,6 +58,7 @@ type Output struct {
 	askedCommon    sync.Once
 	routeless      atomic.Bool     // a line said that logstore_key found nothing for a record
 	deadLetterFile *deadLetterFile // nil: not wanted
+	letters        letters
 	sessions       *connect.Sessions
 	workspaces     sync.Pool // of *workspace
 

@@ -16,40 +16,72 @@ import (
 
 // rejectUnencoded accounts for an event that the encoder rejected.
 func (c *Chunk) rejectUnencoded(values []byte, r *encoder.Reject, data []byte) {
-	d := deadLetter{time: time.Unix(r.Sec, int64(r.Nsec)), tag: c.tag, logstore: c.out.cfg.Logstore, reason: r.Err.Error(), record: spanBytes(values, r.Record)}
-	if len(d.record) == 0 && r.Offset+r.Length <= len(data) {
-		d.record = data[r.Offset : r.Offset+r.Length]
-	}
+	d := deadLetter{time: time.Unix(r.Sec, int64(r.Nsec)), tag: c.tag, logstore: c.out.cfg.Logstore, reason: r.Err.Error(), record: unencoded(values, r, data)}
 	kind := failure.Record
 	if errors.Is(r.Err, encoder.ErrTooLarge) {
 		kind = failure.Size
 	}
-	c.reject(kind, &d, r.Count)
+	c.reject(kind, d, r.Count)
 }
 
-// rejectByBroker accounts for a record that the broker refused in a batch of its
-// own, or would refuse.
-func (c *Chunk) rejectByBroker(topic string, value []byte, millis int64, err error) {
-	reason := display.Part(c.out.cfg.Secrets.Hide(err.Error()))
-	if !errors.Is(err, produce.ErrNotSent) && !errors.Is(err, errMissing) {
-		reason = "refused by the broker when sent alone: " + reason
+// unencoded is what is kept of an event that the encoder rejected.
+func unencoded(values []byte, r *encoder.Reject, data []byte) []byte {
+	if record := spanBytes(values, r.Record); len(record) > 0 || r.Offset+r.Length > len(data) {
+		return record
 	}
-	d := deadLetter{time: time.UnixMilli(millis), tag: c.tag, logstore: c.out.cfg.LogstoreOf(topic), reason: reason, record: value}
-	if ke, ok := errors.AsType[*kerr.Error](err); ok {
-		d.kafkaError = ke.Message
-	}
-	c.reject(failure.Of(err).Kind, &d, 1)
+	return data[r.Offset : r.Offset+r.Length]
 }
 
 // rejectMissing accounts for a record whose logstore does not exist.
 func (c *Chunk) rejectMissing(b *encoder.Batch, r *encoder.Record) {
 	d := deadLetter{time: time.Unix(r.Sec, int64(r.Nsec)), tag: c.tag, logstore: string(b.Bytes(r.Route)), reason: errMissing.Error(), record: b.Bytes(r.Value)}
 	d.kafkaError = kerr.UnknownTopicOrPartition.Message
-	c.reject(failure.NotFound, &d, 1)
+	c.reject(failure.NotFound, d, 1)
 }
 
-// rejects are the rejected records of a chunk of one kind. With dead_letter_file they
-// count when they are kept, or when keeping them failed.
+// reject accounts for records of a piece that are rejected together, which are one of
+// the chunk's pending ones and have room if they are kept.
+func (c *Chunk) reject(k failure.Kind, d deadLetter, records int) {
+	l := letter{deadLetter: d, kind: k, records: records, bytes: int64(len(d.record) + letterBytes)}
+	if c.out.deadLetterFile == nil {
+		r := l.rejects()
+		c.out.countRejects(c.tag, &r, keepNothing)
+		return
+	}
+	l.share = c.shareOf(c.out.logstores.letters)
+	c.out.keep(&l)
+}
+
+// reject accounts for a record that the broker refused in a batch of its own, or would
+// refuse.
+func (s *share) reject(topic string, key, value []byte, millis int64, err error) {
+	o := s.chunk.out
+	reason := display.Part(o.cfg.Secrets.Hide(err.Error()))
+	if !errors.Is(err, produce.ErrNotSent) && !errors.Is(err, errMissing) {
+		reason = "refused by the broker when sent alone: " + reason
+	}
+	d := deadLetter{time: time.UnixMilli(millis), tag: s.chunk.tag, logstore: o.cfg.LogstoreOf(topic), reason: reason, record: value}
+	if ke, ok := errors.AsType[*kerr.Error](err); ok {
+		d.kafkaError = ke.Message
+	}
+	l := letter{deadLetter: d, share: s, kind: failure.Of(err).Kind, records: 1, bytes: int64(produce.RecordBytes(key, value))}
+	if o.deadLetterFile == nil {
+		r := l.rejects()
+		o.countRejects(s.chunk.tag, &r, keepNothing)
+		s.settle(1, l.bytes)
+		return
+	}
+	if o.admission.extend(s, letterBytes) {
+		l.bytes += letterBytes
+	}
+	o.keep(&l)
+}
+
+// keepNothing is what the log says of rejected records without dead_letter_file.
+const keepNothing = "; set dead_letter_file to keep such records"
+
+// rejects are rejected records of one kind. With dead_letter_file they count when they
+// are kept, or when keeping them failed.
 type rejects struct {
 	kind     failure.Kind
 	byBroker bool
@@ -57,41 +89,9 @@ type rejects struct {
 	records  int
 }
 
-// reject accounts for records that are rejected together.
-func (c *Chunk) reject(k failure.Kind, d *deadLetter, records int) {
-	r := rejects{k, d.kafkaError != "", d.reason, records}
-	if c.out.deadLetterFile == nil {
-		c.countRejects(&r, "; set dead_letter_file to keep such records")
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.pendingDeadLetters = d.append(c.pendingDeadLetters)
-	for i := range c.pendingRejects {
-		if p := &c.pendingRejects[i]; p.kind == r.kind && p.byBroker == r.byBroker {
-			p.records += records
-			return
-		}
-	}
-	c.pendingRejects = append(c.pendingRejects, r)
-}
-
-// keepRejects writes the dead letters, and counts the records.
-func (c *Chunk) keepRejects(lines []byte, all []rejects) {
-	kept, count := "; kept in "+c.out.cfg.DeadLetterFile, &c.out.stats.deadLetters.kept
-	if err := c.out.deadLetterFile.write(lines); err != nil {
-		kept, count = "; not kept", &c.out.stats.deadLetters.lost
-		c.out.health.deadLetterWriteFailed(err)
-	}
-	for i := range all {
-		count.Add(int64(all[i].records))
-		c.countRejects(&all[i], kept)
-	}
-}
-
-func (c *Chunk) countRejects(r *rejects, kept string) {
-	c.out.stats.rejected.add(r.kind, r.byBroker, int64(r.records))
-	c.out.health.logRejected(c.tag, r, kept)
+func (o *Output) countRejects(tag string, r *rejects, kept string) {
+	o.stats.rejected.add(r.kind, r.byBroker, int64(r.records))
+	o.health.logRejected(tag, r, kept)
 }
 
 // logRejected logs a rejected record, one line a minute for each kind of failure. kept

@@ -29,6 +29,12 @@ func (s *share) need() int64 {
 	return s.pieceBytes
 }
 
+// addToPiece counts a record of the piece.
+func (s *share) addToPiece(bytes int) {
+	s.pieceRecords++
+	s.pieceBytes += int64(bytes)
+}
+
 // maxShareScan is how many shares of a chunk are looked through one by one.
 const maxShareScan = 8
 
@@ -113,7 +119,7 @@ func (o *Output) logstoreOf(route []byte, now time.Time, isFixed bool) (to *logs
 			to = o.logstores.common
 		}
 		if d := to.diverted.Load(); d != nil {
-			to, reject = o.logstores.common, d.reject
+			to, reject = o.logstores.elsewhere(d), d.reject
 		}
 	}
 	if to == o.logstores.common {
@@ -125,6 +131,11 @@ func (o *Output) logstoreOf(route []byte, now time.Time, isFixed bool) (to *logs
 // Acked counts records that were acknowledged.
 func (s *share) Acked(records int, bytes int64) {
 	defer s.chunk.out.recoverPanic(s.chunk)
+	s.settle(records, bytes)
+}
+
+// settle ends records: they are acknowledged, or rejected and accounted for.
+func (s *share) settle(records int, bytes int64) {
 	s.chunk.out.admission.release(s, records, bytes)
 	s.chunk.recordsDone(records)
 }
@@ -132,9 +143,7 @@ func (s *share) Acked(records int, bytes int64) {
 // Rejected accounts for a record that the broker refused in a batch of its own.
 func (s *share) Rejected(r produce.Record, err error) {
 	defer s.chunk.out.recoverPanic(s.chunk)
-	s.chunk.rejectByBroker(r.Topic, r.Value, r.Millis, err)
-	s.chunk.out.admission.release(s, 1, int64(produce.RecordBytes(r.Key, r.Value)))
-	s.chunk.recordsDone(1)
+	s.reject(r.Topic, r.Key, r.Value, r.Millis, err)
 }
 
 // Held tells that a record was refused alone and waits. One line a minute names its

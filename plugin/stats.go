@@ -175,10 +175,11 @@ func (o *Output) loadSummary() string {
 		max(0, begun-waiting), used, o.cfg.BufferLimit, waiting, o.stats.acknowledged.Load(), o.stats.rejected.Load())
 }
 
-// Retained counts what the output holds in batches, and of names of logstores,
+// Retained counts what the output holds in batches, of rejected records, and of names of logstores,
 // by looking at all of it: simulations compare it with what is accounted for.
 func (o *Output) Retained() produce.Retained {
 	r := o.producer.Retained()
+	r.Bytes += o.letters.retained()
 	r.Kept += o.logstores.retained()
 	return r
 }

@@ -21,6 +21,14 @@ type diversion struct {
 	checked time.Time // when the service was asked last
 }
 
+// elsewhere is where records go that are diverted.
+func (l *logstores) elsewhere(d *diversion) *logstore {
+	if d.reject {
+		return l.letters
+	}
+	return l.common
+}
+
 // found notes that the service knows a logstore.
 func (l *logstores) found(to *logstore) (wasDiverted bool) {
 	l.mu.Lock()
@@ -83,8 +91,11 @@ func (o *Output) logstoreMissing(to *logstore, now time.Time) {
 		o.producer.Divert(to.topic, o.defaultTopic)
 	}
 	o.producer.Forget(to.topic)
-	o.askCommon()
-	o.admission.divert(&to.account, &o.logstores.common.account)
+	other := o.logstores.elsewhere(d)
+	if other == o.logstores.common {
+		o.askCommon()
+	}
+	o.admission.divert(&to.account, &other.account)
 	if before == nil {
 		o.health.logDiverted(to, d.reject)
 	}
@@ -112,7 +123,7 @@ func (o *Output) tickLogstores(now time.Time) {
 		o.admission.know(&o.logstores.crowd, false)
 	}
 	all := o.logstores.all()
-	accounts := []*account{&o.logstores.crowd}
+	accounts := []*account{&o.logstores.crowd, &o.logstores.letters.account}
 	var stale []string
 	for _, to := range all {
 		accounts = append(accounts, &to.account)

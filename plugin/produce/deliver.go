@@ -89,6 +89,7 @@ func (res *results) deliver(p *Producer) {
 			r.batch.to(released)
 			res.released = append(res.released, r.batch)
 		}
+		r.batch.wire = nil // owners have copies of what they keep, and more batches may follow
 	}
 	for _, b := range res.released {
 		for _, run := range b.runs {
