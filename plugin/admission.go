@@ -41,6 +41,8 @@ type account struct {
 	used    int64
 	waiting []*Chunk
 	turn    *list.Element // in admission.turns; nil: parked, or nothing waits
+	left    *account      // it is forgotten, and this one takes its place; nil: it is not
+	tries   int           // of the crowd: how many chunks more may be tried in this second
 }
 
 // admit reserves the memory that c is likely to need, or lets c wait.
@@ -99,6 +101,10 @@ func (a *admission) othersFailLocked() bool {
 func (a *admission) holdLocked(c *Chunk) {
 	c.admitted, c.held, c.wanted = true, c.wanted, 0
 	a.addLocked(c.account, c.held)
+	if c.account.tries > 0 {
+		c.account.tries--
+		c.account.known = c.account.tries > 0
+	}
 }
 
 // dropHeldLocked releases what is held for c, and returns how many bytes it was.

@@ -165,8 +165,11 @@ func (o *Output) failed(topic string, err error) {
 	if to == nil {
 		return
 	}
-	o.admission.know(&to.account, true)
-	if isMissing(err) {
+	missing := isMissing(err)
+	if !missing || o.logstores.mayHold(to) {
+		o.admission.know(&to.account, true)
+	}
+	if missing {
 		o.logstoreMissing(to, time.Now())
 	}
 	o.health.storeFailed(to, err)

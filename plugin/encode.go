@@ -81,7 +81,8 @@ func (c *Chunk) reservePiece(w *workspace, data []byte, rest int) bool {
 	c.countUnencoded(&w.batch, data)
 	if !c.route(w) {
 		c.dropPiece(shares)
-		c.out.admission.waitForNames(c, &c.out.logstores.crowd)
+		_, room := c.out.logstores.names()
+		c.out.admission.waitForNames(c, &c.out.logstores.crowd, room)
 		c.out.health.logCrowded(c.tag)
 		return false
 	}

@@ -11,7 +11,7 @@ import (
 const (
 	// maxUnknownNames is how many names of logstores are remembered that the service has
 	// not confirmed: anybody's text may stand in the field of logstore_key. Records of
-	// further ones wait.
+	// further ones wait for a place.
 	maxUnknownNames = 1000
 	// maxDivertedNames is how many are remembered whose records go elsewhere.
 	maxDivertedNames = 10_000
@@ -37,6 +37,8 @@ type logstore struct {
 
 	// Guarded by logstores.mu.
 	confirmed    bool      // the service knows it
+	holds        bool      // it is one of maxHolders
+	fixed        bool      // an option names it: it has its place whatever records name
 	missingSince time.Time // zero: the service has not said that it does not exist
 }
 
@@ -58,6 +60,8 @@ type logstores struct {
 	byTopic map[string]*logstore
 	unknown int // neither confirmed nor diverted
 	diverts int
+	holders int
+	passed  passed
 }
 
 func (l *logstores) open(cfg *config.Config, added func(*logstore)) {
@@ -72,7 +76,7 @@ func (l *logstores) open(cfg *config.Config, added func(*logstore)) {
 }
 
 // find returns the logstore that route names, or the configured one if route is not a
-// valid name, or l.stray. It returns nil if the name is new, and too many are unknown. What
+// valid name, or l.stray. It returns nil if the name is new and has to wait for a place. What
 // it returns is not forgotten before it is idle: a chunk that waits for a forgotten one
 // waits for ever.
 func (l *logstores) find(route []byte, now time.Time) *logstore {
@@ -104,7 +108,7 @@ func (l *logstores) findNew(route string, now time.Time) *logstore {
 	to, isNew := l.unnamed(), false
 	l.mu.Lock()
 	if valid {
-		to, isNew = l.addLocked(route)
+		to, isNew = l.addLocked(route, false)
 	}
 	if to != nil {
 		if len(l.routes) >= maxRoutes {
@@ -124,10 +128,9 @@ func (l *logstores) findNew(route string, now time.Time) *logstore {
 // What a record names is looked up by find alone.
 func (l *logstores) fixed(name string, now time.Time) *logstore {
 	l.mu.Lock()
-	to, isNew := l.addLocked(name)
-	if to != nil {
-		to.usedAt.Store(now.UnixNano())
-	}
+	to, isNew := l.addLocked(name, true)
+	to.fixed = true
+	to.usedAt.Store(now.UnixNano())
 	l.mu.Unlock()
 	if isNew {
 		l.added(to)
@@ -135,16 +138,17 @@ func (l *logstores) fixed(name string, now time.Time) *logstore {
 	return to
 }
 
-// addLocked returns the logstore of a name; nil: too many names are unknown.
-func (l *logstores) addLocked(name string) (to *logstore, isNew bool) {
+// addLocked returns the logstore of a name. It is nil if too many names are unknown, or if
+// this one had its turn; never for that of an option.
+func (l *logstores) addLocked(name string, fixed bool) (to *logstore, isNew bool) {
 	topic := l.cfg.Topic(name)
 	if to = l.byTopic[topic]; to != nil {
 		return to, false
 	}
-	if l.unknown >= maxUnknownNames {
+	if !fixed && (l.unknown >= maxUnknownNames || l.passed.has(name)) {
 		return nil, false
 	}
-	to = &logstore{name: name, topic: topic}
+	to = &logstore{name: name, topic: topic, askedAt: time.Now()}
 	l.byTopic[topic] = to
 	l.unknown++
 	return to, true
@@ -201,6 +205,7 @@ func (l *logstores) forget(now time.Time, used func(*logstore) bool) (forgotten 
 		case !to.confirmed:
 			l.unknown--
 		}
+		l.endHoldLocked(to)
 		delete(l.byTopic, topic)
 		forgotten = append(forgotten, to)
 	}

@@ -149,6 +149,6 @@ func (h *health) logCrowded(tag string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.crowdedLogged.due() {
-		h.out.log.Errorf("records of tag %q wait: logstore_key gave %d names that SLS does not know, and no more are asked about; check the field", display.Cut(tag), maxUnknownNames)
+		h.out.log.Errorf("records of tag %q wait: logstore_key gave %d names that SLS does not know, and others are asked about in turn; check the field", display.Cut(tag), maxUnknownNames)
 	}
 }

@@ -8,6 +8,9 @@ import (
 // waitLocked lets c wait at an index of the line of its account.
 func (a *admission) waitLocked(c *Chunk, at int) {
 	c.admitted = false
+	if other := c.account.left; other != nil {
+		c.account, c.wanted, at = other, chunkOverhead, len(other.waiting)
+	}
 	c.account.waiting = slices.Insert(c.account.waiting, at, c)
 	a.waiting++
 	a.takeTurnLocked(c.account)
@@ -98,16 +101,52 @@ func (a *admission) unpark(c *Chunk, rest int) {
 	}
 }
 
-// waitForNames lets c wait until another unknown name may be remembered.
-func (a *admission) waitForNames(c *Chunk, crowd *account) {
+// waitForNames lets c wait until another unknown name may be remembered; room tells that
+// one may be, and it is one of its own that may not. The others that wait are tried before.
+func (a *admission) waitForNames(c *Chunk, crowd *account, room bool) {
 	a.mu.Lock()
 	a.dropHeldLocked(c)
-	crowd.known = false
+	if !room {
+		crowd.known, crowd.tries = false, 0
+	}
 	c.account, c.wanted = crowd, chunkOverhead
-	a.waitLocked(c, 0)
+	a.waitLocked(c, len(crowd.waiting))
 	admitted := a.admitWaitingLocked()
 	a.mu.Unlock()
 	wakeAll(admitted)
+}
+
+// tryCrowd lets some chunks that wait for names be tried.
+func (a *admission) tryCrowd(crowd *account) {
+	a.mu.Lock()
+	crowd.tries = crowdTries + len(crowd.waiting)/8
+	admitted := a.knowLocked(crowd, false)
+	a.mu.Unlock()
+	wakeAll(admitted)
+}
+
+// isWaitedFor tells whether chunks wait for a logstore.
+func (a *admission) isWaitedFor(to *account) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(to.waiting) > 0
+}
+
+// leave moves the chunks that wait for a logstore to another's line, and those that will:
+// who looked it up may be about to wait. It returns false if records of it may have room.
+func (a *admission) leave(from, to *account) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if from.known || from.used > 0 {
+		return false
+	}
+	for _, c := range from.waiting {
+		c.account, c.wanted = to, chunkOverhead
+	}
+	to.waiting = append(to.waiting, from.waiting...)
+	from.waiting, from.left = nil, to
+	a.parkLocked(from)
+	return true
 }
 
 // divert lets the chunks that wait for a logstore wait for another one, where their
@@ -141,13 +180,13 @@ func (a *admission) waitsInVain(c *Chunk) bool {
 	return !c.admitted && (c.account.failing || !c.account.known)
 }
 
-// heldUp tells whether a logstore fails, and has no room to show that it is well again:
+// heldUp tells whether a logstore fails, or is unknown, and has no room to show that it is well again:
 // nothing of it is on its way, and its first chunk waits, maybe for what others that fail
 // hold for ever.
 func (a *admission) heldUp(to *logstore) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return to.account.failing && to.account.used == 0 && len(to.account.waiting) > 0
+	return (to.account.failing || !to.account.known) && to.account.used == 0 && len(to.account.waiting) > 0
 }
 
 // setNames sets how many names of logstores are remembered.
@@ -166,7 +205,7 @@ func (a *admission) know(to *account, failing bool) {
 }
 
 func (a *admission) knowLocked(to *account, failing bool) []*Chunk {
-	if to.known && to.failing == failing {
+	if to.left != nil || to.known && to.failing == failing {
 		return nil
 	}
 	a.parkLocked(to)

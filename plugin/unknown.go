@@ -42,6 +42,7 @@ func (l *logstores) found(to *logstore) (wasDiverted bool) {
 		l.unknown--
 	}
 	to.confirmed = true
+	l.endHoldLocked(to)
 	return wasDiverted
 }
 
@@ -112,16 +113,13 @@ func (o *Output) tickLogstores(now time.Time) {
 	if o.logstores.single {
 		return
 	}
-	forgotten := o.logstores.forget(now, o.admission.inUse)
+	forgotten := append(o.logstores.forget(now, o.admission.inUse), o.passPlaces(now)...)
 	for _, to := range forgotten {
 		o.producer.Forget(to.topic)
 	}
 	o.health.forget(forgotten)
-	names, room := o.logstores.names()
+	names, _ := o.logstores.names()
 	o.admission.setNames(names)
-	if room {
-		o.admission.know(&o.logstores.crowd, false)
-	}
 	all := o.logstores.all()
 	accounts := []*account{&o.logstores.crowd, &o.logstores.letters.account}
 	var stale []string
