@@ -43,6 +43,7 @@ type account struct {
 	turn    *list.Element // in admission.turns; nil: parked, or nothing waits
 	left    *account      // it is forgotten, and this one takes its place; nil: it is not
 	tries   int           // of the crowd: how many chunks more may be tried in this second
+	waited  int           // seconds in which it had nothing in flight, and its first chunk no room
 }
 
 // admit reserves the memory that c is likely to need, or lets c wait.
@@ -86,10 +87,22 @@ func (a *admission) fitsLocked(to *account, bytes int64) bool {
 	return to.used+bytes <= free || a.othersFailLocked()
 }
 
-// overdraft is how many bytes over limit logstores that fail may hold, until those that
-// are well wait for them. Each of them may have been the only one that was well when it
-// got room: hundreds of them, refused one after the other, would take any memory.
+// overdraft is how many bytes over limit logstores may hold together. Of those that fail each
+// may have been the only one that was well when it got room: hundreds of them, refused one
+// after the other, would take any memory.
 const overdraft = 4 << 20
+
+// patientSeconds is how long a logstore without anything in flight waits for what others
+// release, until it may have room over limit.
+const patientSeconds = 2
+
+// mayOverdrawLocked tells whether a logstore may take that many bytes over limit. Others
+// that need less may leave room for each other all the time, and never for this one: who comes
+// when nobody of his logstore waits gets what he finds free. To hold these up until all is
+// released would be no better, for that may be up to a logstore that is slow.
+func (a *admission) mayOverdrawLocked(to *account, bytes int64) bool {
+	return to.known && !to.failing && to.used == 0 && to.waited >= patientSeconds && a.used+bytes <= a.limit+overdraft
+}
 
 // othersFailLocked tells whether all that is used is of logstores that fail, so that one
 // that is well may take more than is left.
@@ -101,6 +114,7 @@ func (a *admission) othersFailLocked() bool {
 func (a *admission) holdLocked(c *Chunk) {
 	c.admitted, c.held, c.wanted = true, c.wanted, 0
 	a.addLocked(c.account, c.held)
+	c.account.waited = 0
 	if c.account.tries > 0 {
 		c.account.tries--
 		c.account.known = c.account.tries > 0
@@ -144,7 +158,9 @@ func (a *admission) tryReserve(c *Chunk, shares []*share, rest int) (fits bool, 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	held := a.dropHeldLocked(c)
-	if full, total := a.fullLocked(shares); full != nil {
+	overdraws := c.overdraws
+	c.overdraws = false
+	if full, total := a.fullLocked(shares, overdraws); full != nil {
 		c.account, c.wanted = full, total
 		a.waitLocked(c, 0)
 		return false, a.admitWaitingLocked()
@@ -165,12 +181,12 @@ func (a *admission) tryReserve(c *Chunk, shares []*share, rest int) (fits bool, 
 
 // fullLocked reserves what the shares of a piece take. If one does not fit, nothing is
 // reserved, and it returns its account, and what the piece takes in all: that much has to
-// be free, or it would be tried in vain.
-func (a *admission) fullLocked(shares []*share) (full *account, total int64) {
-	alone, aloneWell := a.used == 0, a.othersFailLocked()
+// be free, or it would be tried in vain. overdraws tells that it may be more than is free.
+func (a *admission) fullLocked(shares []*share, overdraws bool) (full *account, total int64) {
 	for _, s := range shares {
 		total += s.need()
 	}
+	alone, aloneWell := a.used == 0, a.othersFailLocked() || overdraws && a.used+total <= a.limit+overdraft
 	for i, s := range shares {
 		to, need := &s.logstore.account, s.need()
 		if need == 0 || to.known && (alone || aloneWell && !to.failing) || a.fitsLocked(to, need) {

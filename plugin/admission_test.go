@@ -25,12 +25,15 @@ func newRoom(t *testing.T, single bool, names ...string) *room {
 }
 
 // chunk submits a chunk of a logstore that wants that many units.
-func (r *room) chunk(name string, units int) *Chunk {
+func (r *room) chunk(name string, units int) *Chunk { return r.chunkOf(name, int64(units)*unit) }
+
+// chunkOf is chunk in bytes.
+func (r *room) chunkOf(name string, bytes int64) *Chunk {
 	c := &Chunk{result: Pending, waker: new(countingWaker)}
 	a := &r.admission
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c.account, c.wanted = &r.stores[name].account, int64(units)*unit
+	c.account, c.wanted = &r.stores[name].account, bytes
 	a.admitLocked(c)
 	return c
 }
@@ -266,4 +269,68 @@ func TestAdmissionOfAnEndedChunk(t *testing.T) {
 	r.unpark(c, unit)
 	r.wantAdmitted([]*Chunk{c}, false)
 	r.wantLoad(0, 0)
+}
+
+// A chunk that needs more than others leave free gets room, however many of them come and
+// go: none of them ends before the next one is there.
+func TestAdmissionOfAGiantAmongOthers(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name   string
+		limit  int64
+		units  int
+		others int
+	}{{"more than all the room", unit, 2, 3}, {"more than others leave free", 12 * unit, 3, 13}} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			busy := names("busy", row.others)
+			r := newRoom(t, false, append(busy, "giant")...)
+			r.limit = row.limit
+			o := new(Output)
+			var all []*account
+			for _, s := range r.stores {
+				all = append(all, &s.account)
+			}
+			var inflight []*Chunk
+			give := func(name string) {
+				c := r.chunkOf(name, row.limit/16)
+				c.out = o
+				inflight = append(inflight, c)
+			}
+			for _, name := range busy {
+				give(name)
+			}
+			giant := r.chunk("giant", row.units)
+			giant.out = o
+			for second := 0; !r.isAdmitted(giant); second++ {
+				if second == 60 {
+					t.Fatal("others overtake it for ever")
+				}
+				for i, name := range busy {
+					give(name)
+					r.end(inflight[0])
+					if inflight = inflight[1:]; i == 0 {
+						r.retry(all)
+					}
+				}
+				if used, _ := r.load(); used > row.limit+overdraft {
+					t.Fatalf("%d bytes of %d", used, row.limit)
+				}
+			}
+			if !r.reservePiece(giant, "giant", int64(row.units), 0) {
+				t.Error("its piece finds no room")
+			}
+			if used, _ := r.load(); used > row.limit+overdraft {
+				t.Errorf("%d bytes of %d", used, row.limit)
+			}
+			second := r.chunk("giant", 3)
+			r.wantAdmitted([]*Chunk{second}, false)
+			r.end(giant)
+			r.end(second)
+			for _, c := range inflight {
+				r.end(c)
+			}
+			r.wantLoad(0, 0)
+		})
+	}
 }

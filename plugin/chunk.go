@@ -53,6 +53,8 @@ type Chunk struct {
 	wanted   int64 // bytes that it waits for
 	held     int64 // bytes reserved for pieces that are not encoded
 
+	overdraws bool // its next piece may have room over limit
+
 	// Of the goroutine that encodes.
 	next         encoder.Position // of what the producer does not have
 	records      int              // before it

@@ -44,7 +44,8 @@ func (a *admission) admitWaitingLocked() (admitted []*Chunk) {
 		for turn := a.turns[i].Front(); turn != nil; turn = a.turns[i].Front() {
 			to := turn.Value.(*account) //nolint:errcheck // nothing else is put in
 			c := to.waiting[0]
-			if !a.fitsLocked(to, c.wanted) {
+			fits := a.fitsLocked(to, c.wanted)
+			if c.overdraws = !fits && a.mayOverdrawLocked(to, c.wanted); !fits && !c.overdraws {
 				if to.known && to.used == 0 {
 					break // others have the room: the first in turn gets what they release
 				}
@@ -222,6 +223,9 @@ func (a *admission) knowLocked(to *account, failing bool) []*Chunk {
 func (a *admission) retry(all []*account) {
 	a.mu.Lock()
 	for _, to := range all {
+		if len(to.waiting) > 0 && to.used == 0 {
+			to.waited++
+		}
 		a.takeTurnLocked(to)
 	}
 	admitted := a.admitWaitingLocked()

@@ -111,6 +111,7 @@ func isMissing(err error) bool {
 // again that wait.
 func (o *Output) tickLogstores(now time.Time) {
 	if o.logstores.single {
+		o.admission.retry([]*account{&o.logstores.common.account, &o.logstores.letters.account})
 		return
 	}
 	forgotten := append(o.logstores.forget(now, o.admission.inUse), o.passPlaces(now)...)
