@@ -86,6 +86,8 @@ func Metrics(version string) []Metric {
 			value: func(s *snapshot) float64 { return float64(s.troubled) }},
 		Metric{Name: "records_not_allowed_total", Help: "Records that went to the option logstore, since logstore_allowed does not have what logstore_key found.",
 			value: func(s *snapshot) float64 { return float64(s.strays) }},
+		Metric{Name: "reserved_keys_total", Help: "Keys of records that SLS reserves, and records without any: reserved_keys says what becomes of them.",
+			value: func(s *snapshot) float64 { return float64(s.reserved) }},
 		Metric{Name: "dead_letters_kept_total", Help: "Rejected records that were written to dead_letter_file.",
 			value: func(s *snapshot) float64 { return float64(s.lettersKept) }},
 		Metric{Name: "dead_letters_lost_total", Help: "Rejected records that could not be written to dead_letter_file.",

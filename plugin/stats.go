@@ -100,6 +100,7 @@ type snapshot struct {
 	lettersKept, lettersLost, lettersDeleted int64
 	spool                                    spoolSnapshot
 	strays                                   int64
+	reserved                                 int64 // keys
 	unwanted                                 int64 // chunks
 }
 
@@ -127,6 +128,7 @@ func (o *Output) snapshot(now time.Time) snapshot {
 		up:                o.health.healthy(now),
 		troubled:          o.health.troubles(),
 		strays:            o.stats.strays.Load(),
+		reserved:          o.stats.reserved.Load(),
 		lettersKept:       o.stats.deadLetters.kept.Load(),
 		lettersLost:       o.stats.deadLetters.lost.Load(),
 		lettersDeleted:    o.stats.deadLetters.deleted.Load(),
