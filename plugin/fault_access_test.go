@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -81,6 +82,76 @@ func TestHealthcheckRequire(t *testing.T) {
 		e.SetCredentials("demo-project", "demo-id", "demo-secret")
 		_, h := network.startOutput(t, properties)
 		h.wait("is reachable")
+	})
+}
+
+// The check at the start looks at each logstore that an option names.
+func TestHealthcheckLooksAtEachLogstore(t *testing.T) {
+	t.Parallel()
+	configure := func(t *testing.T, network testNetwork, healthcheck string, exist ...string) map[string]string {
+		_, properties := network.startEndpoint(t, sls.Options{Logstores: exist})
+		maps.Copy(properties, map[string]string{"logstore_metrics": "metrics", "logstore_traces": "traces", "healthcheck": healthcheck})
+		return properties
+	}
+	wantReachable := func(t *testing.T, h *memoryLogger, names ...string) {
+		t.Helper()
+		for _, name := range names {
+			h.wait("logstore " + name + " of project demo-project is reachable")
+		}
+		if n := h.count("reachable"); n != len(names) {
+			t.Errorf("%d logstores are said to be reachable, want %q", n, names)
+		}
+	}
+	t.Run("all are there", bubbled(func(t *testing.T, network testNetwork) {
+		_, h := network.startOutput(t, configure(t, network, "require", "demo", "metrics", "traces"))
+		wantReachable(t, h, "demo", "metrics", "traces")
+	}))
+	for missing, exist := range map[string][]string{"metrics": {"demo", "traces"}, "traces": {"demo", "metrics"}} {
+		t.Run("require, without "+missing, bubbled(func(t *testing.T, network testNetwork) {
+			cfg := network.parse(t, configure(t, network, "require", exist...))
+			o, err := New(cfg, Env{Log: NewLog(&memoryLogger{t: t}, "test")})
+			if o != nil || err == nil || !strings.Contains(err.Error(), "healthcheck require: project demo-project or logstore "+missing+" does not exist") {
+				t.Errorf("output %v, error %v", o, err)
+			}
+		}))
+		t.Run("on, without "+missing, bubbled(func(t *testing.T, network testNetwork) {
+			o, h := network.startOutput(t, configure(t, network, "on", exist...))
+			h.wait("project demo-project or logstore " + missing + " does not exist")
+			wantReachable(t, h, exist...)
+			if n := o.health.troubles(); n != 1 {
+				t.Errorf("%d logstores are in trouble", n)
+			}
+			time.Sleep(2 * unknownIdleTimeout) // nobody sends there
+			if n, known := o.health.troubles(), len(o.logstores.all()); n != 0 || known != 1 {
+				t.Errorf("%d logstores are in trouble and %d remembered, when nothing came for them", n, known)
+			}
+			if n := h.count("does not exist"); n > 2 {
+				t.Errorf("%d lines about a logstore that nothing is sent to", n)
+			}
+		}))
+	}
+	t.Run("off", bubbled(func(t *testing.T, network testNetwork) {
+		o, h := network.startOutput(t, configure(t, network, "off", "demo"))
+		time.Sleep(time.Minute)
+		if n := h.count("reachable") + h.count("exist"); n != 0 || o.health.troubles() != 0 {
+			t.Errorf("%d lines about logstores, %d in trouble", n, o.health.troubles())
+		}
+	}))
+}
+
+// An endpoint that is away is one failure, not one for each logstore.
+func TestHealthcheckOfManyLogstoresWithoutAnEndpoint(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo", "metrics", "traces"}})
+		e.Close()
+		properties["logstore_metrics"], properties["logstore_traces"] = "metrics", "traces"
+		o, h := network.startOutput(t, properties)
+		h.wait("cannot reach")
+		time.Sleep(30 * time.Second)
+		if n := len(o.logstores.all()); n != 1 {
+			t.Errorf("%d logstores are remembered, want the option logstore alone", n)
+		}
 	})
 }
 

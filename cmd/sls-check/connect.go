@@ -72,7 +72,7 @@ func (w *walk) handshake(ctx context.Context, address string) bool {
 		return false
 	}
 	if err != nil {
-		w.fail("TLS", w.cfg.AdviceWithoutRetry(err), presented(err))
+		w.fail("TLS", w.cfg.AdviceWithoutRetry(w.cfg.Logstore, err), presented(err))
 		return false
 	}
 	defer conn.Close()

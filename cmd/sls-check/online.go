@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -170,7 +169,7 @@ func (w *walk) authenticate(ctx context.Context, client *kgo.Client) bool {
 	defer cancel()
 	began := time.Now()
 	if _, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, client); err != nil {
-		w.fail("SASL", w.cfg.AdviceWithoutRetry(err), "")
+		w.fail("SASL", w.cfg.AdviceWithoutRetry(w.cfg.Logstore, err), "")
 		return false
 	}
 	w.pass("SASL", began, "PLAIN, user %s; whether it may write is seen at the next steps", w.cfg.Project)
@@ -180,21 +179,16 @@ func (w *walk) authenticate(ctx context.Context, client *kgo.Client) bool {
 // find asks for the logstores themselves: only that shows a refused AccessKey or an unknown logstore. It tells whether the
 // option logstore is there.
 func (w *walk) find(ctx context.Context, client *kgo.Client) bool {
-	found := w.findLogstore(ctx, client, w.cfg.Logstore)
-	others := []string{w.cfg.Encoding.MetricsRoute, w.cfg.Encoding.TracesRoute}
-	slices.Sort(others)
-	for _, name := range slices.Compact(others) {
-		if found && name != "" && name != w.cfg.Logstore {
-			w.findLogstore(ctx, client, name)
+	for _, name := range w.cfg.FixedLogstores() {
+		if !w.findLogstore(ctx, client, name) && name == w.cfg.Logstore {
+			return false
 		}
 	}
-	return found
+	return true
 }
 
 func (w *walk) findLogstore(ctx context.Context, client *kgo.Client, logstore string) bool {
-	cfg := *w.cfg
-	cfg.Logstore = logstore
-	name := cfg.Topic(logstore)
+	name := w.cfg.Topic(logstore)
 	ctx, cancel := w.limit(ctx)
 	defer cancel()
 	request := kmsg.NewPtrMetadataRequest()
@@ -210,7 +204,7 @@ func (w *walk) findLogstore(ctx context.Context, client *kgo.Client, logstore st
 		err = kerr.ErrorForCode(response.Topics[0].ErrorCode)
 	}
 	if err != nil {
-		w.fail("topic", cfg.AdviceWithoutRetry(err), "")
+		w.fail("topic", w.cfg.AdviceWithoutRetry(logstore, err), "")
 		return false
 	}
 	w.pass("topic", began, "%s exists, %s (SLS's shards)", name, number(len(response.Topics[0].Partitions), "partition"))
@@ -245,7 +239,7 @@ func (w *walk) write(ctx context.Context, client *kgo.Client) {
 	began := time.Now()
 	written, err := client.ProduceSync(ctx, record).First()
 	if err != nil {
-		w.fail("write", w.cfg.AdviceWithoutRetry(err), "")
+		w.fail("write", w.cfg.AdviceWithoutRetry(w.cfg.Logstore, err), "")
 		return
 	}
 	w.pass("write", began, "one test record to partition %d, acknowledged", written.Partition)

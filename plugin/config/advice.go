@@ -86,11 +86,11 @@ func (c *Config) Advice(logstore string, err error) string {
 
 // AdviceWithoutRetry is Advice for a caller that does not retry: without what happens
 // next, which is what stands after the last semicolon.
-func (c *Config) AdviceWithoutRetry(err error) string {
+func (c *Config) AdviceWithoutRetry(logstore string, err error) string {
 	if _, network := errors.AsType[*net.OpError](err); !network && errors.Is(err, context.DeadlineExceeded) {
 		err = failure.ErrNoAnswer // the connection was made, for dialing has errors of its own
 	}
-	text := c.Advice(c.Logstore, err)
+	text := c.Advice(logstore, err)
 	return text[:strings.LastIndex(text, "; ")]
 }
 

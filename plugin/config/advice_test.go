@@ -19,7 +19,7 @@ func TestAdviceWithoutRetry(t *testing.T) {
 		"cannot reach h:1 (TCP)":       &net.OpError{Op: "dial", Err: net.ErrClosed},
 		"cannot reach h:1 (DNS): look": &net.DNSError{Err: "no such host", Name: "h"},
 	} {
-		if got := c.AdviceWithoutRetry(err); !strings.Contains(got, want) || strings.Contains(got, "retrying") {
+		if got := c.AdviceWithoutRetry(c.Logstore, err); !strings.Contains(got, want) || strings.Contains(got, "retrying") {
 			t.Errorf("advice on %v: %q, want %q and no word of retrying", err, got, want)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -167,6 +168,17 @@ func (c *Config) LogstoreOf(topic string) string {
 		return strings.TrimSuffix(topic, ".json")
 	}
 	return topic
+}
+
+// FixedLogstores are those that options name, each once, the option logstore first.
+func (c *Config) FixedLogstores() []string {
+	names := []string{c.Logstore}
+	for _, name := range []string{c.Encoding.MetricsRoute, c.Encoding.TracesRoute} {
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Backoff returns the wait after the given number of failures in a row: retry_backoff,

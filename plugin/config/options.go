@@ -175,7 +175,7 @@ var options = []option{
 	{name: "tls_verify", def: "on", allowed: switchForm, help: "off: accepts any certificate; for tests only",
 		set: toggle(func(c *Config, on bool) { c.TLSVerify = on })},
 
-	{name: "healthcheck", def: "on", allowed: "on, require or off", help: "At start: on logs whether the logstore can be reached; require: Fluent Bit stops if not",
+	{name: "healthcheck", def: "on", allowed: "on, require or off", help: "At start: on logs whether logstore, logstore_metrics and logstore_traces can be reached; require: Fluent Bit stops if one cannot",
 		set: setHealthcheck},
 	{name: "flush_mode", def: "auto", allowed: "auto or blocking", help: "auto: waits in Fluent Bit's event loop where that is possible; blocking: on the calling thread",
 		set: word(func(c *Config, i int) { c.FlushMode = FlushMode(i) }, "auto", "blocking")},
