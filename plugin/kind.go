@@ -1,6 +1,9 @@
 package plugin
 
-import "out_sls_kafka/encoder"
+import (
+	"out_sls_kafka/encoder"
+	"out_sls_kafka/plugin/display"
+)
 
 // isUnwanted tells whether a chunk is of a kind that has no logstore, and counts it. Fluent
 // Bit is told once, for all outputs of the plugin, which kinds it takes: an output that
@@ -11,7 +14,7 @@ func (o *Output) isUnwanted(tag string, data []byte) bool {
 		return false
 	}
 	if o.stats.unwanted.Add(1) == 1 {
-		o.log.Warnf("traces of tag %q are dropped, because logstore_traces is not set; others are counted and not logged", tag)
+		o.log.Warnf("traces of tag %q are dropped, because logstore_traces is not set; others are counted and not logged", display.Cut(tag))
 	}
 	return true
 }

@@ -1,6 +1,10 @@
 package plugin
 
-import "fmt"
+import (
+	"fmt"
+
+	"out_sls_kafka/plugin/display"
+)
 
 // strays are records of a piece whose logstore logstore_allowed does not have. They go to
 // the option logstore.
@@ -28,7 +32,7 @@ func (c *Chunk) noteStrays(s *strays) {
 // lack, or a misspelt field or part of the tag, which no record has.
 func (c *Chunk) noteRouteless() {
 	if o := c.out; !o.routeless.Load() && !o.routeless.Swap(true) {
-		o.log.Infof("record of tag %q goes to logstore %s: logstore_key found nothing; others are not logged", c.tag, o.cfg.Logstore)
+		o.log.Infof("record of tag %q goes to logstore %s: logstore_key found nothing; others are not logged", display.Cut(c.tag), o.cfg.Logstore)
 	}
 }
 
@@ -43,7 +47,6 @@ func (h *health) logStrays(tag string, s *strays) {
 	if n := h.straySkipped + s.records - 1; n > 0 {
 		more = fmt.Sprintf(" (and %d more of this kind in the last minute)", n)
 	}
-	const shown = 100
-	h.out.log.Warnf("record of tag %q goes to logstore %s: logstore_allowed does not have %q, which logstore_key found%s", tag, h.out.cfg.Logstore, s.first[:min(len(s.first), shown)], more)
+	h.out.log.Warnf("record of tag %q goes to logstore %s: logstore_allowed does not have %q, which logstore_key found%s", display.Cut(tag), h.out.cfg.Logstore, display.Cut(string(s.first)), more)
 	h.straySkipped = 0
 }

@@ -58,6 +58,33 @@ func TestLineOfStrays(t *testing.T) {
 	})
 }
 
+// What is wrong stands in the line, however long the tag is.
+func TestLinesOfALongTag(t *testing.T) {
+	t.Parallel()
+	tag := strings.Repeat("a", 1<<20)
+	for name, row := range map[string]struct {
+		options []string
+		chunk   func(t *testing.T) []byte
+		line    string
+	}{
+		"not allowed": {[]string{"logstore_allowed", "team-*"}, func(*testing.T) []byte {
+			return routedEvents(1, "x", func(int) string { return strings.Repeat("victim", 10_000) })
+		}, "which logstore_key found"},
+		"no key": {[]string{"logstore_key", "$absent"}, func(*testing.T) []byte { return events(0, 1, "x") },
+			"logstore_key found nothing; others are not logged"},
+		"traces": {nil, func(t *testing.T) []byte { return tracesChunk(t, 1) }, "because logstore_traces is not set; others"},
+	} {
+		t.Run(name, bubbled(func(t *testing.T, network testNetwork) {
+			_, o, h, _ := network.startStores(t, sls.Options{Logstores: []string{"demo"}, DiscardLogs: true}, row.options...)
+			w, chunk := make(channelWaker, 1), row.chunk(t)
+			if r := await(o.Submit(tag, chunk, w, false), w, chunk); r != OK {
+				t.Errorf("result %d", r)
+			}
+			h.wait(row.line)
+		}))
+	}
+}
+
 // The tag decides where a record goes, whatever the record says.
 func TestLogstoreOfTag(t *testing.T) {
 	t.Parallel()
@@ -85,7 +112,9 @@ func TestLogstoreOfTag(t *testing.T) {
 				t.Errorf("%.100q: %d records in %s, %d in the other", tag, e.Count(logstore)-before, logstore, e.Count("victim"))
 			}
 		}
-		if n := h.count("goes to logstore demo: logstore_key found nothing; others are not logged"); n != 1 {
+		const line = "goes to logstore demo: logstore_key found nothing; others are not logged"
+		h.wait(line)
+		if n := h.count(line); n != 1 {
 			t.Errorf("%d lines say that some are without a logstore", n)
 		}
 	})
