@@ -106,7 +106,7 @@ func TestHotReload(t *testing.T) {
 	})
 }
 
-// forgetsLines tells whether a reload loses a line that tail has read in part: before 5.0
+// forgetsLines tells whether a reload loses a line that tail has read in part: up to 4.2.8
 // its DB counts that part as read, and the reload forgets it (fluent/fluent-bit#11265).
 // There a reload must find tail at the end of a line.
 func (h host) forgetsLines() bool {
