@@ -2,12 +2,14 @@ package plugin
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tinylib/msgp/msgp"
 
+	"out_sls_kafka/encoder"
 	"out_sls_kafka/test/sls"
 )
 
@@ -31,6 +33,22 @@ func gaugeChunk(t *testing.T, n int) []byte {
 	}
 	meta := map[string]any{"ver": 2, "type": 1, "opts": map[string]any{"name": "up"}}
 	return packed(t, map[string]any{"metrics": []any{map[string]any{"meta": meta, "values": values}}})
+}
+
+// deltaChunk is a chunk of metrics: one counter that counts since the sample before, of n
+// samples, and one since the start.
+func deltaChunk(t *testing.T, n int) []byte {
+	t.Helper()
+	var metrics []any
+	for name, aggregation := range map[string]int{"delta": 1, "total": 2} {
+		var values []any
+		for i := range n {
+			values = append(values, map[string]any{"ts": uint64(1_700_000_000_000_000_000), "value": float64(i)})
+		}
+		meta := map[string]any{"ver": 2, "type": 0, "opts": map[string]any{"name": name}, "aggregation_type": aggregation}
+		metrics = append(metrics, map[string]any{"meta": meta, "values": values})
+	}
+	return packed(t, map[string]any{"metrics": metrics})
 }
 
 func packed(t *testing.T, v any) []byte {
@@ -95,6 +113,48 @@ func TestKinds(t *testing.T) {
 			}
 			if n := o.stats.rejected.Load(); n != 0 || len(o.live) != 0 {
 				t.Errorf("%d rejected, %d chunks left", n, len(o.live))
+			}
+		}))
+	}
+}
+
+// Samples that count since the one before are left out of a metricstore: each counts as
+// rejected and is kept, and the others of the chunk land. metrics_delta keep has them land.
+func TestDeltaMetrics(t *testing.T) {
+	t.Parallel()
+	const samples = 7
+	for name, c := range map[string]struct {
+		options      []string
+		land, reject int
+	}{
+		"metricstore":       {[]string{"metrics_format", "metricstore"}, samples, samples},
+		"metricstore, keep": {[]string{"metrics_format", "metricstore", "metrics_delta", "keep"}, 2 * samples, 0},
+		"json":              {nil, 2 * samples, 0},
+	} {
+		t.Run(name, bubbled(func(t *testing.T, network testNetwork) {
+			e, properties := network.startEndpoint(t, sls.Options{})
+			for i := 0; i < len(c.options); i += 2 {
+				properties[c.options[i]] = c.options[i+1]
+			}
+			properties["dead_letter_file"] = filepath.Join(t.TempDir(), "letters")
+			o, h := network.startOutput(t, properties)
+			if r := deliver(t, o, deltaChunk(t, samples)); r != OK {
+				t.Errorf("result %d", r)
+			}
+			if got := e.Count("demo"); got != c.land {
+				t.Errorf("%d samples landed, want %d", got, c.land)
+			}
+			if got := o.snapshot(time.Now()).rejected[unreadable]; got != int64(c.reject) {
+				t.Errorf("%d samples rejected, want %d", got, c.reject)
+			}
+			if c.reject == 0 {
+				return
+			}
+			h.wait("rejected: a metric that counts since the sample before (delta)")
+			for _, l := range readDeadLetters(t, properties["dead_letter_file"]) {
+				if !strings.HasPrefix(l.Reason, encoder.ErrDelta.Error()) {
+					t.Errorf("kept for %q", l.Reason)
+				}
 			}
 		}))
 	}
