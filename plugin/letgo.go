@@ -3,8 +3,6 @@ package plugin
 import (
 	"slices"
 	"time"
-
-	"out_sls_kafka/plugin/spool"
 )
 
 // passOver lets go of chunks in the window whose logstore fails, if others may be well:
@@ -17,29 +15,6 @@ func (u *unspooler) passOver(now time.Time) {
 	}
 	u.passedAt = now
 	u.cancelAll(func(c *Chunk) bool { return c.isUnread() && o.admission.waitsInVain(c) })
-}
-
-// pass is a walk through the whole spool. After one in which nothing was delivered the next
-// begins later and later, up to mostBetweenPasses: all was seen, and what comes stands at the
-// end.
-type pass struct {
-	began     time.Time
-	wait      time.Duration // after that
-	delivered int64         // chunks when it began
-}
-
-const mostBetweenPasses = time.Minute
-
-// isDue tells whether a pass begins. delivered counts the chunks that were.
-func (p *pass) isDue(now time.Time, delivered int64) bool {
-	if delivered != p.delivered {
-		p.wait = 0
-	}
-	if now.Sub(p.began) < p.wait {
-		return false
-	}
-	p.began, p.delivered, p.wait = now, delivered, min(max(time.Second, 2*p.wait), mostBetweenPasses)
-	return true
 }
 
 // yield lets go of what waits for room, or has it and is not begun, while the disk hangs:
@@ -69,29 +44,5 @@ func (u *unspooler) cancelAll(which func(*Chunk) bool) {
 		if which(c) {
 			c.cancel()
 		}
-	}
-}
-
-// compactPause is the time until it is tried again to make room in the spool, if nothing
-// could be moved.
-const compactPause = time.Minute
-
-// compact makes room in the spool where little is left in a file.
-func (u *unspooler) compact(disk *spool.Spool, now time.Time) {
-	if now.Sub(u.sparseAt) < compactPause || !disk.Sparse() {
-		return
-	}
-	select {
-	case u.spooler.storing <- struct{}{}:
-		defer func() { <-u.spooler.storing }()
-	default:
-		return // something is being stored
-	}
-	moved, err := disk.Compact()
-	if err != nil {
-		u.fail(err)
-	}
-	if moved == 0 {
-		u.sparseAt = now
 	}
 }
