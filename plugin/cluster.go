@@ -78,17 +78,18 @@ func wrapNoAnswer(err error) error {
 
 // Metadata asks the broker for the partitions of topics and their leaders. The
 // client learns the leaders' addresses from the same answer. Topics are asked about in
-// pieces, so that each answer fits connect.MaxAnswerBytes.
+// pieces, so that each answer fits connect.MaxAnswerBytes; the pieces are in the order of
+// names, so that the whole is tidy when each is.
 func (c *cluster) Metadata(ctx context.Context, topics []string) (*kmsg.MetadataResponse, error) {
 	whole := kmsg.NewPtrMetadataResponse()
-	for piece := range slices.Chunk(topics, topicsPerRequest) {
+	names := slices.Compact(slices.Sorted(slices.Values(topics)))
+	for piece := range slices.Chunk(names, topicsPerRequest) {
 		answer, err := c.askPiece(ctx, piece)
 		if err != nil {
 			return nil, err
 		}
 		whole.Topics = append(whole.Topics, answer.Topics...)
 	}
-	produce.Tidy(whole, topics)
 	return whole, nil
 }
 
