@@ -8,6 +8,7 @@ import (
 
 	"out_sls_kafka/plugin/display"
 	"out_sls_kafka/plugin/failure"
+	"out_sls_kafka/plugin/regular"
 )
 
 // resolveCredentials decides where the AccessKey pair comes from: either
@@ -102,7 +103,7 @@ func (src Source) AddSecrets(secrets *display.Secrets) {
 // ReadCredentials returns the id#secret in a file. Its errors never show what is in
 // the file.
 func ReadCredentials(path string) (string, error) {
-	b, err := readFile(path)
+	b, err := regular.Read(path)
 	if err != nil {
 		return "", errors.New(cause(err))
 	}

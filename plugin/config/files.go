@@ -3,63 +3,24 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"syscall"
+
+	"out_sls_kafka/plugin/regular"
 )
 
 // DeadLetterMode is that of a dead_letter_file which is made: log records may hold what
 // others should not read.
 const DeadLetterMode = 0o600
 
-// maxFileBytes bounds a file that an option names, which is read as a whole.
-const maxFileBytes = 4 << 20
-
-var (
-	errNotRegular = errors.New("not a regular file")
-	errTooLarge   = errors.New("too large")
-)
-
-// isRegular returns what is wrong with a file that is not one. A pipe would hold up the
-// start of Fluent Bit until somebody opens its other end, and opening a device may do
-// anything.
-func isRegular(info fs.FileInfo, err error) error {
-	switch {
-	case err != nil:
-		return err
-	case info.IsDir():
-		return syscall.EISDIR
-	case !info.Mode().IsRegular():
-		return errNotRegular
-	}
-	return nil
-}
-
-// readFile returns what is in a regular file.
-func readFile(path string) ([]byte, error) {
-	if err := isRegular(os.Stat(path)); err != nil { // the file of a Kubernetes Secret is a link
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe by now
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
-	if len(b) > maxFileBytes {
-		return nil, errTooLarge
-	}
-	return b, err
-}
-
 // OpenDeadLetterFile opens dead_letter_file to append to it, and makes it where there is
 // none. It follows no symbolic link: who may write the directory could have records
 // appended to any file.
 func OpenDeadLetterFile(path string) (*os.File, error) {
-	if err := isRegular(os.Lstat(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := regular.Check(os.Lstat(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	const flags = os.O_APPEND | os.O_CREATE | os.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
@@ -67,7 +28,7 @@ func OpenDeadLetterFile(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := isRegular(f.Stat()); err != nil { // it was changed in between
+	if err := regular.Check(f.Stat()); err != nil { // it was changed in between
 		f.Close()
 		return nil, err
 	}
@@ -99,7 +60,7 @@ const (
 
 // mayAppend returns what [OpenDeadLetterFile] would, as far as that is seen from outside.
 func mayAppend(path string) error {
-	err := isRegular(os.Lstat(path))
+	err := regular.Check(os.Lstat(path))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return syscall.Access(filepath.Dir(path), mayWrite|mayExecute)

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"out_sls_kafka/plugin/regular"
 )
 
 // parseSoon fails the test where reading the configuration waits for anything.
@@ -84,7 +86,7 @@ func TestPipeInPlaceOfDeadLetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	if f, err := OpenDeadLetterFile(pipe); !errors.Is(err, errNotRegular) {
+	if f, err := OpenDeadLetterFile(pipe); !errors.Is(err, regular.ErrNotRegular) {
 		t.Errorf("%v, %v", f, err)
 	}
 }
@@ -104,7 +106,7 @@ func TestHugeFiles(t *testing.T) {
 		if option == "credentials_file" {
 			properties["access_key_id"], properties["access_key_secret"] = "", ""
 		}
-		if _, err := parseSoon(t, source(properties)); err == nil || !strings.Contains(err.Error(), "too large") {
+		if _, err := parseSoon(t, source(properties)); err == nil || !strings.Contains(err.Error(), "larger than 4 MB") {
 			t.Errorf("%s: %v", option, err)
 		}
 	}

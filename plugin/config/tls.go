@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"out_sls_kafka/plugin/failure"
+	"out_sls_kafka/plugin/regular"
 )
 
 // resolveTLS checks the files that the tls_ options name.
@@ -41,7 +42,7 @@ func (c *Config) readRoots() (roots *x509.CertPool, problem string) {
 	if c.tlsCAFile == "" {
 		return nil, ""
 	}
-	pem, err := readFile(c.tlsCAFile)
+	pem, err := regular.Read(c.tlsCAFile)
 	if err != nil {
 		return nil, "cannot be read: " + cause(err)
 	}
@@ -56,11 +57,11 @@ func (c *Config) readCertificate() (certificate *tls.Certificate, problem string
 	if c.tlsCert == "" {
 		return nil, ""
 	}
-	certificatePEM, err := readFile(c.tlsCert)
+	certificatePEM, err := regular.Read(c.tlsCert)
 	if err != nil {
 		return nil, "not a usable pair: " + cause(err)
 	}
-	keyPEM, err := readFile(c.tlsKey)
+	keyPEM, err := regular.Read(c.tlsKey)
 	if err != nil {
 		return nil, "not a usable pair: " + cause(err)
 	}
