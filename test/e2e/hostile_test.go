@@ -75,27 +75,12 @@ func meet(t *testing.T, h host, mode hostile.Mode) {
 // hostileSection is an output to a hostile broker that tries again soon.
 func hostileSection(t *testing.T, b *hostile.Broker) string {
 	t.Helper()
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, b.CAPEM(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf(`[OUTPUT]
-    Name              sls_kafka
-    Match             test*
-    project           demo-project
-    logstore          demo
-    endpoint          %s
-    access_key_id     demo-id
-    access_key_secret demo-secret
-    tls_ca_file       %s
-    retry_backoff     50ms
+	return sectionTo(t, strings.Replace(b.Addr(), "127.0.0.1", "localhost", 1), b.CAPEM(), `    retry_backoff     50ms
     retry_backoff_max 100ms
     dial_timeout      1s
     request_timeout   1s
     exit_timeout      1s
-    kafka_version     latest
-    Retry_Limit       no_limits
-`, strings.Replace(b.Addr(), "127.0.0.1", "localhost", 1), ca)
+    kafka_version     latest`)
 }
 
 // wantHonestLog checks that each line is Fluent Bit's, and shows no secret.

@@ -95,12 +95,19 @@ func tailConfig(t *testing.T, file, service, input string, outputs ...string) st
 `, parserFile, service, file, input, strings.Join(outputs, "\n"))
 }
 
-// outputSection sends what the tag test begins to the endpoint; more are lines
-// added to it.
+// outputSection sends what the tag test begins to the endpoint, and tries again soon; more
+// are lines added to it.
 func outputSection(t *testing.T, e *sls.Endpoint, more string) string {
 	t.Helper()
+	return sectionTo(t, e.Addr(), e.CAPEM(), "    retry_backoff     100ms\n    retry_backoff_max 1s\n"+more)
+}
+
+// sectionTo sends what the tag test begins to a host:port that has a certificate of that
+// authority; more are lines added to it.
+func sectionTo(t *testing.T, address string, caPEM []byte, more string) string {
+	t.Helper()
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, e.CAPEM(), 0o600); err != nil {
+	if err := os.WriteFile(ca, caPEM, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return fmt.Sprintf(`[OUTPUT]
@@ -112,11 +119,9 @@ func outputSection(t *testing.T, e *sls.Endpoint, more string) string {
     access_key_id     demo-id
     access_key_secret demo-secret
     tls_ca_file       %s
-    retry_backoff     100ms
-    retry_backoff_max 1s
     Retry_Limit       no_limits
 %s
-`, e.Addr(), ca, more)
+`, address, ca, more)
 }
 
 func startEndpoint(t *testing.T, o sls.Options) *sls.Endpoint {
