@@ -36,7 +36,7 @@ func numbered(prefix string, n int) (names []string) {
 // together: the others' ten a second each land at once, the log does not say that
 // anything works again, and the metrics say how many are in trouble until they are well.
 func TestLogstoresInTrouble(t *testing.T) {
-	eachFluentBit(t, func(t *testing.T, h host) {
+	eachFluentBitWithMetrics(t, func(t *testing.T, h host) {
 		for _, row := range []struct {
 			name            string
 			troubled, total int
@@ -113,7 +113,7 @@ func TestLogstoresInTrouble(t *testing.T) {
 // unknown_logstore default and reject: what does not exist goes to the option logstore,
 // or into the file, and where it is said once it exists.
 func TestUnknownLogstore(t *testing.T) {
-	eachFluentBit(t, func(t *testing.T, h host) {
+	eachFluentBitWithMetrics(t, func(t *testing.T, h host) {
 		for _, policy := range []string{"default", "reject"} {
 			t.Run(policy, func(t *testing.T) {
 				t.Parallel()
