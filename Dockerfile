@@ -23,7 +23,7 @@ COPY deploy/buildflags/ deploy/buildflags/
 COPY deploy/release/ deploy/release/
 ARG VERSION=dev
 ARG TARGETARCH
-RUN go run ./deploy/release -version ${VERSION} -arch ${TARGETARCH} -into /out
+RUN go run ./deploy/release -version "${VERSION}" -arch "${TARGETARCH}" -into /out
 
 # --target plugin: the shared object and a cp, for an init container of a pod with an unchanged Fluent Bit image.
 FROM ${BUSYBOX} AS plugin

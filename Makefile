@@ -14,7 +14,7 @@
 # make test-dist  checks a release: symbols, sums, same bytes twice, loads on amd64 and arm64
 # make test-packages installs the deb in a Debian and the rpm in a directory, and runs Fluent Bit from the deb; needs root
 # make test-forms runs the examples of metrics and traces on Fluent Bit, against Prometheus' parser and OpenTelemetry's SDK
-# make test-deploy checks the image, the manifests, the dashboard and the alerts
+# make test-deploy checks the image, the manifests, the scripts, the dashboard and the alerts
 # make bench      compares with Fluent Bit's built-in kafka output; PROFILE=cpu writes cpu.prof
 
 GO      ?= go

@@ -56,6 +56,7 @@ func dockerfileFaults(t *testing.T, dir string) []string {
 				if i == len(d.Stages)-1 {
 					faults = append(faults, "RUN in the image itself, which has no shell")
 				}
+				faults = append(faults, aptFaults(strings.Join(c.CmdLine, " "))...)
 			case *instructions.EntrypointCommand:
 				if c.PrependShell {
 					faults = append(faults, "ENTRYPOINT needs a shell, and the image has none")
@@ -65,6 +66,19 @@ func dockerfileFaults(t *testing.T, dir string) []string {
 					faults = append(faults, "CMD needs a shell, and the image has none")
 				}
 			}
+		}
+	}
+	return faults
+}
+
+// aptFaults is what makes an installation hang, fail with an old layer in the cache, or take more than what it names.
+func aptFaults(command string) (faults []string) {
+	if !strings.Contains(command, "apt-get install") {
+		return nil
+	}
+	for _, want := range []string{"apt-get update && ", " -y ", " --no-install-recommends "} {
+		if !strings.Contains(command, want) {
+			faults = append(faults, "apt-get install without "+strings.TrimSpace(want))
 		}
 	}
 	return faults
@@ -102,6 +116,9 @@ func TestDockerfileRulesFindFaults(t *testing.T) {
 		"secret in ARG":      {"FROM busybox:1.37.0\nARG SLS_PASSWORD\n", "SecretsUsedInArgOrEnv"},
 		"from an image":      {"FROM busybox:1.37.0\nCOPY --from=golang:1.26 /x /x\n", "not a stage"},
 		"run at the end":     {"FROM busybox:1.37.0\nRUN [\"/bin/cp\", \"a\", \"b\"]\n", "RUN in the image itself"},
+		"stale packages":     {"FROM busybox:1.37.0 AS a\nRUN apt-get install -y --no-install-recommends x\nFROM busybox:1.37.0\n", "without apt-get update &&"},
+		"packages asked for": {"FROM busybox:1.37.0 AS a\nRUN apt-get update && apt-get install --no-install-recommends x\nFROM busybox:1.37.0\n", "without -y"},
+		"recommended":        {"FROM busybox:1.37.0 AS a\nRUN apt-get update && apt-get install -y x\nFROM busybox:1.37.0\n", "without --no-install-recommends"},
 		"shell form":         {"FROM busybox:1.37.0\nENTRYPOINT cp a b\n", "ENTRYPOINT needs a shell"},
 		"variable not known": {"FROM busybox:1.37.0\nCOPY $x /x\n", "UndefinedVar"},
 	} {
