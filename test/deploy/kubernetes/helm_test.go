@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
@@ -37,7 +38,7 @@ func helm(t testing.TB) objects {
 }
 
 func renderChart(dir string) (o objects, err error) {
-	chart, err := loader.LoadDir(dir)
+	c, err := loader.LoadDir(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -45,12 +46,7 @@ func renderChart(dir string) (o objects, err error) {
 	if err != nil {
 		return nil, err
 	}
-	release := chartutil.ReleaseOptions{Name: "fluent-bit", Namespace: agentNamespace, Revision: 1, IsInstall: true}
-	all, err := chartutil.ToRenderValues(chart, values, release, nil)
-	if err != nil {
-		return nil, err
-	}
-	texts, err := engine.Render(chart, all)
+	texts, err := renderValues(c, values)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +66,32 @@ func renderChart(dir string) (o objects, err error) {
 	return o, nil
 }
 
+// renderValues returns the texts that the chart makes of values, by the names of its templates.
+func renderValues(c *chart.Chart, values chartutil.Values) (map[string]string, error) {
+	release := chartutil.ReleaseOptions{Name: "fluent-bit", Namespace: agentNamespace, Revision: 1, IsInstall: true}
+	all, err := chartutil.ToRenderValues(c, values, release, nil)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Render(c, all)
+}
+
+// The documents name the version of the chart that is tested.
+func TestChartVersion(t *testing.T) {
+	helm(t)
+	c, err := loader.LoadDir(os.Getenv("HELM_CHART"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(valuesFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version := c.Metadata.Version; !strings.Contains(document(t), "--version "+version) || !strings.Contains(string(text), "tested with "+version) {
+		t.Errorf("HELM_CHART has version %s, which docs/kubernetes.md and deploy/helm/values.yaml do not both name", version)
+	}
+}
+
 func TestChartHasNoFaults(t *testing.T) {
 	o := helm(t)
 	for _, fault := range faults(o, byHand(t)) {
@@ -77,22 +99,83 @@ func TestChartHasNoFaults(t *testing.T) {
 	}
 }
 
-// Each value must be one that the chart knows: Helm takes others silently.
-func TestValuesAreKnown(t *testing.T) {
+// Each value must have an effect, for Helm silently takes one that the chart does not know.
+func TestValuesHaveAnEffect(t *testing.T) {
 	helm(t)
-	chart, err := loader.LoadDir(os.Getenv("HELM_CHART"))
+	c, err := loader.LoadDir(os.Getenv("HELM_CHART"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	values := readValues(t)
+	for _, path := range leaves(values) {
+		if !effective(t, c, values, path) {
+			t.Errorf("%s has no effect on what the chart makes", strings.Join(path, "."))
+		}
+	}
+	// What the chart does not know is found.
+	values["configs"] = "x"
+	if effective(t, c, values, []string{"configs"}) {
+		t.Error("configs, which is not a value of the chart, has an effect")
+	}
+	values["config"].(map[string]any)["output"] = "x"
+	if effective(t, c, values, []string{"config", "output"}) {
+		t.Error("config.output, which is not a value of the chart, has an effect")
+	}
+}
+
+func readValues(t *testing.T) chartutil.Values {
+	t.Helper()
 	values, err := chartutil.ReadValuesFile(valuesFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key := range values {
-		if _, known := chart.Values[key]; !known {
-			t.Errorf("the chart has no value %s", key)
+	return values
+}
+
+// leaves are the paths of the values that are not tables.
+func leaves(values map[string]any) (paths [][]string) {
+	for key, value := range values {
+		inner, ok := value.(map[string]any)
+		if !ok || len(inner) == 0 {
+			paths = append(paths, []string{key})
+			continue
+		}
+		for _, path := range leaves(inner) {
+			paths = append(paths, append([]string{key}, path...))
 		}
 	}
+	return paths
+}
+
+// effective tells whether the chart makes something else without the value, or has it as its own default.
+func effective(t *testing.T, c *chart.Chart, values chartutil.Values, path []string) bool {
+	t.Helper()
+	if at(c.Values, path) != nil && asJSON(t, at(c.Values, path)) == asJSON(t, at(values, path)) {
+		return true
+	}
+	with, err := renderValues(c, values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var less chartutil.Values
+	if err := json.Unmarshal([]byte(asJSON(t, values)), &less); err != nil { // a deep copy
+		t.Fatal(err)
+	}
+	delete(at(less, path[:len(path)-1]).(map[string]any), path[len(path)-1])
+	without, err := renderValues(c, less)
+	return err != nil || !maps.Equal(with, without) // a chart that needs the value uses it
+}
+
+// at is the value that a path leads to, nil if there is none.
+func at(values map[string]any, path []string) any {
+	if len(path) == 0 {
+		return values
+	}
+	inner, ok := values[path[0]].(map[string]any)
+	if len(path) == 1 || !ok {
+		return values[path[0]]
+	}
+	return at(inner, path[1:])
 }
 
 // The pod that the chart makes: Fluent Bit's own image, and the plugin from the init container.
