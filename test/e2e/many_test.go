@@ -140,6 +140,14 @@ func TestDryRun(t *testing.T) {
 		if code := j.wait(20 * time.Second); code != 0 {
 			t.Errorf("exit code %d", code)
 		}
+		if h.bundled {
+			return // it has no options of inputs to examine
+		}
+		// docs/tools.md: 5.1.1 examines the options of other plugins, 4.2.8 and before call any of them right.
+		p := h.start(t, "[INPUT]\n    Name dummy\n    nonsense 1\n"+outputSection(t, e, ""), "--dry-run")
+		if code, examines := p.wait(20*time.Second), strings.Contains(h.name, "v5."); (code != 0) != examines {
+			t.Errorf("exit code %d after an unknown option of the input, an error: want %v", code, examines)
+		}
 	})
 }
 
