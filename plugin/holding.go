@@ -50,15 +50,21 @@ const (
 // wait for longer than patience: the others may be on their way, as all are while the
 // service is well.
 func (s *spooler) heldUp(now time.Time) []*Chunk {
+	acked := s.out.health.lastAcked()
+	if acked.After(s.silentSince) { // also if nothing was held since: with nothing to send nothing is answered
+		s.silentSince = time.Time{}
+	}
 	held := s.out.held()
 	if len(held) == 0 {
 		return nil
 	}
 	oldest := now.Sub(held[0].submitted)
 	incident := s.out.health.inTrouble()
-	s.silence = now.Sub(s.out.health.lastAcked()) >= patience && (s.silence || incident || oldest >= patience)
+	if s.silentSince.IsZero() && now.Sub(acked) >= patience && (incident || oldest >= patience) {
+		s.silentSince = now
+	}
 	switch {
-	case s.silence:
+	case !s.silentSince.IsZero():
 		return held
 	case s.leaving.Load() && incident:
 		return held

@@ -38,7 +38,7 @@ type spooler struct {
 	storing     chan struct{} // is full while the disk works, for as long as that hangs
 	storesSince atomic.Int64  // when that began, in nanoseconds; 0: it does not
 	pausedUntil time.Time     // of the goroutine: the disk failed
-	silence     bool          // of the goroutine: nothing is answered
+	silentSince time.Time     // of the goroutine: nothing is answered from then on; zero: something was
 	failed      minutely      // guarded by health.mu
 
 	written atomic.Int64 // chunks
@@ -127,7 +127,7 @@ func (s *spooler) storeHeldUp() (again bool) {
 		}
 		if len(chunks) == 0 || s.closing.Load() {
 			// In trouble, because other outputs may hold too much together with this one.
-			return s.leaving.Load() || s.silence || s.out.health.inTrouble() || s.holding.chunks.Load() > int64(s.most)
+			return s.leaving.Load() || !s.silentSince.IsZero() || s.out.health.inTrouble() || s.holding.chunks.Load() > int64(s.most)
 		}
 		r := s.copies(chunks)
 		if len(r.chunks) == 0 { // their threads have no time, or they are done by now
