@@ -75,3 +75,18 @@ func TestTooManyShards(t *testing.T) {
 		t.Errorf("%d lines:\n%s", n, h.text())
 	}
 }
+
+// An answer that is larger than a producer needs is not read, whatever is in it: what the
+// client makes room for is a hundred times as much.
+func TestLargeAnswers(t *testing.T) {
+	t.Parallel()
+	for mode, n := range map[string]int{"topics without bytes": connect.MaxAnswerBytes, "shards": 40_000, "topics not asked for": 40_000} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			m := hostile.Find(mode)
+			m.N = n
+			_, _, h := startHostile(t, m)
+			h.wait(fmt.Sprintf("> limit %d", connect.MaxAnswerBytes), "retrying")
+		})
+	}
+}
