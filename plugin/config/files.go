@@ -23,12 +23,18 @@ func OpenDeadLetterFile(path string) (*os.File, error) {
 	if err := regular.Check(os.Lstat(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	return openToAppend(path)
+}
+
+// openToAppend opens what is at path now, which may not be what was looked at: a link is
+// not followed, a pipe not waited for.
+func openToAppend(path string) (*os.File, error) {
 	const flags = os.O_APPEND | os.O_CREATE | os.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 	f, err := os.OpenFile(path, flags, DeadLetterMode)
 	if err != nil {
 		return nil, err
 	}
-	if err := regular.Check(f.Stat()); err != nil { // it was changed in between
+	if err := regular.Check(f.Stat()); err != nil {
 		f.Close()
 		return nil, err
 	}

@@ -74,19 +74,30 @@ func TestFilesThatAreNotRegular(t *testing.T) {
 	}
 }
 
-// A pipe that somebody reads, put in the place of a file that was looked at, is not written.
+// What is put in the place of a file that was looked at is not written: a pipe that somebody
+// reads, a link to a file that is there, or that would be made.
 func TestPipeInPlaceOfDeadLetters(t *testing.T) {
 	t.Parallel()
-	pipe := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+	dir := t.TempDir()
+	pipe, target := filepath.Join(dir, "pipe"), filepath.Join(dir, "target")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.WriteFile(target, nil, 0o600)); err != nil {
 		t.Fatal(err)
+	}
+	for name, to := range map[string]string{"link": target, "dangling": filepath.Join(dir, "elsewhere")} {
+		link := filepath.Join(dir, name)
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := openToAppend(link); !errors.Is(err, syscall.ELOOP) {
+			t.Errorf("%s: %v, %v", name, f, err)
+		}
 	}
 	reader, err := os.OpenFile(pipe, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	if f, err := OpenDeadLetterFile(pipe); !errors.Is(err, regular.ErrNotRegular) {
+	if f, err := openToAppend(pipe); !errors.Is(err, regular.ErrNotRegular) {
 		t.Errorf("%v, %v", f, err)
 	}
 }
