@@ -1,9 +1,12 @@
 package main
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -36,6 +39,25 @@ func TestPageBeyondLoopback(t *testing.T) {
 		rest := c.line()
 		if !strings.HasPrefix(page, "page on http://") || strings.HasPrefix(rest, "warning: whoever reaches that address") != warned {
 			t.Errorf("%s: %q, then %q", address, page, rest)
+		}
+	}
+}
+
+// The CA that clients are told to trust is for this machine's names alone, after a restart too.
+func TestCAIsForThisMachine(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	for range 2 {
+		ca, err := caFromFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, _ := pem.Decode(ca.PEM())
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !certificate.PermittedDNSDomainsCritical || !slices.Contains(certificate.PermittedDNSDomains, "localhost") || len(certificate.PermittedIPRanges) == 0 {
+			t.Errorf("it may issue for %q and %v", certificate.PermittedDNSDomains, certificate.PermittedIPRanges)
 		}
 	}
 }
