@@ -77,3 +77,12 @@ func TestProbeOfHostileBroker(t *testing.T) {
 		})
 	}
 }
+
+// Nor does what is written without a look at it, as a probe's report is.
+func TestPrinterWritesPlainText(t *testing.T) {
+	var out strings.Builder
+	p := &printer{w: &out}
+	if n, err := p.Write([]byte("a\x1b[2J\u202eb\nc\rd\n")); n != 14 || err != nil || out.String() != `a\x1b[2J\u202eb`+"\n"+`c\rd`+"\n" {
+		t.Errorf("%d, %v, %q", n, err, out.String())
+	}
+}
