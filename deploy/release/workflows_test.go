@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,6 +67,11 @@ func TestBasesAreResolved(t *testing.T) {
 	}
 	if n := strings.Count(string(out), "\n"); n != 3 {
 		t.Errorf("%d arguments, want 3:\n%s", n, out)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^FROM (?:--\S+ )*(\S+)`).FindAllStringSubmatch(string(dockerfile), -1) {
+		if !slices.Contains([]string{"${GO}", "${FLUENT_BIT}", "${BUSYBOX}"}, m[1]) {
+			t.Errorf("the base %s is none of the arguments", m[1])
+		}
 	}
 	for _, inspector := range []string{"echo", "echo sha256:12", "false"} {
 		if out, err := exec.Command("./bases.sh", strings.Fields(inspector)...).Output(); err == nil {
