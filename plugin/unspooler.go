@@ -9,12 +9,14 @@ import (
 	"out_sls_kafka/plugin/spool"
 )
 
-// The chunks of the spool that wait for room at a time, and how many bytes they have. They
-// are read again when there is room.
+// The chunks of the spool that wait for room at a time, and how many bytes they have: they are
+// read again when there is room. A round is what is begun until what was delivered is settled.
 const (
 	windowChunks = 1024
 	windowBytes  = 16 << 20
 	windowLeast  = 4 // chunks, however large
+	roundChunks  = 256
+	roundBytes   = 8 << 20
 )
 
 // unspooler delivers what is in the spool, from the oldest on, while Fluent Bit
@@ -205,9 +207,15 @@ func (u *unspooler) fail(err error) {
 	u.spooler.logFailure(err)
 }
 
-// fill begins with further chunks of the spool.
+// fill begins with further chunks of the spool. While all of them find room it does not go on to
+// the end: what is done waits for settle, and takes memory and disk until then.
 func (u *unspooler) fill(disk *spool.Spool) {
+	begun, bytes := 0, 0
 	for u.failures < mostFailures && u.hasRoom() {
+		if begun >= roundChunks || bytes >= roundBytes {
+			u.nudge()
+			return
+		}
 		e, err := disk.Next()
 		if err != nil {
 			u.fail(err)
@@ -217,6 +225,7 @@ func (u *unspooler) fill(disk *spool.Spool) {
 			u.atEnd = true
 			return
 		}
+		begun, bytes = begun+1, bytes+e.Bytes
 		switch tag, data, err := u.read(disk, e); {
 		case errors.Is(err, spool.ErrDamaged):
 			u.finish(finished{entry: e, result: Error, damaged: true})
