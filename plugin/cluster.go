@@ -22,6 +22,11 @@ import (
 // record: the batch header, and the record's lengths, timestamp and offset delta.
 const batchOverhead = 4096
 
+// heldUpPart is the part of buffer_limit that records may take which wait for shards that fail
+// while others of their logstore are well. The logstore fails by then, so it shares half of the
+// room with others that do, and keeps what a chunk may need free.
+const heldUpPart = 16
+
 // produceOptions are the configuration as the producer has it. A single record of
 // max_message_bytes must fit into a batch.
 func produceOptions(c *config.Config) produce.Options {
@@ -34,6 +39,7 @@ func produceOptions(c *config.Config) produce.Options {
 		Linger:          c.Linger,
 		Timeout:         c.RequestTimeout,
 		Backoff:         c.Backoff,
+		HeldUpBytes:     c.BufferLimit / heldUpPart,
 	}
 	if c.RequiredAcks == config.AcksAll {
 		o.Acks = -1

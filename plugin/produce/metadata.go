@@ -210,7 +210,8 @@ func (p *Producer) assignPartitionsLocked(t *topic, now time.Time) {
 	q.fresh = nil
 	for _, b := range batches {
 		err := b.eachRecord(func(o Owner, key, value []byte, millis int64) {
-			b := p.openBatchLocked(p.queueForLocked(t, key, now), RecordBytes(key, value), now)
+			size := RecordBytes(key, value)
+			b := p.openBatchLocked(p.queueForLocked(t, key, size, now), size, now)
 			b.own(o)
 			b.add(key, value, millis)
 		})

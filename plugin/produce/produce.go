@@ -86,4 +86,7 @@ type Options struct {
 	Linger          time.Duration
 	Timeout         time.Duration           // how long a broker may work on a request
 	Backoff         func(int) time.Duration // the wait after n failures in a row
+	// HeldUpBytes is how many bytes of records wait for those partitions of a topic that fail
+	// while others take batches, if they belong there by their key; 0: any number.
+	HeldUpBytes int64
 }

@@ -119,7 +119,8 @@ func (p *Producer) add(records []Record) (refused []int, ok bool) {
 			refused = append(refused, i)
 			continue
 		}
-		b := p.openBatchLocked(p.queueForLocked(t, r.Key, now), RecordBytes(r.Key, r.Value), now)
+		size := RecordBytes(r.Key, r.Value)
+		b := p.openBatchLocked(p.queueForLocked(t, r.Key, size, now), size, now)
 		if b != last {
 			b.own(r.Owner)
 			last = b

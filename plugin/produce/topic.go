@@ -29,6 +29,9 @@ type topic struct {
 	ages     ages
 	batches  sizeLimit
 
+	heldUp   int64     // bytes, about: of records for partitions that fail, and for them alone
+	heldUpAt time.Time // when that was counted
+
 	shared queue // records that may go to any partition
 	// unassigned holds records whose partition depends on metadata that has not
 	// arrived.
@@ -81,8 +84,8 @@ func (t *topic) failing() bool {
 	return failing
 }
 
-// queueForLocked returns the queue for a record with that key.
-func (p *Producer) queueForLocked(t *topic, key []byte, now time.Time) *queue {
+// queueForLocked returns the queue for a record with that key; size is its RecordBytes.
+func (p *Producer) queueForLocked(t *topic, key []byte, size int, now time.Time) *queue {
 	n := len(t.partitions)
 	switch {
 	case p.options.Partitioner != RoundRobin && (t.keyPartitioner == nil || key == nil):
@@ -95,7 +98,7 @@ func (p *Producer) queueForLocked(t *topic, key []byte, now time.Time) *queue {
 	p.keyScratch.Key = key
 	part := t.partitions[t.keyPartitioner.Partition(&p.keyScratch, n)]
 	p.keyScratch.Key = nil // it is the caller's
-	if part.abandoned(t, now) {
+	if part.abandoned(t, now) || p.overflowsLocked(t, part, int64(size), now) {
 		return &t.shared
 	}
 	return &part.queue
@@ -123,7 +126,7 @@ const abandonAfter = 10 * time.Minute
 
 // abandoned tells whether records for the partition alone have to go elsewhere.
 func (part *partition) abandoned(t *topic, now time.Time) bool {
-	return !part.failingSince.IsZero() && now.Sub(part.failingSince) > abandonAfter && t.ackedAt.After(part.failingSince)
+	return part.failsAlone(t) && now.Sub(part.failingSince) > abandonAfter
 }
 
 // ok notes that the partition took a batch.

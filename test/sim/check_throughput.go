@@ -46,9 +46,6 @@ func (w *world) checkThroughput() {
 			w.violate("throughput", "%s: nothing was wrong with it, but of %d records %d came through within %v (%d were not even given)", topic, sh.offered, sh.soon, soonAfter, sh.skipped)
 		}
 	}
-	if w.Spool && w.Properties()["partitioner"] == "key_hash" {
-		return // open: testdata/open/spool-fills-the-room-of-good-shards.txt
-	}
 	for topic, sh := range partial {
 		if sh.offered > 500 && float64(sh.soon) < sh.want*float64(sh.offered) {
 			w.violate("shard-throughput", "%s: some shards were in trouble, but of %d records only %d came through within %v", topic, sh.offered, sh.soon, soonAfter)
