@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,7 @@ const (
 type logstore struct {
 	name, topic string
 	account     account
-	usedAt      atomic.Int64              // when a chunk had records for it last, nanoseconds since 1970
+	usedAt      atomic.Pointer[time.Time] // when a chunk had records for it last; nil: none had. See use
 	diverted    atomic.Pointer[diversion] // nil: its records go to it
 	lastAck     atomic.Pointer[time.Time] // nil: none yet
 	crowded     atomic.Bool               // it was logged that it has too many shards
@@ -86,7 +87,7 @@ func (l *logstores) find(route []byte, now time.Time) *logstore {
 	l.mu.RLock()
 	to, ok := l.routes[string(route)]
 	if ok {
-		to.usedAt.Store(now.UnixNano())
+		to.use(now)
 	}
 	l.mu.RUnlock()
 	if ok {
@@ -115,7 +116,7 @@ func (l *logstores) findNew(route string, now time.Time) *logstore {
 			clear(l.routes)
 		}
 		l.routes[route] = to
-		to.usedAt.Store(now.UnixNano())
+		to.use(now)
 	}
 	l.mu.Unlock()
 	if isNew {
@@ -130,7 +131,7 @@ func (l *logstores) fixed(name string, now time.Time) *logstore {
 	l.mu.Lock()
 	to, isNew := l.addLocked(name, true)
 	to.fixed = true
-	to.usedAt.Store(now.UnixNano())
+	to.use(now)
 	l.mu.Unlock()
 	if isNew {
 		l.added(to)
@@ -172,6 +173,26 @@ func (l *logstores) all() []*logstore {
 	return all
 }
 
+// use notes that a chunk has records for the logstore. It is called for each record, and
+// keeps one time in usedStep. The time has the monotonic clock: the other may be set
+// forward, and a logstore that a chunk waits for forgotten, or back by hours, and all kept.
+func (to *logstore) use(now time.Time) {
+	if last := to.usedAt.Load(); last == nil || now.Sub(*last) >= usedStep {
+		at := now
+		to.usedAt.Store(&at)
+	}
+}
+
+const usedStep = time.Second / 10
+
+// unusedFor is how long no chunk had records for the logstore.
+func (to *logstore) unusedFor(now time.Time) time.Duration {
+	if last := to.usedAt.Load(); last != nil {
+		return now.Sub(*last)
+	}
+	return math.MaxInt64
+}
+
 // acked returns when records of the logstore were acknowledged last; zero: never.
 func (to *logstore) acked() (at time.Time) {
 	if last := to.lastAck.Load(); last != nil {
@@ -186,7 +207,7 @@ func (to *logstore) idleLocked(now time.Time) bool {
 	if to.confirmed {
 		timeout = knownIdleTimeout
 	}
-	return now.Sub(time.Unix(0, to.usedAt.Load())) > timeout
+	return to.unusedFor(now) > timeout
 }
 
 // forget removes logstores that nothing came for; used tells whether records are in

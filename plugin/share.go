@@ -53,7 +53,7 @@ func (c *Chunk) shareOf(to *logstore) *share {
 }
 
 func (c *Chunk) addShare(to *logstore) *share {
-	to.usedAt.Store(time.Now().UnixNano())
+	to.use(time.Now())
 	s := &c.firstShare
 	if len(c.shares) == 0 {
 		c.shares = c.shareRoom[:0]

@@ -27,10 +27,10 @@ const storingTakes = 10 * time.Second
 // logHang logs, once a minute, that the disk hangs: no step of it fails that would be logged.
 func (s *spooler) logHang(now time.Time) {
 	since := s.storesSince.Load()
-	if since == 0 {
+	if since == nil {
 		return
 	}
-	took := now.Sub(time.Unix(0, since))
+	took := now.Sub(*since)
 	h := &s.out.health
 	h.mu.Lock()
 	defer h.mu.Unlock()

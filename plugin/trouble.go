@@ -126,7 +126,7 @@ func (h *health) storeEndedLocked(to *logstore, now time.Time) bool {
 		}
 		return true
 	}
-	return !h.out.admission.inUse(to) && now.Sub(time.Unix(0, to.usedAt.Load())) > unknownIdleTimeout
+	return !h.out.admission.inUse(to) && to.unusedFor(now) > unknownIdleTimeout
 }
 
 // logDiverted logs that the records of a logstore go elsewhere from now on.

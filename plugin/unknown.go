@@ -148,7 +148,7 @@ func (o *Output) recheck(to *logstore, now time.Time) (ask bool) {
 		}
 		return ask
 	}
-	if now.Sub(d.checked) < recheckInterval || now.Sub(time.Unix(0, to.usedAt.Load())) > recheckInterval {
+	if now.Sub(d.checked) < recheckInterval || to.unusedFor(now) > recheckInterval {
 		return false
 	}
 	return to.diverted.CompareAndSwap(d, &diversion{d.reject, now})

@@ -43,7 +43,7 @@ type unspooler struct {
 	sparseAt time.Time // compact could move nothing
 	atEnd    bool      // all that is not in use was returned since Rewind
 
-	busySince atomic.Int64 // in nanoseconds since 1970; 0: it waits for work
+	busySince atomic.Pointer[time.Time] // nil: it waits for work. With the monotonic clock: the other may be set
 
 	delivered atomic.Int64 // chunks
 	loggedAt  time.Time
@@ -103,8 +103,9 @@ func (u *unspooler) run() {
 // disk may hang.
 func (u *unspooler) deliver(disk *spool.Spool) {
 	defer u.spooler.out.recoverPanic(nil)
-	u.busySince.Store(time.Now().UnixNano())
-	defer u.busySince.Store(0)
+	now := time.Now()
+	u.busySince.Store(&now)
+	defer u.busySince.Store(nil)
 	u.settle(disk)
 	u.advance(disk)
 	u.fill(disk)
