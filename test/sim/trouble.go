@@ -137,11 +137,22 @@ func (s *Scenario) forever(topic string) bool {
 		if e.Topic == topic && e.Kind == Remove {
 			return true
 		}
-		if e.Topic == topic && e.Kind == Readonly && (s.bound() || s.Logstore(topic).Shards == 1) {
+		if e.Topic == topic && e.Kind == Readonly && (s.bound() || s.fewestShards(topic) == 1) {
 			return true
 		}
 	}
 	return false
+}
+
+// fewestShards is how many shards a topic has at least.
+func (s *Scenario) fewestShards(topic string) int {
+	n := s.Logstore(topic).Shards
+	for _, e := range s.Events {
+		if e.Topic == topic && e.Kind == Merge {
+			n = min(n, e.To)
+		}
+	}
+	return n
 }
 
 // bound tells whether records have a partition of their own.
