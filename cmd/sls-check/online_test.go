@@ -4,11 +4,15 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"out_sls_kafka/plugin/config"
 	"out_sls_kafka/test/sls"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // onlineCase is a way to the logstore and what sls-check says of each step of it.
@@ -232,5 +236,45 @@ func TestOnlineNoTLS(t *testing.T) {
 		if status != statusErrors || !strings.Contains(report, want) || !strings.Contains(report, "the port is the one that speaks TLS") {
 			t.Errorf("status %d, want %q in\n%s", status, want, report)
 		}
+	}
+}
+
+// TestOnlineBrokersOutside: brokers of another domain than the endpoint's get the AccessKey,
+// and are named, but not all of a thousand.
+func TestOnlineBrokersOutside(t *testing.T) {
+	t.Parallel()
+	named := func(hosts ...string) string {
+		cfg, _, err := config.Parse(config.Source{
+			Property: func(key string) string {
+				return map[string]string{"project": "demo-project", "logstore": "demo", "endpoint": "kafka.example.com:10012", "access_key_id": "demo-id", "access_key_secret": "demo-secret"}[key]
+			},
+			Getenv: func(string) string { return "" },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var report strings.Builder
+		w := &walk{out: &report, cfg: cfg}
+		brokers := make([]kmsg.MetadataResponseBroker, len(hosts))
+		for i, host := range hosts {
+			brokers[i].Host = host
+		}
+		w.checkBrokers(brokers)
+		return report.String()
+	}
+	if report := named("kafka.example.com", "b1.example.com"); report != "" {
+		t.Errorf("brokers of the endpoint's domain: %s", report)
+	}
+	report := named("kafka.example.com", "b1.example.org", "b2\x1b.example.org")
+	for _, want := range []string{"warning", "outside of its domain", "b1.example.org", `b2\x1b.example.org`, "broker_hosts"} {
+		if !strings.Contains(report, want) {
+			t.Errorf("no %q in %q", want, report)
+		}
+	}
+	if strings.Contains(report, "kafka.example.com") {
+		t.Errorf("the endpoint itself is named: %s", report)
+	}
+	if report := named(slices.Repeat([]string{"b.example.org"}, 1000)...); strings.Count(report, "b.example.org") != 5 {
+		t.Errorf("a thousand brokers: %.1000s", report)
 	}
 }

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"crypto/tls"
 	"maps"
 	"os"
 	"path/filepath"
@@ -158,5 +159,46 @@ func TestTLSFilesAreReadForEachConnection(t *testing.T) {
 	_, err = TLS(t.Context(), c, e.Addr())
 	if failure.Of(err).Kind != failure.File || !strings.Contains(c.Advice("demo", err), "tls_ca_file "+ca+": no certificate in it: no new connection until it is put right; retrying") {
 		t.Errorf("with no certificate in the file: %s", c.Advice("demo", err))
+	}
+}
+
+// TestOldTLS: what is older than TLS 1.2 is refused, although the server would speak it.
+func TestOldTLS(t *testing.T) {
+	t.Parallel()
+	ca, err := sls.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := ca.Issue([]string{"127.0.0.1"}, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, ca.PEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for version, taken := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true} {
+		l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS10, MaxVersion: version})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		go func() {
+			if conn, err := l.Accept(); err == nil {
+				_ = conn.(*tls.Conn).Handshake()
+			}
+		}()
+		c := parse(t, map[string]string{"project": "demo-project", "logstore": "demo", "endpoint": l.Addr().String(), "tls_ca_file": file,
+			"access_key_id": "demo-id", "access_key_secret": "demo-secret"})
+		conn, err := TLS(t.Context(), c, l.Addr().String())
+		switch {
+		case err == nil:
+			_ = conn.Close()
+			if !taken {
+				t.Errorf("%s: it is spoken", tls.VersionName(version))
+			}
+		case taken || !strings.Contains(err.Error(), "protocol version"):
+			t.Errorf("%s: %v", tls.VersionName(version), err)
+		}
 	}
 }
