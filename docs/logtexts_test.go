@@ -202,16 +202,18 @@ func words(format string) (n int) {
 }
 
 // pattern matches what the format makes.
-func (t logText) pattern() *regexp.Regexp {
+func (t logText) pattern() *regexp.Regexp { return regexp.MustCompile("^" + t.expression() + "$") }
+
+// expression is a regular expression for what the format makes, wherever it stands.
+func (t logText) expression() string {
 	var b strings.Builder
-	b.WriteString("^")
 	rest := strings.TrimRight(t.format, "\n")
 	for at := verb.FindStringIndex(rest); at != nil; at = verb.FindStringIndex(rest) {
 		b.WriteString(regexp.QuoteMeta(rest[:at[0]]) + ".*")
 		rest = rest[at[1]:]
 	}
-	b.WriteString(regexp.QuoteMeta(rest) + "$")
-	return regexp.MustCompile(b.String())
+	b.WriteString(regexp.QuoteMeta(rest))
+	return b.String()
 }
 
 // reason matches what the C side returns to be shown in a line.

@@ -83,20 +83,40 @@ func spans(text string) (found []string) {
 	return found
 }
 
+// grid is a table of a document.
+type grid struct {
+	head []string
+	rows [][]string
+}
+
+// tables reads the tables in the text of a section.
+func tables(body string) (found []grid) {
+	inside := false
+	for line := range strings.Lines(body) {
+		row, isRow := strings.CutPrefix(strings.TrimSpace(line), "| ")
+		cells := strings.Split(strings.TrimSuffix(row, " |"), " | ")
+		switch {
+		case isRow && !inside:
+			found, inside = append(found, grid{head: cells}), true
+		case isRow:
+			last := &found[len(found)-1]
+			last.rows = append(last.rows, cells)
+		case !strings.HasPrefix(line, "|-"):
+			inside = false
+		}
+	}
+	return found
+}
+
 // firstCells are the code spans in the first column of the tables whose first
 // column has that head.
 func firstCells(body, head string) (found []string) {
-	inside := false
-	for line := range strings.Lines(body) {
-		cells := strings.Split(line, " | ")
-		first := strings.TrimSpace(strings.TrimPrefix(cells[0], "|"))
-		switch {
-		case !strings.HasPrefix(line, "|"):
-			inside = false
-		case first == head:
-			inside = true
-		case inside && !strings.HasPrefix(line, "|-"):
-			found = append(found, spans(first)...)
+	for _, table := range tables(body) {
+		if table.head[0] != head {
+			continue
+		}
+		for _, row := range table.rows {
+			found = append(found, spans(row[0])...)
 		}
 	}
 	return found
