@@ -23,6 +23,7 @@ var commandsRunBy = []struct{ begins, by string }{
 	{"sls-check -c f", "cmd/program.TestExamplesOfCheck"},
 	{"sls-check -online", "cmd/program.TestExamplesOfCheck"},
 	{"sls-check -e NAME=value", "cmd/program.TestExamplesOfCheck"},
+	{"sls-check -h", "cmd/program.TestHelp"},
 	{"sls-endpoint -h", "cmd/program.TestHelp"},
 	{"sls-endpoint -", "test/e2e.TestCommandsOfToolsPage"},
 	{"curl -s http://127.0.0.1:2020/", "test/e2e.TestMetricsAfterRecords"},
