@@ -109,6 +109,24 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// What a row gives of a line of the log is found there by a search.
+func TestFailuresNameLines(t *testing.T) {
+	there := make(map[string]string)
+	for _, s := range sections(t, troubleshooting) {
+		there[anchor(s.title)] = strings.ToLower(s.title + s.body)
+	}
+	toLine, n := regexp.MustCompile(`\[([^\[\]]+)\]\(`+troubleshooting+`#([^)]+)\)`), 0
+	for _, m := range toLine.FindAllStringSubmatch(read(t, failures), -1) {
+		n++
+		if !strings.Contains(there[m[2]], strings.ToLower(m[1])) {
+			t.Errorf("%s: %q is not in %s#%s", failures, m[1], troubleshooting, m[2])
+		}
+	}
+	if n < 30 {
+		t.Errorf("only %d lines are named", n)
+	}
+}
+
 // noFault are tests with such a name that make nothing fail.
 var noFault = []string{"TestRealKafka", "TestDelivery", "TestFaults", "TestProbe"}
 
