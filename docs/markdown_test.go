@@ -131,3 +131,32 @@ func documents(t *testing.T) []string {
 	}
 	return append(files, filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md"), filepath.Join(root, "SECURITY.md"))
 }
+
+// bar separates cells, also within backticks; \| does not.
+var bar = regexp.MustCompile(`[^\\]\|`)
+
+// Each row of a table has as many cells as its head: of one with more GitHub does not show the last ones.
+func TestTables(t *testing.T) {
+	rows := 0
+	for _, file := range documents(t) {
+		for _, s := range sections(t, file) {
+			want := 0
+			for line := range strings.Lines(s.body) {
+				cells := len(bar.FindAllString(line, -1))
+				switch isRow := strings.HasPrefix(line, "|"); {
+				case !isRow:
+					want = 0
+				case want == 0:
+					want = cells
+				case cells != want:
+					t.Errorf("%s, %q: %d cells, want %d: %s", file, s.title, cells, want, line)
+				default:
+					rows++
+				}
+			}
+		}
+	}
+	if rows < 300 {
+		t.Errorf("only %d rows", rows)
+	}
+}
