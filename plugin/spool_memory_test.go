@@ -28,7 +28,7 @@ func spoolMegabytes(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("SPOOL_MEGABYTES")
 	if text == "" {
-		return 200
+		return 80
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
