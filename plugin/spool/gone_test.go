@@ -2,6 +2,7 @@ package spool_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -97,4 +98,36 @@ func deleteWhileOpen(t *testing.T, files spool.Files, deletes func()) {
 	}
 	must(t, s.Done(c[1]))
 	s.Close()
+}
+
+// What somebody deleted is noticed also where the next batch does not go into it: after a start,
+// and where the last file is full, it makes a file of its own.
+func TestDeletedWhileNothingGoesIntoIt(t *testing.T) {
+	t.Parallel()
+	for name, deletes := range map[string]func(dir string) error{
+		"segment":   func(dir string) error { return os.Remove(filepath.Join(dir, "0000000000000001.spool")) },
+		"directory": os.RemoveAll,
+	} {
+		for _, chunk := range []string{"a", large("a")} {
+			t.Run(fmt.Sprintf("%s, %d bytes", name, len(chunk)), func(t *testing.T) {
+				t.Parallel()
+				dir := filepath.Join(t.TempDir(), "spool")
+				s := mustOpen(t, spool.Directory(dir), 1<<30)
+				store(t, s, chunk)
+				if len(chunk) == 1 {
+					s.Close()
+					s = mustOpen(t, spool.Directory(dir), 1<<30)
+				}
+				must(t, deletes(dir))
+				store(t, s, "b")
+				if n, err := s.Compact(); n != 1 || err != nil {
+					t.Errorf("%d were moved, %v", n, err)
+				}
+				s.Close()
+				if got := storedNames(t, spool.Directory(dir)); got != "ba" {
+					t.Errorf("after the next start %q is there", got)
+				}
+			})
+		}
+	}
 }

@@ -26,6 +26,9 @@ func (s *Spool) append(b *Batch, limit int64) ([]*Entry, error) {
 	}
 	if entries := s.endAppend(g, b, at); entries != nil {
 		g.markSynced(entries)
+		if at == 0 {
+			s.findGone() // nothing else would: nothing is written into the other files any more
+		}
 		return entries, nil
 	}
 	if at == 0 {
