@@ -375,3 +375,32 @@ func TestManyFilesBecomeFew(t *testing.T) {
 		t.Errorf("%d chunks are left of 400", len(got))
 	}
 }
+
+// What cannot be read is not what a crash left, also at the end of a file: nobody knows what
+// stands there.
+func TestUnreadableIsNotTorn(t *testing.T) {
+	t.Parallel()
+	disk := simdisk.New()
+	s := mustOpen(t, disk, 1<<30)
+	store(t, s, "a")
+	s.Close()
+	reads := 0
+	failOn(disk, func(op, _ string) bool {
+		if op == "read" {
+			reads++
+		}
+		return op == "read" && reads > 1 // what the file begins with can be read
+	})
+	s, damage, err := spool.Open(disk, 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if len(damage) != 1 || damage[0].Err == nil || damage[0].Torn {
+		t.Errorf("damage %+v, want one place that cannot be read", damage)
+	}
+	disk.FailWith(nil)
+	if got := storedNames(t, disk); got != "a" {
+		t.Errorf("after the next start %q is there", got)
+	}
+}

@@ -151,7 +151,7 @@ func (g *segment) count() (damage []Damage) {
 		if last := len(damage) - 1; skipped > 0 && last >= 0 && damage[last].Err != nil && damage[last].Offset+damage[last].Bytes == from {
 			damage[last].Bytes += skipped // up to the next entry
 		} else if skipped > 0 {
-			damage = append(damage, Damage{g.name(), from, skipped, !ok, err})
+			damage = append(damage, Damage{g.name(), from, skipped, !ok && err == nil, err})
 		}
 		switch {
 		case err != nil && w.offset >= g.size:
