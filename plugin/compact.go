@@ -10,7 +10,8 @@ import (
 // could be moved.
 const compactPause = time.Minute
 
-// compact makes room in the spool where little is left in a file.
+// compact makes room in the spool where little is left in a file. The disk may hang in it, as in
+// deliver.
 func (u *unspooler) compact(disk *spool.Spool, now time.Time) {
 	if now.Sub(u.sparseAt) < compactPause || !disk.Sparse() {
 		return
@@ -21,6 +22,9 @@ func (u *unspooler) compact(disk *spool.Spool, now time.Time) {
 	default:
 		return // something is being stored
 	}
+	since := time.Now()
+	u.busySince.Store(&since)
+	defer u.busySince.Store(nil)
 	moved, err := disk.Compact()
 	if err != nil {
 		u.fail(err)

@@ -233,6 +233,49 @@ func TestReadThatHangs(t *testing.T) {
 	})
 }
 
+// So does one that hangs while room is made in the spool.
+func TestCompactionThatHangs(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, network testNetwork) {
+		e, disk, _, _, f := network.startSpooling(t, "buffer_limit", "1M", "spool_limit", "16M", "max_held_chunks", "0")
+		setFault(t, e, sls.Fault{Name: sls.ConnectionCut})
+		const old = 130
+		for i := range old {
+			f.give("old", events(100*i, 100, strings.Repeat("x", 1000)))
+		}
+		f.wg.Wait()
+		var hangs atomic.Bool
+		disk.FailWith(func(op, _ string) error {
+			if op == "sync" { // nothing else is stored
+				hangs.Store(true)
+				time.Sleep(10 * time.Minute)
+			}
+			return nil
+		})
+		setFault(t, e, sls.Fault{Name: sls.AckDelay, Delay: 1700 * time.Millisecond})
+		e.ClearFault(sls.ConnectionCut)
+		for begin := time.Now(); !hangs.Load(); time.Sleep(100 * time.Millisecond) {
+			if time.Since(begin) > 2*time.Minute {
+				t.Fatal("no room was made in the spool")
+			}
+		}
+		e.ClearFault(sls.AckDelay)
+		time.Sleep(10 * time.Second)
+		for i := range 10 {
+			f.give("fresh", events(100*old+i, 1, "x"))
+			time.Sleep(time.Second)
+		}
+		if longest, done, _ := f.longest("fresh"); done < 10 || longest > time.Second {
+			t.Errorf("%d of 10 fresh chunks are done, the longest took %v", done, longest)
+		}
+		disk.FailWith(nil)
+		time.Sleep(10 * time.Minute)
+		f.wg.Wait()
+		eventually(t, "the spool is empty", func() bool { return isEmpty(disk) })
+		allLanded(t, e, 100*old+10)
+	})
+}
+
 // What is left in Exit is stored also when exit_timeout, which began with the signal, is
 // over.
 func TestExitTimeoutIsOver(t *testing.T) {
