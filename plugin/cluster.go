@@ -173,7 +173,7 @@ func (o *Output) failed(topic string, err error) {
 		return
 	}
 	missing := isMissing(err)
-	if !missing || o.logstores.mayHold(to) {
+	if o.logstores.mayHold(to, missing) {
 		o.admission.know(&to.account, true)
 	}
 	if missing {

@@ -39,6 +39,7 @@ type logstore struct {
 	// Guarded by logstores.mu.
 	confirmed    bool      // the service knows it
 	holds        bool      // it is one of maxHolders
+	passes       bool      // it is not, and passes its place on
 	fixed        bool      // an option names it: it has its place whatever records name
 	missingSince time.Time // zero: the service has not said that it does not exist
 }

@@ -63,15 +63,18 @@ func (p *passed) has(name string) bool {
 	return recent || older
 }
 
-// mayHold tells whether records of a logstore that the service does not know may have room,
-// to wait there until it does.
-func (l *logstores) mayHold(to *logstore) bool {
+// mayHold tells whether records of a logstore that fails may have room, to wait there until it
+// does not. Those that the service has never known may if not too many do: it says that they do
+// not exist, or, as Kafka does for who may not know that, that the access is refused.
+func (l *logstores) mayHold(to *logstore, missing bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if to.holds || to.confirmed || to.fixed || to == l.common || l.cfg.UnknownLogstore != config.UnknownWait {
+	goesElsewhere := missing && l.cfg.UnknownLogstore != config.UnknownWait
+	if to.holds || to.confirmed || to.fixed || to == l.common || goesElsewhere {
 		return true
 	}
-	if l.holders >= maxHolders {
+	to.passes = l.holders >= maxHolders
+	if to.passes {
 		return false
 	}
 	to.holds = true
@@ -100,7 +103,7 @@ func (l *logstores) passOn(now time.Time, leave func(*account) bool) (forgotten 
 		if l.missingPlacesLocked() <= 0 {
 			break
 		}
-		if to.confirmed || to.holds || to.fixed || to == l.common || to.missingSince.IsZero() || to.diverted.Load() != nil || !leave(&to.account) {
+		if !to.passes || to.confirmed || to.fixed || to.diverted.Load() != nil || !leave(&to.account) {
 			continue
 		}
 		l.unknown--

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"out_sls_kafka/test/sls"
@@ -81,6 +82,40 @@ func TestNamesTakeTheirPlacesInTurn(t *testing.T) {
 			}
 			if n := h.count(""); n > 150 {
 				t.Errorf("%d lines", n)
+			}
+			o.stop()
+			f.wg.Wait()
+		}))
+	}
+}
+
+// So do names that SLS refuses to speak of, as it may do with those that do not exist.
+func TestRefusedNamesTakeTheirPlacesInTurn(t *testing.T) {
+	t.Parallel()
+	one := func(name string) func(int) string { return func(int) string { return name } }
+	for _, policy := range []string{"wait", "reject"} {
+		t.Run(policy, bubbled(func(t *testing.T, network testNetwork) {
+			real := names("real", 5)
+			_, o, _, f := network.startStores(t, sls.Options{Logstores: append(slices.Clone(real), "demo"), DiscardLogs: true,
+				Behaviour: sls.Behaviour{MissingLogstore: kerr.TopicAuthorizationFailed}},
+				"unknown_logstore", policy, "dead_letter_file", t.TempDir()+"/letters")
+			for i := range 3 * maxUnknownNames {
+				f.give("names", routedEvents(1, "x", one(fmt.Sprintf("name-%d", i))))
+			}
+			time.Sleep(5 * time.Second)
+			for _, name := range real {
+				f.give("real", routedEvents(10, "x", one(name)))
+			}
+			begin := time.Now()
+			for f.isOpen("real") {
+				if time.Since(begin) > 5*time.Minute {
+					t.Error("the records of a logstore that exists wait behind names that are refused")
+					break
+				}
+				time.Sleep(time.Second)
+			}
+			if took := time.Since(begin); took > 90*time.Second {
+				t.Errorf("a logstore that exists got its place after %v", took)
 			}
 			o.stop()
 			f.wg.Wait()
