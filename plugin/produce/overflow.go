@@ -1,6 +1,9 @@
 package produce
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // countInterval is the time between two counts of what partitions that fail hold up. What is
 // added in between is added to the count.
@@ -24,9 +27,15 @@ func (p *Producer) overflowsLocked(t *topic, part *partition, size int64, now ti
 	return false
 }
 
-// failsAlone tells whether the partition fails while others take batches.
+// failsAlone tells whether the partition fails while others take batches: one did since, and
+// has not failed itself by now, as all do in an outage that this partition saw first.
 func (part *partition) failsAlone(t *topic) bool {
-	return !part.failingSince.IsZero() && t.ackedAt.After(part.failingSince)
+	if part.failingSince.IsZero() || !t.ackedAt.After(part.failingSince) {
+		return false
+	}
+	return slices.ContainsFunc(t.partitions, func(other *partition) bool {
+		return other.failingSince.IsZero() && other.ackedAt.After(part.failingSince)
+	})
 }
 
 func (t *topic) countHeldUp() (bytes int64) {
