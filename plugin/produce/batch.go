@@ -47,7 +47,7 @@ type batch struct {
 	maxMillis   int64  // of the latest
 	codec       kgo.CompressionCodecType
 	compressed  bool // as small as it gets
-	exclusive   bool // not in a request with others, which may be why it is refused
+	exclusive   bool // not in a request with others: they may be why it is refused, or be lost with it
 	retrying    bool // it was sent before, and Producer.retrying counts it
 
 	history

@@ -1,6 +1,7 @@
 package produce
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -237,5 +238,45 @@ func TestBrokersAreForgotten(t *testing.T) {
 		if len(p.brokers) > 2 {
 			t.Errorf("%d brokers are kept", len(p.brokers))
 		}
+	})
+}
+
+// A record that each of its requests is lost for is tried alone at last: what is sent with it
+// would be lost too, or land twice, each time.
+func TestLostRecordGoesAlone(t *testing.T) {
+	inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, _ *fakeObserver) {
+		tries, together := 0, 0
+		c.set(func() {
+			c.leaders["logs"] = make([]int32, 8)
+			c.breaks = func(r *kmsg.ProduceRequest) bool {
+				lost := false
+				for _, part := range r.Topics[0].Partitions {
+					lost = lost || bytes.Contains(part.Records, []byte("poison"))
+				}
+				if lost {
+					tries++
+				}
+				if lost && len(r.Topics[0].Partitions) > 1 {
+					together++
+				}
+				return lost
+			}
+		})
+		owner, total := &fakeOwner{}, 1
+		addRecords(t, p, owner, "logs", "poison")
+		for second := range 300 {
+			if second == 60 {
+				c.set(func() { tries, together = 0, 0 })
+			}
+			addRecords(t, p, owner, "logs", slices.Repeat([]string{strings.Repeat("x", 1000)}, 100)...)
+			total += 100
+			time.Sleep(time.Second)
+		}
+		c.set(func() { c.breaks = nil })
+		if tries == 0 || together > 0 {
+			t.Errorf("the record was tried %d times after a minute, %d times with others", tries, together)
+		}
+		time.Sleep(time.Minute)
+		owner.want(t, total, 0, 0)
 	})
 }

@@ -145,6 +145,7 @@ func (p *Producer) lostLocked(r *request, pb *partitionBatch, now time.Time) ver
 		b.wait.Reset()
 		return verdict{divideIt, halves}
 	case suspect: // and no more than that: a network says nothing about records
+		b.exclusive = b.exclusive || blamed
 		b.wait.Failed(now, p.retryWait)
 		return verdict{action: sideIt}
 	}
