@@ -1,8 +1,12 @@
 package produce
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // TestLossesShowASize says from which losses and answers the size of a request counts as the
@@ -71,4 +75,28 @@ func TestRequestsAfterLosses(t *testing.T) {
 	if got := p.requestBytesLocked(b, now); got != 100 {
 		t.Errorf("a request has %d bytes, more than the 100 that are configured", got)
 	}
+}
+
+// The size of a request is what is sent: of a batch that was open, after compression.
+func TestRequestBytesAreThoseSent(t *testing.T) {
+	o := options()
+	o.Compression, o.MaxBatchBytes = "gzip", 1<<20
+	inFakeTime(t, o, func(t *testing.T, p *Producer, c *fakeCluster, _ *fakeObserver) {
+		sent := 0
+		c.set(func() {
+			c.breaks = func(r *kmsg.ProduceRequest) bool {
+				sent = len(r.Topics[0].Partitions[0].Records)
+				return false
+			}
+		})
+		owner := &fakeOwner{}
+		addRecords(t, p, owner, "logs", slices.Repeat([]string{strings.Repeat("x", 4000)}, 100)...)
+		time.Sleep(time.Second)
+		owner.want(t, 100, 0, 0)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if got := p.brokers[0].losses.answered; got != sent {
+			t.Errorf("a request of %d bytes counts as one of %d", sent, got)
+		}
+	})
 }

@@ -14,7 +14,7 @@ type request struct {
 	producer *Producer
 	broker   *broker
 	batches  []partitionBatch
-	bytes    int
+	bytes    int // of the batches; once it is sent, as they are sent
 	retried  int // records that were sent before
 
 	startedAt time.Time
@@ -81,6 +81,7 @@ func (r *request) send() {
 	p := r.producer
 	defer p.recoverPanic() // should releaseOnPanic panic too, the next requests are sent
 	defer p.releaseOnPanic(r)
+	r.bytes = 0
 	for i := range r.batches {
 		b := r.batches[i].batch
 		if !b.compressed && p.compressors.usual != nil {
@@ -88,6 +89,7 @@ func (r *request) send() {
 		}
 		b.compressed = true
 		b.writeHeader()
+		r.bytes += len(b.wire)
 	}
 	if r.retried > 0 {
 		p.observer.Retried(r.retried)
