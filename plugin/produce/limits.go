@@ -12,9 +12,9 @@ const leastLimit = 4 << 10
 // sizeLimit is what goes through at once, as far as refusals and losses show: the size of
 // the batches of a topic, or of requests.
 type sizeLimit struct {
-	bytes   int // before compression; 0: as configured
+	bytes   int // of batches before compression, of requests as they are sent; 0: as configured
 	until   time.Time
-	largest int // that went through since the limit was learnt
+	largest int // batch that went through since the limit was learnt
 }
 
 // of returns the limit at a time, with configured as the most.
@@ -45,7 +45,7 @@ func (l *sizeLimit) learn(limit, configured int, now time.Time) {
 	}
 }
 
-// took notes that one of that size went through.
+// took notes that a batch of that size went through. Of requests [losses] knows it.
 func (l *sizeLimit) took(size int) {
 	if l.bytes > 0 {
 		l.largest = max(l.largest, size)
@@ -102,7 +102,6 @@ func (p *Producer) noteRequestLocked(r *request, err error, now time.Time) {
 	if err == nil {
 		b.backoff.Reset()
 		b.losses.answer(r.bytes)
-		p.requests.took(r.bytes)
 		return
 	}
 	p.undelivered.fail("", err)
