@@ -106,9 +106,9 @@ func (p *Producer) noteRequestLocked(r *request, err error, now time.Time) {
 	}
 	p.undelivered.fail("", err)
 	if limit := b.losses.lost(r.bytes, b.answeredAt, now); limit > 0 {
-		p.requests.learn(limit, p.options.MaxRequestBytes, now)
+		b.atOnce.learn(limit, p.options.MaxRequestBytes, now)
 	}
-	if p.tooLargeLocked(r.bytes) && (len(r.batches) > 1 || r.batches[0].batch.count > 1) {
+	if b.isTooLarge(r.bytes) && (len(r.batches) > 1 || r.batches[0].batch.count > 1) {
 		// It will be smaller, and says nothing about the broker.
 		b.backoff.until = now.Add(min(minRetryInterval, p.options.Backoff(1)))
 		return
@@ -116,9 +116,10 @@ func (p *Producer) noteRequestLocked(r *request, err error, now time.Time) {
 	b.backoff.Failed(now, p.retryWait)
 }
 
-// tooLargeLocked tells whether that many bytes are more than what goes through, as losses show.
-func (p *Producer) tooLargeLocked(bytes int) bool {
-	return p.requests.bytes > 0 && bytes > p.requests.bytes
+// isTooLarge tells whether that many bytes are more than what goes through to a broker, as
+// losses show.
+func (b *broker) isTooLarge(bytes int) bool {
+	return b.atOnce.bytes > 0 && bytes > b.atOnce.bytes
 }
 
 // requestBytesLocked returns the most bytes of a request of several batches to a broker:
@@ -126,7 +127,7 @@ func (p *Producer) tooLargeLocked(bytes int) bool {
 // large request would hide is found out soon. A broker that is well again is asked little at
 // first.
 func (p *Producer) requestBytesLocked(b *broker, now time.Time) int {
-	limit := p.requests.of(p.options.MaxRequestBytes, now)
+	limit := b.atOnce.of(p.options.MaxRequestBytes, now)
 	return max(limit>>(2*min(b.backoff.failures, 16)), min(limit, leastRequestBytes))
 }
 

@@ -100,3 +100,41 @@ func TestRequestBytesAreThoseSent(t *testing.T) {
 		}
 	})
 }
+
+// A broker that loses large requests is asked for less. The others are not.
+func TestLossesOfOneBroker(t *testing.T) {
+	o := options()
+	inFakeTime(t, o, func(t *testing.T, p *Producer, c *fakeCluster, _ *fakeObserver) {
+		largest := make(map[string]int) // request, by topic
+		c.set(func() {
+			c.leaders["logs"], c.leaders["others"] = make([]int32, 40), slices.Repeat([]int32{1}, 40)
+			c.breaks = func(r *kmsg.ProduceRequest) bool {
+				size, topic := 0, r.Topics[0].Topic
+				for _, part := range r.Topics[0].Partitions {
+					size += len(part.Records)
+				}
+				largest[topic] = max(largest[topic], size)
+				return topic == "logs" && size > 200_000
+			}
+		})
+		owner, total := &fakeOwner{}, 0
+		for second := range 60 {
+			if second == 40 {
+				c.set(func() { clear(largest) })
+			}
+			for _, topic := range []string{"logs", "others"} {
+				addRecords(t, p, owner, topic, slices.Repeat([]string{strings.Repeat("x", 400)}, 900)...)
+				total += 900
+			}
+			time.Sleep(time.Second)
+		}
+		time.Sleep(time.Minute)
+		owner.want(t, total, 0, 0)
+		if largest["logs"] > 200_000 {
+			t.Errorf("a broker that loses requests of more than 200000 bytes still gets one of %d", largest["logs"])
+		}
+		if largest["others"] < 300_000 {
+			t.Errorf("a broker that loses nothing gets requests of %d bytes at most", largest["others"])
+		}
+	})
+}

@@ -45,7 +45,6 @@ type Producer struct {
 	timer               *time.Timer
 	nextWake            time.Time  // when the timer is due; zero: never
 	answersByBatch      bool       // a broker took some batches of a request and refused others
-	requests            sizeLimit  // of requests
 	plainUntil          time.Time  // batches are not compressed: the brokers refuse the codec
 	undelivered         results    // what unlock has to tell
 	keyScratch          kgo.Record // lent to keyPartitioner
@@ -63,6 +62,7 @@ type broker struct {
 	postponed  int       // how often its wait was made longer, for metadata fails as well
 	answeredAt time.Time // when it answered a request last
 	losses     losses
+	atOnce     sizeLimit // of requests, as losses show
 	// requests go to the goroutine that sends them: a new one for each would have
 	// to find its stack again.
 	requests chan *request
@@ -189,7 +189,7 @@ const busyQueue = time.Second
 
 // openBatchLocked returns the open batch of q with room for a record of size bytes.
 func (p *Producer) openBatchLocked(q *queue, size int, now time.Time) *batch {
-	if q.open != nil && len(q.open.wire)+size > min(q.topic.batches.of(p.options.MaxBatchBytes, now), p.requests.of(p.options.MaxRequestBytes, now)) {
+	if q.open != nil && len(q.open.wire)+size > q.topic.batches.of(p.options.MaxBatchBytes, now) {
 		p.closeBatchLocked(q)
 		q.closedAt = now
 	}

@@ -139,8 +139,12 @@ func (p *Producer) lostLocked(r *request, pb *partitionBatch, now time.Time) ver
 	blamed := !b.failedAt.IsZero() && r.broker.answeredAt.After(b.failedAt)
 	b.failures++
 	b.failedAt = now
+	tooLarge := r.broker.isTooLarge(len(b.wire))
+	if tooLarge { // the next batches are not made for nothing
+		pb.topic.batches.learn(r.broker.atOnce.bytes, p.options.MaxBatchBytes, now)
+	}
 	switch suspect := blamed || b.failures >= failuresToDivide; {
-	case b.count > 1 && (suspect || p.tooLargeLocked(len(b.wire))):
+	case b.count > 1 && (suspect || tooLarge):
 		b.failures = 0
 		b.wait.Reset()
 		return verdict{divideIt, halves}
