@@ -29,6 +29,7 @@ const letterBytes = 512
 type letters struct {
 	mu      sync.Mutex
 	waiting []*letter
+	held    int64 // bytes of those that wait or are being written
 	taken   int64 // bytes of those that are being written
 	writing bool
 }
@@ -42,7 +43,7 @@ func (o *Output) keep(l *letter) {
 	q := &o.letters
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.waiting = append(q.waiting, l)
+	q.waiting, q.held = append(q.waiting, l), q.held+l.retained()
 	if !q.writing {
 		q.writing = true
 		o.background(o.writeLetters)
@@ -53,7 +54,7 @@ func (o *Output) keep(l *letter) {
 func (q *letters) take() (next []*letter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.taken = 0
+	q.held, q.taken = q.held-q.taken, 0
 	for len(q.waiting) > len(next) && q.taken < writeBytes {
 		l := q.waiting[len(next)]
 		next, q.taken = append(next, l), q.taken+l.retained()
@@ -73,18 +74,22 @@ func (l *letter) retained() int64 {
 func (q *letters) retained() int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := q.taken
-	for _, l := range q.waiting {
-		n += l.retained()
-	}
-	return n
+	return q.held
+}
+
+// RejectsWait tells whether letters hold their part of the room: what the broker refused
+// waits in its batches then, a few bytes a record.
+func (p producerObserver) RejectsWait() bool {
+	return p.out.letters.retained() > p.out.cfg.BufferLimit/8
 }
 
 // writeLetters writes letters while there are any.
 func (o *Output) writeLetters() {
 	for all := o.letters.take(); len(all) > 0; all = o.letters.take() {
+		o.producer.TellRejected()
 		o.writeSome(all)
 	}
+	o.producer.TellRejected()
 }
 
 // writeSome writes letters, counts their records and ends them. Those of a chunk that went

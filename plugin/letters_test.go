@@ -117,3 +117,55 @@ func TestDeadLettersThatHangAreBounded(t *testing.T) {
 		})
 	}
 }
+
+// Records that waited for a logstore and are rejected together are bounded as others are while
+// the disk hangs, and chunks without such go on.
+func TestRecordsRejectedTogetherAreBounded(t *testing.T) {
+	t.Parallel()
+	network := testNetwork{}
+	file, reader := hangingFile(t)
+	e, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo"}, DiscardLogs: true})
+	const limit = 8 << 20
+	properties = storeProperties(properties, "dead_letter_file", filepath.Join(t.TempDir(), "regular"), "buffer_limit", "8M",
+		"unknown_logstore", "reject", "unknown_logstore_after", "1s")
+	o, h := network.startOutput(t, properties)
+	var err error
+	o.deadLetterFile.path = file // no pipe may be configured, and a regular file does not hang
+	if o.deadLetterFile.file, err = os.OpenFile(file, os.O_WRONLY, 0); err != nil {
+		t.Fatal(err)
+	}
+	h.wait("reachable")
+	f := newFlushes(t, o)
+	const chunks, n = 100, 1000
+	for range chunks {
+		f.give("missing", routedEvents(n, "x", func(int) string { return "missing" }))
+	}
+	h.wait("its records are rejected until it does")
+	before := int64(-1)
+	eventually(t, "all is rejected that had room", func() bool {
+		now := o.letters.retained()
+		settled := now == before
+		before = now
+		time.Sleep(500 * time.Millisecond)
+		return settled
+	})
+	if used, _ := o.admission.load(); used > limit+overdraft || o.letters.retained() > limit+overdraft {
+		t.Errorf("of %d %d bytes are counted, %d are held by dead letters", limit, used, o.letters.retained())
+	}
+	endsWithin(t, 10*time.Second, "a chunk that nothing is wrong with", func() {
+		if r := deliver(t, o, routedEvents(100, "x", func(int) string { return "demo" })); r != OK {
+			t.Errorf("result %d of what nothing is wrong with", r)
+		}
+	})
+	go func() {
+		for b := make([]byte, 1<<20); ; {
+			if _, err := reader.Read(b); err != nil {
+				return
+			}
+		}
+	}()
+	f.wg.Wait()
+	if f.ended[OK] != chunks || e.Count("demo") != 100 {
+		t.Errorf("results %v, %d records arrived", f.ended, e.Count("demo"))
+	}
+}

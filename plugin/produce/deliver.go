@@ -29,12 +29,6 @@ func (res *results) hold(b *batch, err error) {
 	res.held = append(res.held, heldRecord{b.runs[0].owner, b.queue.topic.name, err})
 }
 
-// rejectedBatch is a batch, and why the broker refuses it.
-type rejectedBatch struct {
-	batch *batch
-	err   error
-}
-
 // fail notes a failure: one for each topic and error of a request.
 func (res *results) fail(topic string, err error) {
 	for _, f := range res.failed {
@@ -81,20 +75,19 @@ func (res *results) deliver(p *Producer) {
 		p.pool.put(b.wire)
 	}
 	for _, r := range res.rejected {
-		err := r.batch.eachRecord(func(o Owner, key, value []byte, millis int64) {
-			p.ownerRejected(o, Record{o, r.batch.queue.topic.name, key, value, millis}, r.err)
-		})
-		if err != nil {
-			p.observer.Panicked(err)
-			r.batch.to(released)
-			res.released = append(res.released, r.batch)
-		}
-		r.batch.wire = nil // owners have copies of what they keep, and more batches may follow
+		p.tellRejected(r)
 	}
 	for _, b := range res.released {
 		for _, run := range b.runs {
 			p.ownerReleased(run)
 		}
+	}
+}
+
+// recoverPanic, deferred, keeps a panic from ending the process.
+func (p *Producer) recoverPanic() {
+	if cause := recover(); cause != nil {
+		p.observer.Panicked(cause)
 	}
 }
 

@@ -48,6 +48,7 @@ func (o *counting) Failed(string, error)     {}
 func (o *counting) Found(string)             {}
 func (o *counting) Retried(int)              {}
 func (o *counting) Panicked(cause any)       { o.t.Errorf("panic: %v", cause) }
+func (o *counting) RejectsWait() bool        { return false }
 
 // Any bytes as the answers of a broker end no record twice and none never, and nothing panics.
 func FuzzAnswers(f *testing.F) {

@@ -295,6 +295,8 @@ type fakeObserver struct {
 	failed  map[string]int // by topic and error
 	retried int
 	panics  []any
+
+	rejectsWait func() bool // nil: never
 }
 
 func (o *fakeObserver) Acked(topic string, records int, _ int64) {
@@ -322,6 +324,8 @@ func (o *fakeObserver) Retried(records int) {
 	defer o.mu.Unlock()
 	o.retried += records
 }
+
+func (o *fakeObserver) RejectsWait() bool { return o.rejectsWait != nil && o.rejectsWait() }
 
 func (o *fakeObserver) Panicked(cause any) {
 	o.mu.Lock()

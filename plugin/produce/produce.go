@@ -49,6 +49,9 @@ type Observer interface {
 	// Failed: a batch of the topic, or what is asked about it, failed. topic is ""
 	// if there was no answer: then it is not about the topic.
 	Failed(topic string, err error)
+	// RejectsWait tells whether the owners of refused records have no room for more of
+	// them now: they hear of those by [Producer.TellRejected], which this must not call.
+	RejectsWait() bool
 	// Retried: n records are sent once more.
 	Retried(n int)
 	// Panicked: something is wrong with the producer itself. It must not block.

@@ -29,6 +29,7 @@ type Producer struct {
 	goroutines     sync.WaitGroup
 	pool           pool
 	retrying       atomic.Int64 // batches that failed and wait
+	rejections     rejections
 
 	// mu guards the fields below, and all topics, partitions, brokers and queues. A
 	// function whose name ends in Locked is called with it held.
@@ -175,13 +176,6 @@ func (p *Producer) background(f func()) {
 	})
 }
 
-// recoverPanic, deferred, keeps a panic from ending the process.
-func (p *Producer) recoverPanic() {
-	if cause := recover(); cause != nil {
-		p.observer.Panicked(cause)
-	}
-}
-
 // busyQueue is how soon after the last batch of a queue the next has to begin to be
 // given as much memory at once: one of many logstores, each with a little now and
 // then, must not keep what it needed once.
@@ -253,6 +247,7 @@ func (p *Producer) Flush() {
 // producer, as long as ctx lasts.
 func (p *Producer) Close(ctx context.Context) error {
 	p.stop()
+	p.closeRejected()
 	done := make(chan struct{})
 	go func() {
 		defer p.recoverPanic()

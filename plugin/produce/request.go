@@ -228,7 +228,7 @@ func (p *Producer) rejectLocked(b *batch, err error) {
 		p.retrying.Add(-1)
 	}
 	b.to(rejected)
-	p.undelivered.rejected = append(p.undelivered.rejected, rejectedBatch{b, err})
+	p.undelivered.rejected = append(p.undelivered.rejected, rejectedBatch{batch: b, err: err})
 }
 
 // downLocked tells whether a partition takes nothing now, as far as is known.

@@ -29,6 +29,7 @@ func (p *Producer) Retained() (r Retained) {
 			}
 		}
 	}
+	p.rejections.retained(&r)
 	p.pool.mu.Lock()
 	defer p.pool.mu.Unlock()
 	r.Kept = int64(p.pool.heldBytes)
