@@ -131,7 +131,7 @@ var options = []option{
 		set:  word(func(c *Config, i int) { c.Encoding.Oversize = encoder.OversizeReject + encoder.Oversize(i) }, "reject", "truncate")},
 	{name: "dead_letter_file", allowed: "a file in an existing directory", help: "Rejected records are kept here, a JSON line each: time, tag, logstore, reason, kafka_error, record",
 		set: text(func(c *Config) *string { return &c.DeadLetterFile })},
-	{name: "dead_letter_max_size", def: "64M", allowed: "a size from 64K to 1T", help: "Larger than this dead_letter_file does not get: it becomes the older file, with .1 at its end, and the one before that is deleted, which the log says",
+	{name: "dead_letter_max_size", def: "64M", allowed: "a size from 64K to 1T", help: "Before dead_letter_file grows beyond this it becomes the older file, with .1 at its end, and the one before that is deleted, which the log says. What is written at once, some 256K, is in one file",
 		set: size(64<<10, 1<<40, func(c *Config, n int64) { c.DeadLetterSize = n })},
 	{name: "buffer_limit", def: "32M", allowed: "a size from 1M to 64G", help: "Memory of all chunks in flight; over it a chunk waits, still with Fluent Bit",
 		set: size(1<<20, 64<<30, func(c *Config, n int64) { c.BufferLimit = n })},
