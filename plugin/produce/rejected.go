@@ -44,8 +44,7 @@ func (p *Producer) postponeRejected(r rejectedBatch) bool {
 }
 
 // TellRejected tells the owners of refused records that wait, until these have to wait
-// again. It is to be called, by one goroutine at a time, when [Observer].RejectsWait may have
-// become false.
+// again. It is to be called when [Observer].RejectsWait may have become false.
 func (p *Producer) TellRejected() {
 	for r, ok := p.nextRejected(); ok; r, ok = p.nextRejected() {
 		if !p.tellSome(&r) {
