@@ -71,7 +71,8 @@ func (p *Producer) refusedAloneLocked(pb *partitionBatch, now time.Time) verdict
 	b := pb.batch
 	took := pb.partition.streak
 	pb.partition.streak = 0
-	if pb.partition.ackedAt.After(b.refusedAt) && (b.refusals == 0 || took >= othersToBlame) {
+	// What was taken before the first refusal, or was on its way by then, says nothing.
+	if !b.refusedAt.IsZero() && pb.partition.tookAt.After(b.refusedAt) && (b.refusals == 0 || took >= othersToBlame) {
 		b.refusals++
 	}
 	if b.refusals >= refusalsToReject || b.refusals > 0 && !b.aloneAt.IsZero() && now.Sub(b.aloneAt) >= aloneToReject {

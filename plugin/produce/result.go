@@ -112,7 +112,7 @@ const (
 func (p *Producer) verdictLocked(r *request, pb *partitionBatch, lost bool, now time.Time) verdict {
 	switch {
 	case pb.err == nil:
-		pb.partition.ok(now)
+		pb.partition.ok(now, r.startedAt)
 		pb.topic.ackedAt, pb.topic.suspects = now, 0
 		if pb.batch.codec == 0 { // what counts for the broker is the size as sent
 			pb.topic.batches.took(pb.batch.size)
@@ -174,7 +174,7 @@ func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bo
 	}
 	took, elsewhere := part.streak, !b.failedAt.IsZero() && pb.topic.ackedAt.After(b.failedAt)
 	part.streak = 0
-	blamed := !b.failedAt.IsZero() && part.ackedAt.After(b.failedAt) && took > 0
+	blamed := !b.failedAt.IsZero() && part.tookAt.After(b.failedAt) && took > 0
 	b.failedAt, b.postponed = now, 0
 	b.failures++
 	switch {

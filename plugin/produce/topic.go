@@ -51,6 +51,7 @@ type partition struct {
 	notBefore     time.Time // nothing is sent before it, whatever ends the backoff
 	leaderMovedAt time.Time // when a new leader ended the backoff last
 	ackedAt       time.Time // when it took a batch last
+	tookAt        time.Time // when the last one that it took was sent
 	streak        int       // batches it took since one failed
 	offers        int       // batches it was given
 	queue         queue     // records for this partition alone
@@ -129,10 +130,10 @@ func (part *partition) abandoned(t *topic, now time.Time) bool {
 	return part.failsAlone(t) && now.Sub(part.failingSince) > abandonAfter
 }
 
-// ok notes that the partition took a batch.
-func (part *partition) ok(now time.Time) {
+// ok notes that the partition took a batch of a request that was sent at that time.
+func (part *partition) ok(now, sentAt time.Time) {
 	part.backoff.Reset()
-	part.failingSince, part.ackedAt = time.Time{}, now
+	part.failingSince, part.ackedAt, part.tookAt = time.Time{}, now, sentAt
 	part.streak++
 }
 
