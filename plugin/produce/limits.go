@@ -52,11 +52,6 @@ func (l *sizeLimit) took(size int) {
 	}
 }
 
-// lossesToLearn is how many requests in a row, each larger than all that were answered
-// since the one before, have to be lost until their size counts as the reason. An outage
-// loses every request, and a network that loses some loses small ones too.
-const lossesToLearn = 2
-
 // leastRequestBytes is the smallest limit of requests that losses show. Smaller ones would
 // make a service slow that lost some requests for another reason, and what cuts them is
 // rare: their batches are divided then.
@@ -65,26 +60,18 @@ const leastRequestBytes = 64 << 10
 // losses is what a broker's answers say about the size of requests: something on the way
 // to it may cut large ones.
 type losses struct {
-	n        int
-	lostAt   time.Time // the last of them
+	lostAt   time.Time // the last request without an answer; zero: none
 	answered int       // the largest request that was answered since
 }
 
 // lost notes that a request got no answer. It returns the size that went through if that of
-// the request is the reason, as far as is known, and else 0. answeredAt is when the broker
-// answered last.
+// the request is the reason, as far as is known, and else 0: it is the second that is lost, and
+// larger than all that were answered in between. An outage loses every request, and a network
+// that loses some loses small ones too. answeredAt is when the broker answered last.
 func (l *losses) lost(bytes int, answeredAt, now time.Time) int {
-	silent, answered := !answeredAt.After(l.lostAt), l.answered
+	first, silent, answered := l.lostAt.IsZero(), !answeredAt.After(l.lostAt), l.answered
 	l.lostAt, l.answered = now, 0
-	switch {
-	case l.n > 0 && silent: // the broker does not answer at all
-		return 0
-	case l.n == 0 || bytes <= answered:
-		l.n = 1
-		return 0
-	}
-	l.n++
-	if l.n < lossesToLearn || bytes < 2*leastRequestBytes {
+	if first || silent || bytes <= answered || bytes < 2*leastRequestBytes {
 		return 0
 	}
 	return max(answered, leastRequestBytes)
@@ -108,7 +95,7 @@ func (p *Producer) noteRequestLocked(r *request, err error, now time.Time) {
 	if limit := b.losses.lost(r.bytes, b.answeredAt, now); limit > 0 {
 		b.atOnce.learn(limit, p.options.MaxRequestBytes, now)
 	}
-	if b.isTooLarge(r.bytes) && (len(r.batches) > 1 || r.batches[0].batch.count > 1) {
+	if p.tooLargeLocked(b, r.bytes, now) && (len(r.batches) > 1 || r.batches[0].batch.count > 1) {
 		// It will be smaller, and says nothing about the broker.
 		b.backoff.until = now.Add(min(minRetryInterval, p.options.Backoff(1)))
 		return
@@ -116,10 +103,11 @@ func (p *Producer) noteRequestLocked(r *request, err error, now time.Time) {
 	b.backoff.Failed(now, p.retryWait)
 }
 
-// isTooLarge tells whether that many bytes are more than what goes through to a broker, as
-// losses show.
-func (b *broker) isTooLarge(bytes int) bool {
-	return b.atOnce.bytes > 0 && bytes > b.atOnce.bytes
+// tooLargeLocked tells whether that many bytes are more than what goes through to a broker, as
+// losses show that are not too long ago.
+func (p *Producer) tooLargeLocked(b *broker, bytes int, now time.Time) bool {
+	limit := b.atOnce.of(p.options.MaxRequestBytes, now)
+	return limit < p.options.MaxRequestBytes && bytes > limit
 }
 
 // requestBytesLocked returns the most bytes of a request of several batches to a broker:

@@ -77,6 +77,26 @@ func TestRequestsAfterLosses(t *testing.T) {
 	}
 }
 
+// TestLimitOfRequestsIsForgotten: what losses showed counts no longer than it is kept to, also
+// where no request of several batches asks for the limit.
+func TestLimitOfRequestsIsForgotten(t *testing.T) {
+	t.Parallel()
+	p := &Producer{options: Options{MaxRequestBytes: 4 * leastRequestBytes}}
+	b, learnt := new(broker), time.Unix(1, 0)
+	b.atOnce.learn(leastRequestBytes, p.options.MaxRequestBytes, learnt)
+	for _, at := range []struct {
+		after    time.Duration
+		tooLarge bool
+	}{{0, true}, {learntFor, true}, {2*learntFor + 1, false}} {
+		if got := p.tooLargeLocked(b, leastRequestBytes+1, learnt.Add(at.after)); got != at.tooLarge {
+			t.Errorf("after %v a larger one is too large: %v", at.after, got)
+		}
+	}
+	if p.tooLargeLocked(new(broker), 1<<30, learnt) {
+		t.Error("without a loss something is too large")
+	}
+}
+
 // The size of a request is what is sent: of a batch that was open, after compression.
 func TestRequestBytesAreThoseSent(t *testing.T) {
 	o := options()

@@ -35,12 +35,12 @@ type partitionBatch struct {
 
 // addToRequestLocked adds b to the next request to the leader of part. It returns
 // false if b does not fit.
-func (p *Producer) addToRequestLocked(b *batch, part *partition) bool {
+func (p *Producer) addToRequestLocked(b *batch, part *partition, now time.Time) bool {
 	leader := part.broker
 	if leader.next == nil {
 		leader.next = &request{producer: p, broker: leader}
 	}
-	r, now := leader.next, time.Now()
+	r := leader.next
 	if len(r.batches) > 0 && (b.exclusive || r.batches[0].batch.exclusive || r.bytes+len(b.wire) > p.requestBytesLocked(leader, now)) {
 		return false
 	}

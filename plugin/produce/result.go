@@ -139,7 +139,7 @@ func (p *Producer) lostLocked(r *request, pb *partitionBatch, now time.Time) ver
 	blamed := !b.failedAt.IsZero() && r.broker.answeredAt.After(b.failedAt)
 	b.failures++
 	b.failedAt = now
-	tooLarge := r.broker.isTooLarge(len(b.wire))
+	tooLarge := p.tooLargeLocked(r.broker, len(b.wire), now)
 	if tooLarge { // the next batches are not made for nothing
 		pb.topic.batches.learn(r.broker.atOnce.bytes, p.options.MaxBatchBytes, now)
 	}

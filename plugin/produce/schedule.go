@@ -150,7 +150,7 @@ func (p *Producer) offerFirstLocked(q *queue, l line, part *partition, now time.
 			q.side.add(b, now)
 			continue
 		}
-		if !p.addToRequestLocked(b, part) {
+		if !p.addToRequestLocked(b, part, now) {
 			return false
 		}
 		q.remove(b, l)
