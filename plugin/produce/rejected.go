@@ -80,14 +80,16 @@ func (p *Producer) putBackRejected(r rejectedBatch) {
 	}
 }
 
-// tellSome tells the owners of the next records of a refused batch. It returns whether these
-// were the last.
+// tellSome tells the owners of the next records of a refused batch, as long as they have room:
+// to read the batch once more means to unpack it once more. It returns whether these were the
+// last.
 func (p *Producer) tellSome(r *rejectedBatch) (last bool) {
-	i, from := 0, r.told
+	i, waits := 0, false
 	err := r.batch.eachRecord(func(o Owner, key, value []byte, millis int64) {
-		if i >= from && i < from+toldAtOnce {
+		if i == r.told && !waits {
 			r.told++
 			p.ownerRejected(o, Record{o, r.batch.queue.topic.name, key, value, millis}, r.err)
+			waits = r.told%toldAtOnce == 0 && p.observer.RejectsWait()
 		}
 		i++
 	})
