@@ -34,7 +34,7 @@ func (part *partition) failsAlone(t *topic) bool {
 		return false
 	}
 	return slices.ContainsFunc(t.partitions, func(other *partition) bool {
-		return other.failingSince.IsZero() && other.ackedAt.After(part.failingSince)
+		return other.failingSince.IsZero() && other.tookAt.After(part.failingSince)
 	})
 }
 

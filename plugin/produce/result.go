@@ -112,7 +112,7 @@ const (
 func (p *Producer) verdictLocked(r *request, pb *partitionBatch, lost bool, now time.Time) verdict {
 	switch {
 	case pb.err == nil:
-		pb.partition.ok(now, r.startedAt)
+		pb.partition.ok(r.startedAt)
 		pb.topic.ackedAt, pb.topic.suspects = now, 0
 		if pb.batch.codec == 0 { // what counts for the broker is the size as sent
 			pb.topic.batches.took(pb.batch.size)

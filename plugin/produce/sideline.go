@@ -58,7 +58,7 @@ const mostPostponed = 10
 // postpone lets b wait on if a failure would show nothing: it is blamed, and the
 // partition took nothing else since it failed.
 func (b *batch) postpone(part *partition, now time.Time, wait func(int) time.Duration) bool {
-	if b.blamed == 0 || part.ackedAt.After(b.failedAt) || b.postponed >= mostPostponed {
+	if b.blamed == 0 || part.tookAt.After(b.failedAt) || b.postponed >= mostPostponed {
 		return false
 	}
 	b.postponed++

@@ -50,8 +50,7 @@ type partition struct {
 	failingSince  time.Time // when the first failure of the backoff was; zero: it does not fail
 	notBefore     time.Time // nothing is sent before it, whatever ends the backoff
 	leaderMovedAt time.Time // when a new leader ended the backoff last
-	ackedAt       time.Time // when it took a batch last
-	tookAt        time.Time // when the last one that it took was sent
+	tookAt        time.Time // when the last batch that it took was sent: what was on its way before a failure shows nothing
 	streak        int       // batches it took since one failed
 	offers        int       // batches it was given
 	queue         queue     // records for this partition alone
@@ -131,9 +130,9 @@ func (part *partition) abandoned(t *topic, now time.Time) bool {
 }
 
 // ok notes that the partition took a batch of a request that was sent at that time.
-func (part *partition) ok(now, sentAt time.Time) {
+func (part *partition) ok(sentAt time.Time) {
 	part.backoff.Reset()
-	part.failingSince, part.ackedAt, part.tookAt = time.Time{}, now, sentAt
+	part.failingSince, part.tookAt = time.Time{}, sentAt
 	part.streak++
 }
 
