@@ -19,6 +19,18 @@ func wantPlain(t *testing.T, report string) {
 	}
 }
 
+// outputToHostile writes a configuration with an output to a broker that means harm.
+func outputToHostile(t *testing.T, mode string) (file string) {
+	t.Helper()
+	b, err := hostile.Start(hostile.Options{Mode: hostile.Find(mode), N: hostile.Find(mode).N})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	file, _ = outputOf(t, b, map[string]string{"endpoint": "localhost:PORT", "ip_family": "v4", "dial_timeout": "1s", "request_timeout": "1s"})
+	return file
+}
+
 // Who answers at the endpoint, with a certificate of nobody, writes no line of the report.
 func TestForgedReport(t *testing.T) {
 	t.Parallel()
@@ -30,12 +42,7 @@ func TestForgedReport(t *testing.T) {
 	} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			b, err := hostile.Start(hostile.Options{Mode: hostile.Find(mode), N: hostile.Find(mode).N})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(b.Close)
-			file, _ := outputOf(t, b, map[string]string{"endpoint": "localhost:PORT", "ip_family": "v4", "dial_timeout": "1s", "request_timeout": "1s"})
+			file := outputToHostile(t, mode)
 			report, status := diagnose(t, "-online", "-c", file)
 			if status != statusErrors || !strings.Contains(report, want) {
 				t.Errorf("status %d, no %q in\n%s", status, want, report)
@@ -63,12 +70,7 @@ func TestProbeOfHostileBroker(t *testing.T) {
 	for _, mode := range []string{"refusal with the password", "password in other letters", "mechanism", "host name", "topic names", "refused records", "certificate of long names", "challenge after challenge", "another cluster each time"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			b, err := hostile.Start(hostile.Options{Mode: hostile.Find(mode), N: hostile.Find(mode).N})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(b.Close)
-			file, _ := outputOf(t, b, map[string]string{"endpoint": "localhost:PORT", "ip_family": "v4", "dial_timeout": "1s", "request_timeout": "1s"})
+			file := outputToHostile(t, mode)
 			stdout, stderr, _ := probeWith(t, credentials, "-c", file, "-logstore", "probe-here", "-yes", "-sizes=false", "-wait", "1s", "-other-endpoint", "none")
 			if report := stdout + stderr; hostile.Reveals(report, "demo-secret") || strings.Contains(stdout, "demo-project") {
 				t.Errorf("it shows too much:\n%s", report)
