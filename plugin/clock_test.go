@@ -50,7 +50,7 @@ func TestClockThatIsSetWhileTheDiskIsBusy(t *testing.T) {
 	for step, seconds := range map[time.Duration]time.Duration{8 * time.Hour: time.Second, -8 * time.Hour: 2 * storingTakes} {
 		s := &spooler{out: o}
 		began := time.Now()
-		s.storesSince.Store(&began)
+		s.stores.since.Store(&began)
 		before := h.count("has not answered")
 		s.logHang(afterStep(t, began.Add(seconds), step))
 		o.log.Drain()

@@ -22,9 +22,8 @@ func (u *unspooler) compact(disk *spool.Spool, now time.Time) {
 	default:
 		return // something is being stored
 	}
-	since := time.Now()
-	u.busySince.Store(&since)
-	defer u.busySince.Store(nil)
+	u.works.begin()
+	defer u.works.end()
 	moved, err := disk.Compact()
 	if err != nil {
 		u.fail(err)

@@ -20,7 +20,7 @@ func (u *unspooler) passOver(now time.Time) {
 // yield lets go of what waits for room, or has it and is not begun, while the disk hangs:
 // fresh chunks stand behind it.
 func (u *unspooler) yield(now time.Time) {
-	if since := u.busySince.Load(); since != nil && now.Sub(*since) >= patience {
+	if u.works.took(now) >= patience {
 		u.cancelAll((*Chunk).isUnread)
 	}
 }

@@ -35,11 +35,11 @@ type spooler struct {
 	look    chan struct{}               // has room for one
 	opening chan error                  // of an open that began with the output, and is slow; nil: none
 
-	storing     chan struct{}             // is full while the disk works, for as long as that hangs
-	storesSince atomic.Pointer[time.Time] // when that began; nil: it does not
-	pausedUntil time.Time                 // of the goroutine: the disk failed
-	silentSince time.Time                 // of the goroutine: nothing is answered from then on; zero: something was
-	failed      minutely                  // guarded by health.mu
+	storing     chan struct{} // is full while the disk works, for as long as that hangs
+	stores      busy          // as it does for chunks of Fluent Bit
+	pausedUntil time.Time     // of the goroutine: the disk failed
+	silentSince time.Time     // of the goroutine: nothing is answered from then on; zero: something was
+	failed      minutely      // guarded by health.mu
 
 	written atomic.Int64 // chunks
 	damaged atomic.Int64 // entries that cannot be read
@@ -199,9 +199,8 @@ func (s *spooler) store(r *round) error {
 	}
 	s.storing <- struct{}{}
 	defer func() { <-s.storing }()
-	now := time.Now()
-	s.storesSince.Store(&now)
-	defer s.storesSince.Store(nil)
+	s.stores.begin()
+	defer s.stores.end()
 	disk := s.disk.Load()
 	entries, err := disk.Append(&r.batch)
 	if err != nil {

@@ -26,15 +26,14 @@ const storingTakes = 10 * time.Second
 
 // logHang logs, once a minute, that the disk hangs: no step of it fails that would be logged.
 func (s *spooler) logHang(now time.Time) {
-	since := s.storesSince.Load()
-	if since == nil {
+	took := s.stores.took(now)
+	if took < storingTakes {
 		return
 	}
-	took := now.Sub(*since)
 	h := &s.out.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if took >= storingTakes && s.failed.due() {
+	if s.failed.due() {
 		h.out.log.Errorf("spool_path %q: the disk has not answered for %v; chunks wait with Fluent Bit, and may hold up its other pipelines", h.out.cfg.SpoolPath, took.Round(time.Second))
 	}
 }

@@ -43,7 +43,7 @@ type unspooler struct {
 	sparseAt time.Time // compact could move nothing
 	atEnd    bool      // all that is not in use was returned since Rewind
 
-	busySince atomic.Pointer[time.Time] // nil: it waits for work. With the monotonic clock: the other may be set
+	works busy // else it waits for work
 
 	delivered atomic.Int64 // chunks
 	loggedAt  time.Time
@@ -103,9 +103,8 @@ func (u *unspooler) run() {
 // disk may hang.
 func (u *unspooler) deliver(disk *spool.Spool) {
 	defer u.spooler.out.recoverPanic(nil)
-	now := time.Now()
-	u.busySince.Store(&now)
-	defer u.busySince.Store(nil)
+	u.works.begin()
+	defer u.works.end()
 	u.settle(disk)
 	u.advance(disk)
 	u.fill(disk)
