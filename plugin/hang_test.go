@@ -12,9 +12,9 @@ import (
 	"out_sls_kafka/test/sls"
 )
 
-// hangingFile is a file whose writer waits until somebody reads it: what a
-// network file system does whose server is gone.
-func hangingFile(t *testing.T) (path string, reader *os.File) {
+// hangLetters has an output write its dead letters to a file whose writer waits until
+// somebody reads it, which goOn does: what a network file system does whose server is gone.
+func hangLetters(t *testing.T, o *Output) (path string, goOn func()) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "letters")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
@@ -25,7 +25,17 @@ func hangingFile(t *testing.T) (path string, reader *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { reader.Close() })
-	return path, reader
+	o.deadLetterFile.path = path // no pipe may be configured, and a regular file does not hang
+	if o.deadLetterFile.file, err = os.OpenFile(path, os.O_WRONLY, 0); err != nil {
+		t.Fatal(err)
+	}
+	return path, func() {
+		for b := make([]byte, 1<<20); ; {
+			if _, err := reader.Read(b); err != nil {
+				return
+			}
+		}
+	}
 }
 
 // endsWithin fails where f takes longer; it goes on then.
@@ -67,7 +77,6 @@ func openings(t *testing.T, path string) (n int) {
 func TestCloseWhileDeadLettersHang(t *testing.T) {
 	t.Parallel()
 	network := testNetwork{}
-	file, reader := hangingFile(t)
 	_, properties := network.startEndpoint(t, sls.Options{})
 	properties["dead_letter_file"], properties["max_message_bytes"], properties["exit_timeout"] = filepath.Join(t.TempDir(), "regular"), "1K", "100ms"
 	h := &memoryLogger{t: t}
@@ -76,11 +85,8 @@ func TestCloseWhileDeadLettersHang(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	file, goOn := hangLetters(t, o)
 	letters := o.deadLetterFile
-	letters.path = file // no pipe may be configured, and a regular file does not hang
-	if letters.file, err = os.OpenFile(file, os.O_WRONLY, 0); err != nil {
-		t.Fatal(err)
-	}
 	submit(o, events(0, 200, strings.Repeat("x", 10_000)))
 	eventually(t, "a write begun, which is more than the pipe takes", func() bool {
 		idle := letters.mu.TryLock()
@@ -99,13 +105,7 @@ func TestCloseWhileDeadLettersHang(t *testing.T) {
 	if n := o.stats.rejected.Load(); n > 0 || h.count("kept in") > 0 {
 		t.Errorf("%d records count as rejected, and %d lines say where they are kept: they are in no file", n, h.count("kept in"))
 	}
-	go func() {
-		for b := make([]byte, 1<<20); ; {
-			if _, err := reader.Read(b); err != nil {
-				return
-			}
-		}
-	}()
+	go goOn()
 	eventually(t, "the file closed once its write is over", func() bool { return openings(t, file) == 1 })
 	runtime.KeepAlive(o) // until here: a file that is garbage is closed, too
 }

@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -69,18 +68,13 @@ func TestDeadLettersThatHangAreBounded(t *testing.T) {
 		t.Run(fmt.Sprintf("one logstore %v", single), func(t *testing.T) {
 			t.Parallel()
 			network := testNetwork{}
-			file, reader := hangingFile(t)
 			e, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo"}, DiscardLogs: true})
 			properties["dead_letter_file"], properties["max_message_bytes"], properties["buffer_limit"] = filepath.Join(t.TempDir(), "regular"), "1K", "1M"
 			if !single {
 				properties["logstore_key"] = "ns"
 			}
 			o, _ := network.startOutput(t, properties)
-			var err error
-			o.deadLetterFile.path = file // no pipe may be configured, and a regular file does not hang
-			if o.deadLetterFile.file, err = os.OpenFile(file, os.O_WRONLY, 0); err != nil {
-				t.Fatal(err)
-			}
+			_, goOn := hangLetters(t, o)
 			f := newFlushes(t, o)
 			demo := func(int) string { return "demo" }
 			const chunks, n = 10, 50
@@ -103,13 +97,7 @@ func TestDeadLettersThatHangAreBounded(t *testing.T) {
 			if n := e.Count("demo") - before; n < 2000 {
 				t.Errorf("%d records arrived", n)
 			}
-			go func() {
-				for b := make([]byte, 1<<20); ; {
-					if _, err := reader.Read(b); err != nil {
-						return
-					}
-				}
-			}()
+			go goOn()
 			f.wg.Wait()
 			if f.ended[OK] != chunks || o.stats.deadLetters.kept.Load() != chunks*n {
 				t.Errorf("results %v, %d records kept", f.ended, o.stats.deadLetters.kept.Load())
@@ -123,17 +111,12 @@ func TestDeadLettersThatHangAreBounded(t *testing.T) {
 func TestRecordsRejectedTogetherAreBounded(t *testing.T) {
 	t.Parallel()
 	network := testNetwork{}
-	file, reader := hangingFile(t)
 	e, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo"}, DiscardLogs: true})
 	const limit = 8 << 20
 	properties = storeProperties(properties, "dead_letter_file", filepath.Join(t.TempDir(), "regular"), "buffer_limit", "8M",
 		"unknown_logstore", "reject", "unknown_logstore_after", "1s")
 	o, h := network.startOutput(t, properties)
-	var err error
-	o.deadLetterFile.path = file // no pipe may be configured, and a regular file does not hang
-	if o.deadLetterFile.file, err = os.OpenFile(file, os.O_WRONLY, 0); err != nil {
-		t.Fatal(err)
-	}
+	_, goOn := hangLetters(t, o)
 	h.wait("reachable")
 	f := newFlushes(t, o)
 	const chunks, n = 100, 1000
@@ -157,15 +140,36 @@ func TestRecordsRejectedTogetherAreBounded(t *testing.T) {
 			t.Errorf("result %d of what nothing is wrong with", r)
 		}
 	})
-	go func() {
-		for b := make([]byte, 1<<20); ; {
-			if _, err := reader.Read(b); err != nil {
-				return
-			}
-		}
-	}()
+	go goOn()
 	f.wg.Wait()
 	if f.ended[OK] != chunks || e.Count("demo") != 100 {
 		t.Errorf("results %v, %d records arrived", f.ended, e.Count("demo"))
+	}
+}
+
+// The end of an output while refused batches wait for the disk gives their chunks back. Those
+// with letters that are being written have no result before the disk goes on.
+func TestCloseWhileRefusedBatchesWait(t *testing.T) {
+	t.Parallel()
+	network := testNetwork{}
+	_, properties := network.startEndpoint(t, sls.Options{Logstores: []string{"demo"}, DiscardLogs: true})
+	properties = storeProperties(properties, "dead_letter_file", filepath.Join(t.TempDir(), "regular"), "buffer_limit", "8M",
+		"unknown_logstore", "reject", "unknown_logstore_after", "1s", "exit_timeout", "100ms")
+	o, h := network.startOutput(t, properties)
+	_, goOn := hangLetters(t, o)
+	h.wait("reachable")
+	f := newFlushes(t, o)
+	const chunks = 30
+	for range chunks {
+		f.give("missing", routedEvents(1000, "x", func(int) string { return "missing" }))
+	}
+	h.wait("its records are rejected until it does")
+	eventually(t, "letters that wait for the disk", func() bool { return producerObserver{o}.RejectsWait() })
+	endsWithin(t, 100*time.Millisecond+stopTimeout+5*time.Second, "Close", func() { o.Close() })
+	eventually(t, "the results of what is not being written", func() bool { _, done, _ := f.longest("missing"); return done >= chunks-3 })
+	go goOn()
+	endsWithin(t, 5*time.Second, "the results of all chunks", f.wg.Wait)
+	if rejected, kept := o.stats.rejected.Load(), o.stats.deadLetters.kept.Load(); f.ended[Retry] != chunks || rejected != kept {
+		t.Errorf("results %v, %d records count as rejected, %d are in the file", f.ended, rejected, kept)
 	}
 }
