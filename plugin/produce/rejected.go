@@ -21,26 +21,26 @@ type rejections struct {
 	closed  bool
 }
 
-// tellRejected tells owners of the records of a refused batch, or lets it wait.
+// tellRejected tells owners of the records of a refused batch. If they have no room for
+// these, it lets the batch wait, or releases it at the end.
 func (p *Producer) tellRejected(r rejectedBatch) {
-	for !p.postponeRejected(r) {
-		if p.tellSome(&r) {
+	q := &p.rejections
+	for last := false; !last; last = p.tellSome(&r) {
+		q.mu.Lock()
+		closed, full := q.closed, p.observer.RejectsWait()
+		waits := !closed && (full || len(q.waiting) > 0)
+		if waits {
+			q.waiting = append(q.waiting, r)
+		}
+		q.mu.Unlock()
+		switch {
+		case waits:
+			return
+		case full:
+			p.releaseRest(r)
 			return
 		}
 	}
-}
-
-// postponeRejected lets r wait if the owners have no room for its records, and returns
-// whether it does.
-func (p *Producer) postponeRejected(r rejectedBatch) bool {
-	q := &p.rejections
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed || len(q.waiting) == 0 && !p.observer.RejectsWait() {
-		return false
-	}
-	q.waiting = append(q.waiting, r)
-	return true
 }
 
 // TellRejected tells the owners of refused records that wait, until these have to wait

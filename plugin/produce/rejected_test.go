@@ -50,3 +50,36 @@ func TestRejectedBatchesWait(t *testing.T) {
 		})
 	}
 }
+
+// A batch that is refused at the end is released, if the owners have no room for its records: they would have to hold
+// all of them.
+func TestRejectedAtTheEnd(t *testing.T) {
+	for name, roomAtEnd := range map[string]int{"no room": 0, "room": 1 << 30} {
+		t.Run(name, func(t *testing.T) {
+			o := options()
+			o.MaxBatchBytes = 1 << 20 // all in one
+			inFakeTime(t, o, func(t *testing.T, p *Producer, c *fakeCluster, obs *fakeObserver) {
+				c.set(func() { c.leaders["logs"] = []int32{-1} })
+				owner := &fakeOwner{}
+				const n = 3 * toldAtOnce
+				addRecords(t, p, owner, "logs", numbers(0, n)...)
+				time.Sleep(time.Second)
+				room := 1 // for the first records: then the end comes
+				obs.rejectsWait = func() bool {
+					if room--; room >= 0 {
+						return false
+					}
+					p.rejections.closed = true // the caller has its lock, or nobody has
+					room = roomAtEnd
+					return room == 0
+				}
+				p.Reject("logs", errors.New("refused"))
+				told := toldAtOnce
+				if roomAtEnd > 0 {
+					told = n
+				}
+				owner.want(t, 0, told, n-told)
+			})
+		})
+	}
+}
