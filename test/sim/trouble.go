@@ -82,7 +82,7 @@ func (s *Scenario) troubled(topic string, from, to time.Duration) (t trouble) {
 			t.whole = t.whole || to >= e.At && from < e.At+10*time.Second
 		}
 	}
-	if l := s.Logstore(topic); l != nil && l.From > 0 && from < l.From+45*time.Second {
+	if l := s.Logstore(topic); l != nil && (l.From > 0 && from < l.From+45*time.Second || len(t.partitions) >= s.fewestShards(topic)) {
 		t.whole = true
 	}
 	return t
@@ -137,11 +137,20 @@ func (s *Scenario) forever(topic string) bool {
 		if e.Topic == topic && e.Kind == Remove {
 			return true
 		}
-		if e.Topic == topic && e.Kind == Readonly && (s.bound() || s.fewestShards(topic) == 1) {
-			return true
+	}
+	shards := len(s.readonly(topic))
+	return shards > 0 && (s.bound() || shards >= s.fewestShards(topic))
+}
+
+// readonly are the shards of a topic that are read-only in the end.
+func (s *Scenario) readonly(topic string) map[int32]bool {
+	shards := make(map[int32]bool)
+	for _, e := range s.Events {
+		if e.Topic == topic && e.Kind == Readonly {
+			shards[e.Partition] = true
 		}
 	}
-	return false
+	return shards
 }
 
 // fewestShards is how many shards a topic has at least.
