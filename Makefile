@@ -21,7 +21,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGIN  := out_sls_kafka.so
 
-.PHONY: build tools demo check-config dist test sim test-kill test-kafka test-interop test-dist test-packages test-deploy test-forms test-oracle soak vulncheck fuzz bench bench-encoder clean
+.PHONY: build tools demo check-config dist test test-race sim test-kill test-kafka test-interop test-dist test-packages test-deploy test-forms test-oracle soak vulncheck fuzz bench bench-encoder clean
 
 include host/build.env
 # make knows no paths with blanks, and the shell's own quotes stand around all of this.
@@ -51,9 +51,17 @@ test:
 	$(GO) test -race -timeout 30m $(TESTFLAGS) ./...
 	$(GO) test $(TESTFLAGS) ./test/sim
 	$(GO) test $(TESTFLAGS) -run TestFleet ./plugin/produce
-	@echo 'Left out here: sim, demo, test-oracle, test-kafka, test-interop, test-dist, test-deploy, test-forms (.ci/run makes them too);'
+	@echo 'Left out here: sim, test-race, demo, test-oracle, test-kafka, test-interop, test-dist, test-deploy, test-forms (.ci/run makes them too);'
 	@echo 'fuzz, soak, test-kill, test-packages (nightly). A test that was skipped says why with TESTFLAGS=-v.'
 	@test -n "$$FLUENT_BIT" || command -v fluent-bit >/dev/null || echo 'No fluent-bit on PATH, and FLUENT_BIT is not set: Fluent Bit itself was left out.'
+
+# The shared object's Go with the race detector: linked into the bundled host, which may not be at high addresses either. A
+# race ends the host.
+RUN ?= .
+test-race:
+	CGO_CFLAGS='$(CGO_CFLAGS)' $(GO) build -race -buildmode=c-archive -o build/race/plugin.a .
+	HOST_CFLAGS='-no-pie -DHOST_WITH_PLUGIN -Wl,--whole-archive ../../build/race/plugin.a -Wl,--no-whole-archive -lresolv' \
+		GORACE=halt_on_error=1 FLUENT_BIT= FLUENT_BITS= $(GO) test -race -count=1 -v -timeout 60m -run '$(RUN)' ./test/e2e
 
 # Simulations have no race detector here, which makes them some 15 times slower.
 SEEDS ?= 1000

@@ -192,7 +192,7 @@ func TestWrappedListenerCutsAnAnswerOff(t *testing.T) {
 	if err := e.WaitCount(timeout(t), "demo", 2); err != nil {
 		t.Fatal(err)
 	}
-	for range len(wrapped.conns) { // the client connects again meanwhile: what it opens then is left alone
+	for range len(wrapped.conns) { // not those that the client opens after the first cut
 		(<-wrapped.conns).Close()
 	}
 	if err := e.WaitCount(timeout(t), "demo", 3); err != nil { // the client cannot know and sends again
