@@ -100,6 +100,13 @@ func (p *Producer) suspectLocked(pb *partitionBatch, now time.Time) {
 // it is the service.
 func (t *topic) holds() bool { return t.suspects >= suspectsToHold }
 
+// agesTell tells whether a batch that was refused for a time has both such as are likely to
+// be refused and others. It need not go alone to be divided by them, whatever else its
+// request had.
+func (pb *partitionBatch) agesTell(now time.Time) bool {
+	return errors.Is(pb.err, kerr.InvalidTimestamp) && ageOf(pb.batch.minMillis, now) != ageOf(pb.batch.maxMillis, now)
+}
+
 // refusedTimeLocked decides about a batch that was refused for the time of some
 // record.
 func (p *Producer) refusedTimeLocked(pb *partitionBatch, now time.Time) verdict {

@@ -55,7 +55,7 @@ func (p *Producer) classify(r *request, requestErr error) (divisions []division)
 			pb.err, pb.lost = requestErr, true
 		}
 		v := verdict{action: sideIt}
-		if unclear {
+		if unclear && !pb.agesTell(now) {
 			pb.batch.exclusive = true
 		} else {
 			v = p.verdictLocked(r, pb, requestErr != nil, now)
