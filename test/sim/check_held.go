@@ -11,6 +11,7 @@ type watched struct {
 	silent    time.Duration // since then nothing was acknowledged, and chunks were held
 	troubled  time.Duration // since then the output says that it is in trouble
 	well      time.Duration // since then nothing is wrong
+	full      time.Duration // until then the spool had no room
 	acked     int64
 	written   int64
 	stock     stock
@@ -31,6 +32,8 @@ const (
 	// How long silence takes to be seen: one to find that nothing comes, and the oldest
 	// chunk to have waited.
 	silenceSeen = 5 * time.Second
+	// roomSeen is how long it takes to see that a full spool has room again, and to use it.
+	roomSeen = 3 * time.Second
 )
 
 // checkHeld: while the disk is well, Fluent Bit holds few chunks, whatever the trouble.
@@ -48,7 +51,10 @@ func (w *world) checkHeld() {
 	if w.numbers.of("up") == 1 && w.numbers.of("logstores_in_trouble") == 0 {
 		w.watched.troubled = now
 	}
-	if !w.diskWell(w.began, now) && !w.diskWell(now-heldAtMost, now) || w.spoolIsFull() || now-w.began < silenceSeen {
+	if w.spoolIsFull() {
+		w.watched.full = now
+	}
+	if !w.diskWell(w.began, now) && !w.diskWell(now-heldAtMost, now) || now-w.watched.full < roomSeen || now-w.began < silenceSeen {
 		w.watched.silent, w.watched.troubled = now, now
 		return
 	}
