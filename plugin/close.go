@@ -150,8 +150,9 @@ func (o *Output) stop() {
 		o.mu.Lock()
 		o.stopped.Store(true)
 		o.stats.returned.Store(int64(len(o.live)))
+		all := slices.Concat(o.live, o.moved)
 		o.mu.Unlock()
-		for _, c := range o.unfinished() {
+		for _, c := range all {
 			c.cancel()
 		}
 		close(o.quit)
@@ -162,9 +163,7 @@ func (o *Output) stop() {
 		// A chunk that is live may start goroutines, and a file system may hang.
 		if !o.waitDrained(ctx) || !o.runWithin(ctx, o.goroutines.Wait) || !producerStopped || !clientClosed {
 			o.log.Warnf("a goroutine did not end in %v", stopTimeout)
-			for _, c := range o.unfinished() { // such as those with records in a dead_letter_file that hangs
-				c.setResult(Retry)
-			}
+			giveBack(o.letters.unwritten()) // the disk may hang, and Fluent Bit wait for its workers without a limit
 		}
 		if o.deadLetterFile != nil {
 			o.deadLetterFile.close()
@@ -173,13 +172,6 @@ func (o *Output) stop() {
 			o.spooler.close(ctx)
 		}
 	})
-}
-
-// unfinished are the chunks without a result, also those that moved to the spool.
-func (o *Output) unfinished() []*Chunk {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return slices.Concat(o.live, o.moved)
 }
 
 // runWithin runs f, and waits for its end as long as ctx lasts.

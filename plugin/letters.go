@@ -29,8 +29,8 @@ const letterBytes = 512
 type letters struct {
 	mu      sync.Mutex
 	waiting []*letter
-	held    int64 // bytes of those that wait or are being written
-	taken   int64 // bytes of those that are being written
+	taken   []*letter // those that are being written
+	held    int64     // bytes of both
 	writing bool
 }
 
@@ -54,16 +54,25 @@ func (o *Output) keep(l *letter) {
 func (q *letters) take() (next []*letter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.held, q.taken = q.held-q.taken, 0
-	for len(q.waiting) > len(next) && q.taken < writeBytes {
+	for _, l := range q.taken {
+		q.held -= l.retained()
+	}
+	for bytes := int64(0); len(q.waiting) > len(next) && bytes < writeBytes; {
 		l := q.waiting[len(next)]
-		next, q.taken = append(next, l), q.taken+l.retained()
+		next, bytes = append(next, l), bytes+l.retained()
 	}
 	if q.waiting = slices.Delete(q.waiting, 0, len(next)); len(q.waiting) == 0 {
 		q.waiting = nil
 	}
-	q.writing = len(next) > 0
+	q.taken, q.writing = next, len(next) > 0
 	return next
+}
+
+// unwritten returns those that are in no file yet, for all that is known.
+func (q *letters) unwritten() []*letter {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Concat(q.taken, q.waiting)
 }
 
 func (l *letter) retained() int64 {
