@@ -70,30 +70,34 @@ type deadLetterFile struct {
 	partialLine bool  // the last write ended within a line
 }
 
-// write appends whole lines. It reopens the file when another one is at its path:
-// rotation by rename needs no signal. A line that a full disk cut short stays a line
-// of its own.
-func (f *deadLetterFile) write(lines []byte) error {
+// write appends whole lines, and returns how many of them are in the file. It reopens the
+// file when another one is at its path: rotation by rename needs no signal. A line that a
+// full disk cut short stays a line of its own.
+func (f *deadLetterFile) write(lines []byte) (kept int, err error) {
 	f.mu.Lock()
 	defer f.unlock()
-	if err := f.reopen(); err != nil {
-		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(f.path), err)
+	if err = f.reopen(); err == nil {
+		err = f.rotate(len(lines))
 	}
-	if err := f.rotate(len(lines)); err != nil {
-		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(f.path), err)
+	if err == nil {
+		kept, err = f.append(lines)
 	}
+	if err != nil {
+		err = fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(f.path), err)
+	}
+	return kept, err
+}
+
+func (f *deadLetterFile) append(lines []byte) (kept int, err error) {
 	if f.partialLine {
-		lines = append([]byte{'\n'}, lines...)
+		lines, kept = append([]byte{'\n'}, lines...), -1
 	}
 	n, err := f.file.Write(lines)
 	if n > 0 {
 		f.partialLine = lines[n-1] != '\n'
 		f.size += int64(n)
 	}
-	if err != nil {
-		return fmt.Errorf("dead_letter_file %s: %w", strconv.Quote(f.path), err)
-	}
-	return nil
+	return max(0, kept+bytes.Count(lines[:n], []byte{'\n'})), err
 }
 
 func (f *deadLetterFile) reopen() error {

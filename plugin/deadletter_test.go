@@ -1,10 +1,12 @@
 package plugin
 
 import (
+	"bytes"
 	"encoding/base64"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,7 +43,7 @@ func TestTornLineIsEnded(t *testing.T) {
 	}
 	d := &deadLetterFile{path: file}
 	for _, line := range []string{"three\n", "four\n"} {
-		if err := d.write([]byte(line)); err != nil {
+		if _, err := d.write([]byte(line)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -57,7 +59,7 @@ func TestDeadLettersAreBounded(t *testing.T) {
 	deleted, written := 0, 0
 	d := &deadLetterFile{path: file, maxBytes: 100, deleted: func(n int) { deleted += n }}
 	for range 10 { // three lines fit
-		if err := d.write([]byte(strings.Repeat("x", 29) + "\n")); err != nil {
+		if _, err := d.write([]byte(strings.Repeat("x", 29) + "\n")); err != nil {
 			t.Fatal(err)
 		}
 		written++
@@ -70,7 +72,7 @@ func TestDeadLettersAreBounded(t *testing.T) {
 		t.Errorf("%d lines are kept, %d were deleted, of %d", kept, deleted, written)
 	}
 	again := &deadLetterFile{path: file, maxBytes: 100} // knows the size of what is there
-	if err := again.write([]byte(strings.Repeat("y", 89) + "\n")); err != nil || countLines(file) != 1 {
+	if _, err := again.write([]byte(strings.Repeat("y", 89) + "\n")); err != nil || countLines(file) != 1 {
 		t.Errorf("%v; %d lines", err, countLines(file))
 	}
 }
@@ -80,7 +82,7 @@ func TestDeadLettersSurviveRotation(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "letters")
 	d := &deadLetterFile{path: file}
 	write := func(line string) {
-		if err := d.write([]byte(line)); err != nil {
+		if _, err := d.write([]byte(line)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -99,7 +101,7 @@ func TestDeadLettersSurviveRotation(t *testing.T) {
 	wantFile(t, file+".1", "one\ntwo\n")
 	wantFile(t, file, "four\n\nfive\n")
 	d.close()
-	if err := d.write([]byte("late\n")); err == nil {
+	if _, err := d.write([]byte("late\n")); err == nil {
 		t.Error("written after the end")
 	}
 	wantFile(t, file, "four\n\nfive\n")
@@ -138,6 +140,39 @@ func TestDeadLettersOnAFullDisk(t *testing.T) {
 			t.Errorf("%d lines about it, want 1", n)
 		}
 	})
+}
+
+// Of what a disk takes a part of before it is full, the whole lines are kept, and count so. In
+// real time: the disk is a pipe that takes 64 KiB until a deadline.
+func TestDeadLettersOfAWriteThatIsCutShort(t *testing.T) {
+	t.Parallel()
+	network := testNetwork{}
+	_, properties := network.startEndpoint(t, sls.Options{})
+	properties["dead_letter_file"], properties["max_message_bytes"] = filepath.Join(t.TempDir(), "regular"), "1K"
+	o, h := network.startOutput(t, properties)
+	file, _ := hangLetters(t, o)
+	if err := o.deadLetterFile.file.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	const n = 20
+	if r := deliver(t, o, append(events(0, n, strings.Repeat("x", 10_000)), events(n, 1, "hello")...)); r != OK {
+		t.Fatalf("result %d", r)
+	}
+	h.wait("rejected records could not be kept")
+	reader, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	held := make([]byte, 1<<20)
+	size, err := reader.Read(held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := int64(bytes.Count(held[:size], []byte{'\n'}))
+	if kept, lost := o.stats.deadLetters.kept.Load(), o.stats.deadLetters.lost.Load(); kept != lines || kept+lost != n || lines == 0 {
+		t.Errorf("%d records count as kept, %d as not kept; %d whole lines are in the file", kept, lost, lines)
+	}
 }
 
 // What cannot be decoded and what is too large is kept, word for word.

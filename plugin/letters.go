@@ -120,12 +120,16 @@ func (o *Output) writeSome(all []*letter) {
 	if len(written) == 0 {
 		return
 	}
-	err := o.deadLetterFile.write(lines)
+	kept, err := o.deadLetterFile.write(lines)
 	if errors.Is(err, os.ErrClosed) { // the output ends: what is in no file counts nowhere
 		giveBack(written)
 		return
 	}
-	o.countLetters(written, err)
+	o.countLetters(written[:kept], nil)
+	if err != nil {
+		o.health.deadLetterWriteFailed(err)
+		o.countLetters(written[kept:], err)
+	}
 	for _, l := range written {
 		l.share.settle(1, l.bytes)
 	}
@@ -143,7 +147,6 @@ func (o *Output) countLetters(all []*letter, err error) {
 	kept, count := "; kept in "+o.cfg.DeadLetterFile, &o.stats.deadLetters.kept
 	if err != nil {
 		kept, count = "; not kept", &o.stats.deadLetters.lost
-		o.health.deadLetterWriteFailed(err)
 	}
 	for first := 0; first < len(all); {
 		r, tag := all[first].rejects(), all[first].tag
