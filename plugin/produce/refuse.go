@@ -19,9 +19,44 @@ const (
 	// shows its fault, because nothing else is sent to its partition.
 	aloneToReject = 2 * time.Minute
 	// suspectsToHold is how many records may be refused alone, without one that is
-	// acknowledged, until a topic waits: then it is the service, not the records.
+	// acknowledged, until their partition or the topic waits: then it is the service, not
+	// the records.
 	suspectsToHold = 3
 )
+
+// suspects are the records of a topic that were refused alone since it took a batch.
+type suspects struct {
+	records int
+	refuser *partition // of all of them; nil: several partitions, or there are none
+}
+
+func (s *suspects) add(refuser *partition) {
+	if s.records == 0 {
+		s.refuser = refuser
+	} else if s.refuser != refuser {
+		s.refuser = nil
+	}
+	s.records++
+}
+
+// holds tells whether enough records were refused for a partition to wait: any if several
+// refused them, the one that did if it was one. The others may never be asked, where records
+// belong to a partition.
+func (s *suspects) holds(part *partition) bool {
+	return s.records >= suspectsToHold && (s.refuser == nil || s.refuser == part)
+}
+
+// waitForServiceLocked lets the partition or the topic of a refused batch wait, if it is to.
+func (p *Producer) waitForServiceLocked(pb *partitionBatch, now time.Time) {
+	s := &pb.topic.suspects
+	switch {
+	case !s.holds(pb.partition):
+	case s.refuser == nil || len(pb.topic.partitions) == 1:
+		pb.topicFailed = true
+	default:
+		pb.partition.failed(now, p.options.Backoff)
+	}
+}
 
 // refusedLocked decides about a batch that the broker refused for what is in it.
 // alone tells that it had a request of its own.
@@ -46,9 +81,9 @@ func (p *Producer) refusedLocked(pb *partitionBatch, kind failure.Kind, alone bo
 	case b.count == 1:
 		return p.refusedAloneLocked(pb, now)
 	}
-	// Also while the topic holds: some part may be taken, which shows that it is not the
-	// service. The topic's wait bounds how many are divided.
-	pb.topicFailed = t.holds()
+	// Also while its partition holds: some part may be taken, which shows that it is not the
+	// service. The wait bounds how many are divided.
+	p.waitForServiceLocked(pb, now)
 	if b.refusedAt.IsZero() {
 		b.refusedAt = now
 	}
@@ -91,14 +126,10 @@ func (p *Producer) suspectLocked(pb *partitionBatch, now time.Time) {
 	if b.aloneAt.IsZero() { // that it is refused again says nothing new
 		b.aloneAt = now
 		p.undelivered.hold(b, pb.err)
-		pb.topic.suspects++
-		pb.topicFailed = pb.topic.holds()
+		pb.topic.suspects.add(pb.partition)
+		p.waitForServiceLocked(pb, now)
 	}
 }
-
-// holds tells whether suspectsToHold records were refused, and none taken since: then
-// it is the service.
-func (t *topic) holds() bool { return t.suspects >= suspectsToHold }
 
 // agesTell tells whether a batch that was refused for a time has both such as are likely to
 // be refused and others. It need not go alone to be divided by them, whatever else its

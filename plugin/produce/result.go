@@ -113,7 +113,7 @@ func (p *Producer) verdictLocked(r *request, pb *partitionBatch, lost bool, now 
 	switch {
 	case pb.err == nil:
 		pb.partition.ok(r.startedAt)
-		pb.topic.ackedAt, pb.topic.suspects = now, 0
+		pb.topic.ackedAt, pb.topic.suspects = now, suspects{}
 		if pb.batch.codec == 0 { // what counts for the broker is the size as sent
 			pb.topic.batches.took(pb.batch.size)
 		}

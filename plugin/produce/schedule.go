@@ -97,7 +97,7 @@ func (p *Producer) sendableLocked(part *partition, now time.Time) bool {
 
 // A partition takes one batch of the side line before others each sideShare batches, so
 // that fresh ones, which are many, do not hold it up for ever; each holdingShare while
-// its topic holds: what is left of a refused batch may be what shows that the service
+// it holds: what is left of a refused batch may be what shows that the service
 // takes records.
 const (
 	sideShare    = 4
@@ -112,7 +112,7 @@ func (p *Producer) offerLocked(part *partition, now time.Time) bool {
 	if part.backoff.Failing() || t.backoff.Failing() || part.broker.backoff.Failing() {
 		order = &failingOrder
 	}
-	if t.holds() {
+	if t.suspects.holds(part) {
 		share = holdingShare
 	}
 	if part.offers%share == share-1 {
