@@ -42,6 +42,11 @@ func ageOf(millis int64, now time.Time) age {
 	return near
 }
 
+// mixesAges tells whether the times of a batch's records are of several ages.
+func (b *batch) mixesAges(now time.Time) bool {
+	return ageOf(b.minMillis, now) != ageOf(b.maxMillis, now)
+}
+
 // ages is what the refusals of single records say about the times that a topic
 // takes. All records that are older than a refused old one need not be sent to be
 // refused, so that a backlog of old lines takes tens of requests, not two for each

@@ -54,7 +54,7 @@ func (p *Producer) waitForServiceLocked(pb *partitionBatch, now time.Time) {
 	case s.refuser == nil || len(pb.topic.partitions) == 1:
 		pb.topicFailed = true
 	default:
-		pb.partition.failed(now, p.options.Backoff)
+		p.partitionFailedLocked(pb, p.options.Backoff, now)
 	}
 }
 
@@ -135,23 +135,23 @@ func (p *Producer) suspectLocked(pb *partitionBatch, now time.Time) {
 // be refused and others. It need not go alone to be divided by them, whatever else its
 // request had.
 func (pb *partitionBatch) agesTell(now time.Time) bool {
-	return errors.Is(pb.err, kerr.InvalidTimestamp) && ageOf(pb.batch.minMillis, now) != ageOf(pb.batch.maxMillis, now)
+	return errors.Is(pb.err, kerr.InvalidTimestamp) && pb.batch.mixesAges(now)
 }
 
 // refusedTimeLocked decides about a batch that was refused for the time of some
 // record.
 func (p *Producer) refusedTimeLocked(pb *partitionBatch, now time.Time) verdict {
 	b := pb.batch
-	from, to := ageOf(b.minMillis, now), ageOf(b.maxMillis, now)
+	age := ageOf(b.minMillis, now)
 	switch {
-	case from != to:
+	case b.mixesAges(now):
 		return verdict{divideIt, byAge}
-	case from == near && b.maxMillis-b.minMillis <= provedFor.Milliseconds():
+	case age == near && b.maxMillis-b.minMillis <= provedFor.Milliseconds():
 		// One of the clocks is wrong. The records are taken when the other clock comes
 		// there, or are old by this one at last.
 		b.wait.Failed(now, p.options.Backoff)
 		return verdict{action: sideIt}
-	case from == near || b.count > 1 && b.nearest:
+	case age == near || b.count > 1 && b.nearest:
 		return verdict{divideIt, byTime}
 	case b.count > 1:
 		return verdict{divideIt, nearestApart}

@@ -185,10 +185,7 @@ func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bo
 	case blamed:
 		return p.blamedLocked(pb, class.Kind == failure.Service && took >= othersToBlame, now)
 	}
-	part.failed(now, p.retryWait)
-	if p.options.Partitioner == RoundRobin || part.abandoned(pb.topic, now) {
-		p.emptyLocked(part, now)
-	}
+	p.partitionFailedLocked(pb, p.retryWait, now)
 	switch {
 	case b.failures >= failuresToDivide && b.count > 1:
 		b.failures = 0
@@ -202,6 +199,15 @@ func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bo
 		return verdict{action: sideIt}
 	}
 	return verdict{action: retryIt}
+}
+
+// partitionFailedLocked notes a failure that is not shown to be the batch's. What the partition
+// has goes to others, if it may.
+func (p *Producer) partitionFailedLocked(pb *partitionBatch, wait func(int) time.Duration, now time.Time) {
+	pb.partition.failed(now, wait)
+	if p.options.Partitioner == RoundRobin || pb.partition.abandoned(pb.topic, now) {
+		p.emptyLocked(pb.partition, now)
+	}
 }
 
 // blamedLocked decides about a batch that failed while its partition took others.

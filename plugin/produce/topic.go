@@ -24,10 +24,10 @@ type topic struct {
 	lastUsed time.Time
 	outside  int // batches that are in no queue: in flight, or being divided
 
-	ackedAt time.Time // when a batch was acknowledged last
-	suspects
-	ages    ages
-	batches sizeLimit
+	ackedAt  time.Time // when a batch was acknowledged last
+	suspects suspects
+	ages     ages
+	batches  sizeLimit
 
 	heldUp   int64     // bytes, about: of records for partitions that fail, and for them alone
 	heldUpAt time.Time // when that was counted
