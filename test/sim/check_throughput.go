@@ -58,7 +58,7 @@ func (w *world) shareOf(c *chunk, healthy, partial map[string]*share) *share {
 	t := w.troubled(c.topic, c.offered, c.offered+soonAfter)
 	l := w.Logstore(c.topic)
 	switch {
-	case t.whole || l == nil || len(t.partitions) >= l.Shards:
+	case t.whole || l == nil:
 		return nil
 	case t.partitions == nil:
 		return get(healthy, c.topic, enough)

@@ -98,7 +98,7 @@ func (e *Event) away() time.Duration { return time.Duration(e.To)*time.Second + 
 
 // add notes a partition, or all of them where it is below 0.
 func (t *trouble) add(partition int32, l *Logstore) {
-	if partition < 0 || l == nil || l.Shards == 1 {
+	if partition < 0 || l == nil {
 		t.whole = true
 		return
 	}
