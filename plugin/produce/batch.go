@@ -48,6 +48,7 @@ type batch struct {
 	codec       kgo.CompressionCodecType
 	compressed  bool // as small as it gets
 	exclusive   bool // not in a request with others: they may be why it is refused, or be lost with it
+	unclear     bool // it was in a request that was refused whole, and may be why: only with others like it
 	retrying    bool // it was sent before, and Producer.retrying counts it
 
 	history

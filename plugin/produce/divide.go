@@ -107,7 +107,7 @@ func (d *division) blameless() bool {
 
 // part is an empty part with the history of the whole.
 func (d *division) part() *batch {
-	part := &batch{queue: d.batch.queue, state: ready, history: d.batch.history, exclusive: d.batch.exclusive}
+	part := &batch{queue: d.batch.queue, state: ready, history: d.batch.history, exclusive: d.batch.exclusive, unclear: d.batch.unclear}
 	part.compressed = d.cut == uncompressed || d.batch.compressed && d.batch.codec == 0
 	if d.blames() {
 		part.blamed = 1 // it is for the part to show that it is its fault

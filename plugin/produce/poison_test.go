@@ -139,6 +139,55 @@ func TestPoisonAmongOthers(t *testing.T) {
 	}
 }
 
+// A broker that refuses whole requests for one record in them takes the others within a
+// second, and the record is rejected; the same some seconds after it refused everything.
+func TestRequestsRefusedWhole(t *testing.T) {
+	for _, partitions := range []int{1, 2, 8, 32} {
+		for _, bad := range []int{0, 1, 5} {
+			t.Run(fmt.Sprintf("%d partitions, %d bad records", partitions, bad), func(t *testing.T) {
+				inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, _ *fakeObserver) {
+					all := false // of this request are refused
+					c.set(func() {
+						c.leaders["logs"] = make([]int32, partitions)
+						c.breaks = func(r *kmsg.ProduceRequest) bool {
+							since := time.Since(c.begin)
+							all = since > 10*time.Second && since < 12*time.Second
+							for _, part := range r.Topics[0].Partitions {
+								all = all || bytes.Contains(part.Records, []byte("bad"))
+							}
+							return false
+						}
+						c.refuse = func(string, int32, []string) *kerr.Error {
+							if all {
+								return kerr.InvalidRecord
+							}
+							return nil
+						}
+					})
+					mine, others, total := &fakeOwner{}, &fakeOwner{}, 0
+					for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(10 * time.Millisecond) {
+						addRecords(t, p, others, "logs", numbers(total, 20)...)
+						if total%2000 == 0 && total/2000 < bad {
+							addRecords(t, p, mine, "logs", "bad")
+						}
+						total += 20
+						if since := time.Since(begin); since > 16*time.Second || since > 8*time.Second && since < 10*time.Second {
+							others.wantGood(t, total-2000)
+						}
+						if t.Failed() {
+							t.Logf("after %v", time.Since(begin))
+							return
+						}
+					}
+					time.Sleep(10 * time.Minute)
+					others.want(t, total, 0, 0)
+					mine.want(t, 0, bad, 0)
+				})
+			})
+		}
+	}
+}
+
 // A batch that times out for ever does not keep another that failed once from its turn.
 func TestRetryLineTakesTurns(t *testing.T) {
 	inFakeTime(t, options(), func(t *testing.T, p *Producer, c *fakeCluster, _ *fakeObserver) {

@@ -64,6 +64,7 @@ type broker struct {
 	answeredAt time.Time // when it answered a request last
 	losses     losses
 	atOnce     sizeLimit // of requests, as losses show
+	unclear    int       // the most unclear batches in a request; 0: one
 	// requests go to the goroutine that sends them: a new one for each would have
 	// to find its stack again.
 	requests chan *request

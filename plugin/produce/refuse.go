@@ -121,6 +121,7 @@ func (p *Producer) refusedAloneLocked(pb *partitionBatch, now time.Time) verdict
 // fault or the service's.
 func (p *Producer) suspectLocked(pb *partitionBatch, now time.Time) {
 	b := pb.batch
+	b.exclusive = b.exclusive || b.unclear && !p.answersByBatch // it will be refused again, most likely
 	b.refusedAt = now
 	b.wait.Failed(now, p.options.Backoff)
 	if b.aloneAt.IsZero() { // that it is refused again says nothing new

@@ -41,7 +41,7 @@ func (p *Producer) addToRequestLocked(b *batch, part *partition, now time.Time) 
 		leader.next = &request{producer: p, broker: leader}
 	}
 	r := leader.next
-	if len(r.batches) > 0 && (b.exclusive || r.batches[0].batch.exclusive || r.bytes+len(b.wire) > p.requestBytesLocked(leader, now)) {
+	if len(r.batches) > 0 && (!p.joinsLocked(r, b) || r.bytes+len(b.wire) > p.requestBytesLocked(leader, now)) {
 		return false
 	}
 	r.bytes += len(b.wire)

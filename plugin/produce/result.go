@@ -48,6 +48,7 @@ func (p *Producer) classify(r *request, requestErr error) (divisions []division)
 	r.broker.inflight, r.broker.postponed = nil, 0
 	p.noteRequestLocked(r, requestErr, now)
 	unclear := p.unclearLocked(r)
+	r.noteUnclear(unclear, requestErr)
 	for i := range r.batches {
 		pb := &r.batches[i]
 		pb.partition.inflight = nil
@@ -56,7 +57,7 @@ func (p *Producer) classify(r *request, requestErr error) (divisions []division)
 		}
 		v := verdict{action: sideIt}
 		if unclear && !pb.agesTell(now) {
-			pb.batch.exclusive = true
+			pb.batch.unclear = true
 		} else {
 			v = p.verdictLocked(r, pb, requestErr != nil, now)
 		}
@@ -72,22 +73,6 @@ func (p *Producer) classify(r *request, requestErr error) (divisions []division)
 	}
 	p.scheduleLocked()
 	return divisions
-}
-
-// unclearLocked tells whether a broker refused all batches of a request, although it
-// may be about one of them: that it answers for each batch is not known until some
-// failed and others were taken. They are sent again one by one.
-func (p *Producer) unclearLocked(r *request) bool {
-	taken, failed, refused := 0, 0, 0
-	for i := range r.batches {
-		if err := r.batches[i].err; err == nil {
-			taken++
-		} else if failed++; failure.Of(err).Action == failure.Split {
-			refused++
-		}
-	}
-	p.answersByBatch = p.answersByBatch || taken > 0 && failed > 0
-	return !p.answersByBatch && !p.closed && len(r.batches) > 1 && refused == len(r.batches)
 }
 
 // verdict is what becomes of a batch after a try.
