@@ -21,15 +21,16 @@ const (
 // history is what became of a batch so far, or of the larger one that it was part
 // of.
 type history struct {
-	wait      Backoff   // in the side line
-	failures  int       // with errors that can pass
-	failedAt  time.Time // the last of them; zero: none
-	blamed    int       // failures while others came through
-	postponed int       // tries, since the last one, that would have shown nothing
-	refusedAt time.Time // when it was refused last, or what it was part of; zero: never
-	aloneAt   time.Time // when it was refused alone first
-	refusals  int       // alone, after its partition took others
-	nearest   bool      // its record that was nearest to the present was refused apart from it
+	wait      Backoff    // in the side line
+	failures  int        // with errors that can pass
+	failedAt  time.Time  // the last of them; zero: none
+	failedOn  *partition // where that was
+	blamed    int        // failures while others came through
+	postponed int        // tries, since the last one, that would have shown nothing
+	refusedAt time.Time  // when it was refused last, or what it was part of; zero: never
+	aloneAt   time.Time  // when it was refused alone first
+	refusals  int        // alone, after its partition took others
+	nearest   bool       // its record that was nearest to the present was refused apart from it
 }
 
 // completeRequest decides what becomes of each batch of a request that is over.
@@ -158,9 +159,10 @@ func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bo
 		return verdict{action: retryIt}
 	}
 	took, elsewhere := part.streak, !b.failedAt.IsZero() && pb.topic.ackedAt.After(b.failedAt)
+	several := b.failedOn != nil && b.failedOn != part && b.count > 1
 	part.streak = 0
 	blamed := !b.failedAt.IsZero() && part.tookAt.After(b.failedAt) && took > 0
-	b.failedAt, b.postponed = now, 0
+	b.failedAt, b.failedOn, b.postponed = now, part, 0
 	b.failures++
 	switch {
 	case blamed && !sure:
@@ -169,6 +171,9 @@ func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bo
 		return verdict{action: sideIt}
 	case blamed:
 		return p.blamedLocked(pb, class.Kind == failure.Service && took >= othersToBlame, now)
+	case several && elsewhere && took > 0 && sure && class.Kind == failure.Service:
+		// Two partitions that took others failed with it: neither waits for that.
+		return p.blamedLocked(pb, false, now)
 	}
 	p.partitionFailedLocked(pb, p.retryWait, now)
 	switch {

@@ -145,6 +145,9 @@ func (p *Producer) offerFirstLocked(q *queue, l line, part *partition, now time.
 			p.rejectLocked(b, err)
 			continue
 		}
+		if l == sideLine && b.belongsElsewhere(part, now) {
+			return false
+		}
 		if l == sideLine && b.postpone(part, now, p.options.Backoff) {
 			q.remove(b, l)
 			q.side.add(b, now)

@@ -51,14 +51,30 @@ func (s *sideline) first(now time.Time) (b *batch, wake time.Time) {
 	return nil, wake
 }
 
+// convicts tells whether a failure of a blamed batch on part shows that it is the batch's:
+// part took others since it failed, for a record alone as many as count against it.
+func (b *batch) convicts(part *partition) bool {
+	return part.tookAt.After(b.failedAt) && (b.count > 1 || part.streak >= othersToBlame)
+}
+
+// belongsElsewhere tells whether another partition convicts a batch and part does not. What
+// its whole had next to it goes through somewhere first, and may be all that does for long.
+func (b *batch) belongsElsewhere(part *partition, now time.Time) bool {
+	if b.blamed == 0 || b.queue.partition != nil || b.convicts(part) {
+		return false
+	}
+	return slices.ContainsFunc(b.queue.topic.partitions, func(other *partition) bool {
+		return b.convicts(other) && other.ready(now)
+	})
+}
+
 // mostPostponed bounds how often a batch is postponed in a row: with nothing else to
 // send, it is all that can show whether the partition takes batches again.
 const mostPostponed = 10
 
-// postpone lets b wait on if a failure would show nothing: it is blamed, and the
-// partition took nothing else since it failed.
+// postpone lets b wait on if it is blamed and a failure would show nothing.
 func (b *batch) postpone(part *partition, now time.Time, wait func(int) time.Duration) bool {
-	if b.blamed == 0 || part.tookAt.After(b.failedAt) || b.postponed >= mostPostponed {
+	if b.blamed == 0 || b.convicts(part) || b.postponed >= mostPostponed {
 		return false
 	}
 	b.postponed++

@@ -111,12 +111,17 @@ func (t *topic) nextInTurn(now time.Time) *queue {
 	n := len(t.partitions)
 	for range n {
 		t.lastPartition = (t.lastPartition + 1) % n
-		if part := t.partitions[t.lastPartition]; part.leader >= 0 && part.backoff.Ready(now) && part.broker.backoff.Ready(now) {
+		if part := t.partitions[t.lastPartition]; part.ready(now) {
 			return &part.queue
 		}
 	}
 	t.lastPartition = (t.lastPartition + 1) % n
 	return &t.partitions[t.lastPartition].queue
+}
+
+// ready tells whether nothing is known against sending a batch to the partition now.
+func (part *partition) ready(now time.Time) bool {
+	return part.leader >= 0 && part.backoff.Ready(now) && part.broker.backoff.Ready(now)
 }
 
 // abandonAfter is how long a partition may fail, while others take batches, until
