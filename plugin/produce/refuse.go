@@ -2,6 +2,7 @@ package produce
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -27,23 +28,13 @@ const (
 // suspects are the records of a topic that were refused alone since it took a batch.
 type suspects struct {
 	records int
-	refuser *partition // of all of them; nil: several partitions, or there are none
+	by      witnesses
 }
 
-func (s *suspects) add(refuser *partition) {
-	if s.records == 0 {
-		s.refuser = refuser
-	} else if s.refuser != refuser {
-		s.refuser = nil
-	}
-	s.records++
-}
-
-// holds tells whether enough records were refused for a partition to wait: any if several
-// refused them, the one that did if it was one. The others may never be asked, where records
-// belong to a partition.
+// holds tells whether enough records were refused for a partition to wait: any if enough of
+// them refused some, else those that did.
 func (s *suspects) holds(part *partition) bool {
-	return s.records >= suspectsToHold && (s.refuser == nil || s.refuser == part)
+	return s.records >= suspectsToHold && (s.by.enough(part.queue.topic) || slices.Contains(s.by[:], part))
 }
 
 // waitForServiceLocked lets the partition or the topic of a refused batch wait, if it is to.
@@ -51,7 +42,7 @@ func (p *Producer) waitForServiceLocked(pb *partitionBatch, now time.Time) {
 	s := &pb.topic.suspects
 	switch {
 	case !s.holds(pb.partition):
-	case s.refuser == nil || len(pb.topic.partitions) == 1:
+	case s.by.enough(pb.topic):
 		pb.topicFailed = true
 	default:
 		p.partitionFailedLocked(pb, p.options.Backoff, now)
@@ -127,7 +118,8 @@ func (p *Producer) suspectLocked(pb *partitionBatch, now time.Time) {
 	if b.aloneAt.IsZero() { // that it is refused again says nothing new
 		b.aloneAt = now
 		p.undelivered.hold(b, pb.err)
-		pb.topic.suspects.add(pb.partition)
+		pb.topic.suspects.records++
+		pb.topic.suspects.by.add(pb.partition)
 		p.waitForServiceLocked(pb, now)
 	}
 }

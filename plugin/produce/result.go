@@ -99,7 +99,7 @@ func (p *Producer) verdictLocked(r *request, pb *partitionBatch, lost bool, now 
 	switch {
 	case pb.err == nil:
 		pb.partition.ok(r.startedAt)
-		pb.topic.ackedAt, pb.topic.suspects = now, suspects{}
+		pb.topic.ackedAt, pb.topic.suspects, pb.topic.deniedBy = now, suspects{}, witnesses{}
 		if pb.batch.codec == 0 { // what counts for the broker is the size as sent
 			pb.topic.batches.took(pb.batch.size)
 		}
@@ -154,6 +154,10 @@ func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bo
 		pb.refreshMetadata()
 	}
 	if class.Scope == failure.Topic && now.Sub(pb.topic.ackedAt) > recently {
+		if pb.topic.deniedBy.add(part); !pb.topic.deniedBy.enough(pb.topic) {
+			p.partitionFailedLocked(pb, p.options.Backoff, now)
+			return verdict{action: retryIt}
+		}
 		pb.topicFailed = true
 		part.notBefore = now.Add(min(minRetryInterval, p.options.Backoff(1)))
 		return verdict{action: retryIt}

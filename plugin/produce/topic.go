@@ -26,6 +26,7 @@ type topic struct {
 
 	ackedAt  time.Time // when a batch was acknowledged last
 	suspects suspects
+	deniedBy witnesses // with an error of the topic, since it took a batch
 	ages     ages
 	batches  sizeLimit
 
@@ -55,6 +56,25 @@ type partition struct {
 	offers        int       // batches it was given
 	queue         queue     // records for this partition alone
 }
+
+// witnesses are the partitions of a topic that said the same: as many as it takes for
+// that to be about the topic. What fewer say is taken to be about themselves, for the others
+// may never be asked, where records belong to a partition.
+type witnesses [3]*partition // in the order in which they said so first; nil: none
+
+func (w *witnesses) add(part *partition) {
+	for i, other := range w {
+		if other == nil {
+			w[i] = part
+		}
+		if w[i] == part {
+			return
+		}
+	}
+}
+
+// enough tells whether what they say is about the topic.
+func (w *witnesses) enough(t *topic) bool { return w[max(0, min(len(w), len(t.partitions))-1)] != nil }
 
 // eachQueue calls f with each queue of the topic.
 func (t *topic) eachQueue(f func(*queue)) {
