@@ -22,7 +22,7 @@ func (w *world) checkRates() {
 	if r.Metadata.Worst > mostMetadata+mostMetadataTopic*len(w.Logstores) {
 		w.violate("metadata-rate", "%d metadata requests in 10 s", r.Metadata.Worst)
 	}
-	if r.Failed.Worst > w.mostFailures() {
+	if r.Failed.Worst > w.mostFailures(r.Produce.Worst) {
 		w.violate("produce-rate", "%d failed tries of %s in 10 s", r.Failed.Worst, r.FailedOf)
 	}
 	if r.Dials.Worst > mostDials*w.Nodes+mostMetadataDials {
@@ -33,20 +33,23 @@ func (w *world) checkRates() {
 	}
 }
 
-// mostFailures is more where batches are refused for their records: finding these takes tries.
-func (s *Scenario) mostFailures() int {
+// mostFailures is more where batches are refused for their records: finding these takes tries,
+// about as many as parts are taken, and up to two of three requests in 10 s when large batches
+// are divided first. A loop without a wait fails each time.
+func (s *Scenario) mostFailures(requests int) int {
+	divides := max(400, requests*2/3)
 	for i := range s.Inputs {
 		if in := &s.Inputs[i]; in.Shift != 0 || in.BadEvery > 0 || in.Poison > 0 {
-			return 400
+			return divides
 		}
 	}
 	for _, f := range s.Faults {
 		if f.Size > 0 || f.Codec > 0 || splits[f.Err] {
-			return 400
+			return divides
 		}
 	}
 	if s.MaxBatch > 0 || s.Skew != 0 {
-		return 400
+		return divides
 	}
 	return mostFailures
 }

@@ -21,7 +21,7 @@ func (w *world) input(n int) {
 		return
 	}
 	r := rand.New(rand.NewPCG(w.Seed, uint64(n)))
-	g := &gate{limit: w.bufferLimit() / (4 * len(w.Inputs))}
+	g := &gate{limit: w.bufferLimit() / (4 * len(w.Inputs)), open: make(map[*chunk]time.Duration)}
 	if in.Load == Squeeze || in.Load == Backlog {
 		g.limit = 1 << 40
 	}
@@ -42,8 +42,8 @@ func (w *world) input(n int) {
 		poison = poison && !now
 		c := w.make(in, records, size, now, r)
 		sent += records
-		if !g.enter(c) {
-			w.skip(c)
+		if !g.enter(c, w.now()) {
+			w.skip(c, g)
 			continue
 		}
 		w.flushes.Go(func() {
@@ -75,17 +75,17 @@ type gate struct {
 	limit int
 
 	mu    sync.Mutex
-	open  int
+	open  map[*chunk]time.Duration // when each was given
 	bytes int
 }
 
-func (g *gate) enter(c *chunk) bool {
+func (g *gate) enter(c *chunk, now time.Duration) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.limit < 1<<40 && g.open > 60 || g.open > 0 && g.bytes+c.bytes > g.limit {
+	if g.limit < 1<<40 && len(g.open) > 60 || len(g.open) > 0 && g.bytes+c.bytes > g.limit {
 		return false
 	}
-	g.open++
+	g.open[c] = now
 	g.bytes += c.bytes
 	return true
 }
@@ -93,12 +93,24 @@ func (g *gate) enter(c *chunk) bool {
 func (g *gate) leave(c *chunk) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.open--
+	delete(g.open, c)
 	g.bytes -= c.bytes
 }
 
-func (w *world) skip(c *chunk) {
-	if c.bytes > w.bufferLimit()/(16*len(w.Inputs)) {
+// heldUp tells whether a chunk that was given is not done after a second.
+func (g *gate) heldUp(now time.Duration) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, given := range g.open {
+		if now-given > time.Second {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *world) skip(c *chunk, g *gate) {
+	if c.bytes > w.bufferLimit()/(16*len(w.Inputs)) || !g.heldUp(w.now()) {
 		return // its input's limit is in its way, and nothing else
 	}
 	w.mu.Lock()
