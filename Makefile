@@ -51,6 +51,7 @@ test:
 	$(GO) test -race -timeout 30m $(TESTFLAGS) ./...
 	$(GO) test $(TESTFLAGS) ./test/sim
 	$(GO) test $(TESTFLAGS) -run TestFleet ./plugin/produce
+	$(GO) test $(TESTFLAGS) -run TestHeapOfNames ./plugin
 	@echo 'Left out here: sim, test-race, demo, test-oracle, test-kafka, test-interop, test-dist, test-deploy, test-forms (.ci/run makes them too);'
 	@echo 'fuzz, soak, test-kill, test-packages (nightly). A test that was skipped says why with TESTFLAGS=-v.'
 	@test -n "$$FLUENT_BIT" || command -v fluent-bit >/dev/null || echo 'No fluent-bit on PATH, and FLUENT_BIT is not set: Fluent Bit itself was left out.'
