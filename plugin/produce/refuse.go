@@ -39,13 +39,8 @@ func (s *suspects) holds(part *partition) bool {
 
 // waitForServiceLocked lets the partition or the topic of a refused batch wait, if it is to.
 func (p *Producer) waitForServiceLocked(pb *partitionBatch, now time.Time) {
-	s := &pb.topic.suspects
-	switch {
-	case !s.holds(pb.partition):
-	case s.by.enough(pb.topic):
-		pb.topicFailed = true
-	default:
-		p.partitionFailedLocked(pb, p.options.Backoff, now)
+	if s := &pb.topic.suspects; s.holds(pb.partition) {
+		p.waitForLocked(pb, &s.by, now)
 	}
 }
 

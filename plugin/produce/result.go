@@ -154,12 +154,9 @@ func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bo
 		pb.refreshMetadata()
 	}
 	if class.Scope == failure.Topic && now.Sub(pb.topic.ackedAt) > recently {
-		if pb.topic.deniedBy.add(part); !pb.topic.deniedBy.enough(pb.topic) {
-			p.partitionFailedLocked(pb, p.options.Backoff, now)
-			return verdict{action: retryIt}
-		}
-		pb.topicFailed = true
 		part.notBefore = now.Add(min(minRetryInterval, p.options.Backoff(1)))
+		pb.topic.deniedBy.add(part)
+		p.waitForLocked(pb, &pb.topic.deniedBy, now)
 		return verdict{action: retryIt}
 	}
 	took, elsewhere := part.streak, !b.failedAt.IsZero() && pb.topic.ackedAt.After(b.failedAt)
@@ -193,6 +190,16 @@ func (p *Producer) failedLocked(pb *partitionBatch, class failure.Class, sure bo
 		return verdict{action: sideIt}
 	}
 	return verdict{action: retryIt}
+}
+
+// waitForLocked lets the topic of a batch wait, if what its partitions said is about the topic,
+// and else the partition of the batch, which is one of them.
+func (p *Producer) waitForLocked(pb *partitionBatch, said *witnesses, now time.Time) {
+	if said.enough(pb.topic) {
+		pb.topicFailed = true
+	} else {
+		p.partitionFailedLocked(pb, p.options.Backoff, now)
+	}
 }
 
 // partitionFailedLocked notes a failure that is not shown to be the batch's. What the partition
